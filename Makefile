@@ -1,0 +1,51 @@
+# Nightshift's verbs. Each sets up what it needs; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly test lint ui bench lock clean
+
+DS ?=
+RAW ?= town
+export RAW
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+setup:  ## .venv from the hashed lock, and Java where there is none
+	@ops/setup.sh
+
+nightly:  ## raw data to audiences, for a day: [DS=YYYY-MM-DD] [RAW=town|real|folder]
+	@begin=$$SECONDS
+	ops/setup.sh
+	. ops/env.sh
+	python -m ops.nightly --raw "$$RAW" --ds "$(DS)" --setup-seconds $$((SECONDS - begin))
+
+ui:  ## Airflow and MLflow on the lake of [RAW=town|real|folder]
+	@ops/setup.sh
+	. ops/env.sh
+	python -m ops.ui
+
+test:  ## all tests [TESTS="tests/spark_jobs -k name"]
+	@ops/setup.sh
+	. ops/env.sh
+	python -m pytest $(TESTS)
+
+lint:  ## ruff, dbt parse, yaml
+	@ops/setup.sh
+	. ops/env.sh
+	ruff check .
+	ruff format --check .
+	yamllint --strict -c ops/yamllint.yml $$(git ls-files '*.yml' '*.yaml')
+	dbt parse --quiet --warn-error --project-dir dbt_project --profiles-dir dbt_project \
+	  --target-path "$$NIGHTSHIFT_HOME/dbt/target" --log-path "$$NIGHTSHIFT_HOME/dbt/logs" --vars '{ds: "2026-11-19"}'
+
+lock:  ## the locked versions anew, from pyproject.toml (needs uv)
+	@for extra in all airflow spark dbt train serve dev; do
+	  if [ $$extra = all ]; then which="--all-extras"; else which="--extra $$extra --constraints requirements/all.txt"; fi
+	  uv pip compile pyproject.toml $$which --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/$$extra.txt
+	done
+
+clean:  ## forget every run: removes var/
+	rm -rf var

@@ -1,0 +1,143 @@
+"""Every path of the lake, and how a partition is published.
+
+A partition `<root>/<table>/ds=YYYY-MM-DD` is a link to an immutable folder `<root>/.runs/<table>/<ds>/<run>`. To publish is
+one atomic rename of that link, after the data was written and checked elsewhere: a reader sees the old folder or the
+new one, never a mixture, and a job that is killed leaves only a folder that nobody links to.
+
+Several writers may share a partition (one mapping job per source): each owns the files whose names begin with its
+own name, and publishing carries the others' files over by hard link, under a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import BusyError, LakeError
+
+PUBLISH_WAIT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A folder of tables, each a folder of day partitions."""
+
+    root: Path
+
+    def partition(self, table: str, ds: str) -> Path:
+        """The link to the published files of one table and day; it may not exist."""
+        return self.root / table / f"ds={ds}"
+
+    def days(self, table: str, *, until: str = "9999-12-31") -> list[str]:
+        """The published days of a table, oldest first, up to and with `until`."""
+        links = (self.root / table).glob("ds=*")
+        days = sorted(link.name.removeprefix("ds=") for link in links if link.is_dir())
+        return [day for day in days if day <= until]
+
+    def files(self, table: str, ds: str, *, owner: str | None = None) -> list[Path]:
+        """The published files of one table and day, by name; only those of `owner` where one is named."""
+        folder = self.partition(table, ds)
+        names = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [file for file in names if owner is None or _owned(file.name, owner)]
+
+    def require(self, table: str, ds: str, *, made_by: str) -> Path:
+        """The published partition, or an error that names the command which makes it.
+
+        Raises:
+            LakeError: the partition is not published.
+        """
+        link = self.partition(table, ds)
+        if not link.is_dir():
+            days = self.days(table)
+            raise LakeError(
+                expected=f"table {table} of {ds} in {self.root}",
+                received=f"only the days {days[0]} to {days[-1]}" if days else "no day of it",
+                remedy=f"run `{made_by}` first",
+            )
+        return link
+
+    def staging(self, job: str) -> Path:
+        """A new, empty folder to write into before publishing; the caller holds the lock of `job`."""
+        folder = self.root / ".runs" / ".staging" / job
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def publish(self, table: str, ds: str, files: Mapping[str, Path], *, owner: str | None = None) -> None:
+        """Let `files` (name -> staged file, which is moved) be the partition, in one atomic step.
+
+        With an `owner`, only the files whose names begin with `<owner>-` are replaced. With no files left at all, the
+        partition disappears. The folder published before stays for readers that are still in it; older ones go.
+        """
+        with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
+            link = self.partition(table, ds)
+            runs = self.root / ".runs" / table / ds
+            before = link.resolve() if link.is_dir() else None
+            run = runs / f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S%f}"
+            run.mkdir(parents=True)
+            for name, staged in files.items():
+                os.replace(staged, run / name)
+            if owner is not None and before is not None:
+                for file in before.iterdir():
+                    if not _owned(file.name, owner):
+                        os.link(file, run / file.name)
+            if any(run.iterdir()):
+                link.parent.mkdir(parents=True, exist_ok=True)
+                draft = link.with_name(f".{link.name}")
+                draft.unlink(missing_ok=True)
+                draft.symlink_to(os.path.relpath(run, link.parent))
+                os.replace(draft, link)
+            else:
+                link.unlink(missing_ok=True)
+            for folder in runs.iterdir():
+                if folder not in (run, before):
+                    shutil.rmtree(folder)
+
+    def digest(self, table: str, ds: str) -> str:
+        """SHA-256 over names and bytes of a published partition: equal digests are equal partitions."""
+        total = hashlib.sha256()
+        for file in self.files(table, ds):
+            total.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        return total.hexdigest()
+
+    @contextlib.contextmanager
+    def lock(self, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the lock `name` of this lake; the system releases it even when the holder is killed.
+
+        Raises:
+            BusyError: another process still holds it after `wait_seconds`.
+        """
+        file = self.root / ".locks" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + wait_seconds
+        with file.open("a+") as stream:
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        stream.seek(0)
+                        raise BusyError(
+                            expected=f"to be the only run of {name!r} on {self.root}",
+                            received=f"another one at work ({stream.read().strip() or 'just starting'})",
+                            remedy="wait until it has ended, or stop it; nothing was changed",
+                        ) from None
+                    time.sleep(0.1)
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} since {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+            stream.flush()
+            yield
+            stream.truncate(0)
+
+
+def _owned(name: str, owner: str) -> bool:
+    return name.startswith(f"{owner}-")

@@ -1,0 +1,82 @@
+"""The run report: each step writes its own fragment, the last one merges them.
+
+Fragments are `<reports>/<ds>/<step>.json`; the report is `<reports>/nightly-<ds>.json` with the keys of the design:
+ds, seconds, sources, persons, profiles, models, audiences, truth.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRESS_MARK = "nightshift | "
+"""Begins every line in which a step says what it does; `make nightly` shows these lines and logs the rest."""
+
+
+def say(text: str) -> None:
+    """Tell whoever watches what a step does, in one line."""
+    print(f"{PROGRESS_MARK}{text}", flush=True)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report of one night."""
+
+    folder: Path
+    ds: str
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"nightly-{self.ds}.json"
+
+    def clear(self) -> None:
+        """Forget the fragments of earlier runs of this night."""
+        shutil.rmtree(self.folder / self.ds, ignore_errors=True)
+
+    def write(self, step: str, fragment: dict[str, Any]) -> None:
+        """Replace the fragment of one step; times stand under `seconds`, for example `{"seconds": {"map": 12.5}}`."""
+        _write_json(self.folder / self.ds / f"{step}.json", fragment)
+
+    @contextmanager
+    def timed(self, step: str, *, part: str | None = None):
+        """Time a step and write what it puts into the dictionary that this yields, once it has succeeded.
+
+        Steps that run in parts (one map job per source) name their part; the merge adds up their seconds.
+        """
+        fragment: dict[str, Any] = {}
+        started = time.monotonic()
+        yield fragment
+        fragment["seconds"] = {step: round(time.monotonic() - started, 2)}
+        self.write(step if part is None else f"{step}-{part}", fragment)
+
+    def merge(self) -> dict[str, Any]:
+        """Merge all fragments into the report, write it and return it."""
+        merged: dict[str, Any] = {"ds": self.ds, "seconds": {}}
+        for file in sorted((self.folder / self.ds).glob("*.json")):
+            fragment = json.loads(file.read_text())
+            for step, seconds in fragment.pop("seconds", {}).items():
+                merged["seconds"][step] = round(merged["seconds"].get(step, 0.0) + seconds, 2)
+            _merge_into(merged, fragment)
+        _write_json(self.file, merged)
+        return merged
+
+
+def _merge_into(target: dict[str, Any], addition: dict[str, Any]) -> None:
+    for key, value in addition.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge_into(target[key], value)
+        else:
+            target[key] = value
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content, indent=2, sort_keys=False, ensure_ascii=False) + "\n")
+    os.replace(draft, file)

@@ -1,0 +1,138 @@
+"""Every setting of Nightshift, read from the environment in this file alone.
+
+Each setting is an environment variable `NIGHTSHIFT_<NAME>`; every one has a default that works on one machine without
+a server. A server deployment changes these variables only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are, and the few numbers that a deployment may want to change."""
+
+    home: Path
+    """Everything a run writes: NIGHTSHIFT_HOME, by default `var/` of the repository."""
+    raw: Path
+    """Raw deliveries, `<source>/ds=YYYY-MM-DD/*`: NIGHTSHIFT_RAW, by default `<home>/raw`."""
+    campaigns: Path
+    """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `serving/campaigns/`."""
+    pseudonym_key_file: Path
+    """Key of the pseudonyms, 64 hex digits: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default made under `<home>/secrets/`."""
+    registry_uri: str
+    """MLflow tracking and registry address: NIGHTSHIFT_REGISTRY_URI, by default SQLite under `<home>`."""
+    spark_master: str
+    """NIGHTSHIFT_SPARK_MASTER, by default `local[*]`."""
+    spark_driver_memory: str
+    """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
+    component_limit: int
+    """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `environ`, by default the process environment.
+
+        Raises:
+            SettingsError: a number is not a number.
+        """
+        env = os.environ if environ is None else environ
+        home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve()
+        return cls(
+            home=home,
+            raw=Path(env.get("NIGHTSHIFT_RAW") or home / "raw").resolve(),
+            campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "serving" / "campaigns").resolve(),
+            pseudonym_key_file=Path(
+                env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home / "secrets" / "pseudonym.key"
+            ).resolve(),
+            registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home / 'mlflow.db'}",
+            spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
+            spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
+            component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
+        )
+
+    @property
+    def lake(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.home / "artifacts"
+
+    @property
+    def audiences(self) -> Path:
+        return self.home / "audiences"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def truth(self) -> Path:
+        """What the simulated town hides from the pipeline; only `sample_data` writes and reads it."""
+        return self.home / "truth"
+
+    def pseudonym_key(self) -> bytes:
+        """The 32 bytes under which identifiers are hashed; the demo's key is made on first use, for its owner only.
+
+        Raises:
+            SettingsError: a key file was named but is not there, or it does not hold 64 hex digits.
+        """
+        file = self.pseudonym_key_file
+        if not file.exists():
+            if file.parent != self.home / "secrets":
+                raise SettingsError(
+                    expected=f"the pseudonym key in {file}",
+                    received="no such file",
+                    remedy="create it with 64 hex digits, or unset NIGHTSHIFT_PSEUDONYM_KEY_FILE to use the demo's key",
+                )
+            _write_owner_only(file, secrets.token_hex(32))
+        text = file.read_text().strip()
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise SettingsError(
+                expected=f"64 hex digits in {file}",
+                received=f"{len(text)} characters that are not that",
+                remedy="restore the key from its backup: under another key all identifiers would change",
+            )
+        return key
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or int(text) < 1:
+        raise SettingsError(
+            expected=f"a whole number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return int(text)
+
+
+def _write_owner_only(file: Path, text: str) -> None:
+    """Write a new secret so that two processes that start at once end up with the same one."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text + "\n")
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

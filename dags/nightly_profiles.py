@@ -1,0 +1,65 @@
+"""
+### Raw deliveries to profiles, every night at 02:00 UTC
+
+1. **map**: one task a source, whatever has landed below `raw/`: the day's delivery, and every earlier one that is not in
+   the lake yet, so that a late delivery needs nothing but the next night.
+2. **resolve**: which identifiers are one person, as known on that day.
+3. **profile**: one `dbt build`; its marts are published to the lake.
+
+Ends with the asset `profiles`, on which `train_models` waits. A backfill of past days gives the same lake as those
+nights would have. Data that breaks its contract fails at once; anything else is tried three times.
+"""
+
+import datetime
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
+from shared.days import DAY_PARAM, SCHEDULED_DAY
+from shared.runs import DEFAULTS, SPARK_MAIN
+
+from contracts import assets
+from contracts.raw import landed_sources
+from contracts.settings import REPOSITORY, Settings
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
+    start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    params={
+        "day": DAY_PARAM,
+        "sources": Param([], type="array", title="Sources", description="Only these; empty: all that have landed."),
+    },
+    tags=["nightshift", "spark", "dbt"],
+    doc_md=__doc__,
+)
+def nightly_profiles():
+    @task
+    def map_arguments(day: str, params: dict) -> list[list[str]]:
+        sources = params["sources"] or landed_sources(Settings.from_env().raw)
+        return [["map", "--source", source, "--ds", day] for source in sources]
+
+    @task(outlets=[Asset(assets.PROFILES)])
+    def announce(day: str, *, outlet_events) -> None:
+        outlet_events[Asset(assets.PROFILES)].extra = {"ds": day}
+
+    map_sources = SparkSubmitOperator.partial(
+        task_id="map",
+        application=SPARK_MAIN,
+        map_index_template="{{ task.application_args[2] }}",
+        max_active_tis_per_dagrun=2,
+        outlets=[Asset(assets.MAPPED)],
+    ).expand(application_args=map_arguments(SCHEDULED_DAY))
+    resolve = SparkSubmitOperator(
+        task_id="resolve", application=SPARK_MAIN, application_args=["resolve", "--ds", SCHEDULED_DAY]
+    )
+    profile = BashOperator(
+        task_id="profile", bash_command=f"python -m dbt_project.build --ds {SCHEDULED_DAY}", cwd=str(REPOSITORY)
+    )
+    map_sources >> resolve >> profile >> announce(SCHEDULED_DAY)
+
+
+nightly_profiles()

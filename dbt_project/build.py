@@ -1,0 +1,75 @@
+"""Build the profile tables of one day from the lake, test them, and publish them as Parquet.
+
+    python -m dbt_project.build --ds 2026-11-20
+
+Nothing is published unless every model was built and every test passed; a rerun of a day publishes the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from contracts.arguments import day
+from contracts.errors import exit_with_sentence
+from contracts.lake import Lake
+from contracts.report import Report, say
+from contracts.settings import Settings
+from dbt_project import warehouse
+from dbt_project.command import DbtCommand
+
+JOB = "profile"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m dbt_project.build",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=(
+            "What arrived after that day is not seen, and ages are counted to its end. The persons of the day have to\n"
+            "be published first (spark_jobs/main.py resolve --ds DAY). Where things are is set by NIGHTSHIFT_*\n"
+            "environment variables; models, thresholds and tests stand in dbt_project/."
+        ),
+    )
+    parser.add_argument(
+        "--ds", required=True, metavar="DAY", type=day, help="day of the run, YYYY-MM-DD, for example 2026-11-20"
+    )
+    build(Settings.from_env(), parser.parse_args().ds)
+
+
+def build(settings: Settings, ds: str) -> None:
+    """Build, test and publish the marts of the day `ds`, and write the report's fragment.
+
+    Raises:
+        LakeError: the persons of the day are missing, or a model or a test failed.
+        BusyError: another run builds profiles, or the warehouse is open elsewhere.
+    """
+    lake = Lake(settings.lake)
+    lake.require("persons", ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
+    with lake.lock(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
+        started = time.monotonic()
+        built = DbtCommand(settings.home / "dbt").build(variables(settings, ds))
+        say(f"{JOB}: {built} ok in {time.monotonic() - started:.1f} s")
+
+        started = time.monotonic()
+        rows = warehouse.publish_marts(settings.warehouse, lake, ds, lake.staging(JOB))
+        listed = ", ".join(f"{table} {count:,}" for table, count in rows.items())
+        say(f"{JOB}: published {ds}: {listed} rows in {time.monotonic() - started:.1f} s")
+        fragment.update(warehouse.counts(settings.warehouse, ds))
+
+
+def variables(settings: Settings, ds: str) -> dict[str, Any]:
+    """What dbt is told of a run; for tables without any day, empty files are laid."""
+    lake = Lake(settings.lake)
+    return {
+        "lake": str(lake.root),
+        "ds": ds,
+        "warehouse": str(settings.warehouse),
+        "tables_without_days": warehouse.lay_empty_tables(lake, ds),
+    }
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

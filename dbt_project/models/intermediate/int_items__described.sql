@@ -1,0 +1,63 @@
+with deliveries as (
+
+    select * from {{ ref('stg_lake__items') }}
+
+),
+
+events as (
+
+    select * from {{ ref('int_events__identified') }}
+
+),
+
+numbered_deliveries as (
+
+    select
+        *,
+        row_number() over (partition by item_id order by arrived_on desc, source, title) as age
+    from deliveries
+
+),
+
+catalogue as (
+
+    select * from numbered_deliveries
+    where age = 1
+
+),
+
+item_acts as (
+
+    select
+        item_id,
+        category,
+        -- Acts that state a category come first, the latest of them first of all.
+        row_number() over (
+            partition by item_id
+            order by case when category is null then 1 else 0 end, occurred_at desc, event_id
+        ) as position
+    from events
+    where action in {{ item_actions() }} and item_id is not null
+
+),
+
+acted_upon as (
+
+    select * from item_acts
+    where position = 1
+
+),
+
+described as (
+
+    select
+        coalesce(catalogue.item_id, acted_upon.item_id) as item_id,
+        coalesce(catalogue.title, acted_upon.item_id) as title,
+        coalesce(catalogue.category, acted_upon.category, 'unknown') as category,
+        catalogue.price
+    from catalogue
+    full outer join acted_upon on catalogue.item_id = acted_upon.item_id
+
+)
+
+select * from described

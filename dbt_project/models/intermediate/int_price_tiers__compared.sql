@@ -1,0 +1,64 @@
+with items as (
+
+    select * from {{ ref('int_items__described') }}
+
+),
+
+events as (
+
+    select * from {{ ref('int_events__identified') }}
+
+),
+
+-- The middle of the places that an item's price takes among the prices of its category, from 0 to 1: of three
+-- different prices 1/6, 1/2 and 5/6; of equal prices 1/2 each.
+positioned as (
+
+    select
+        item_id,
+        (
+            rank() over (partition by category order by price) - 1
+            + count(*) over (partition by category, price) / 2.0
+        ) / count(*) over (partition by category) as price_position
+    from items
+    where price is not null and category <> 'unknown'
+
+),
+
+-- A page that is loaded ten times is still one item of interest.
+items_of_persons as (
+
+    select distinct
+        person_id,
+        item_id
+    from events
+    where action in ('view', 'cart', 'purchase') and item_id is not null
+
+),
+
+medians as (
+
+    select
+        items_of_persons.person_id,
+        median(positioned.price_position) as price_position
+    from items_of_persons
+    inner join positioned on items_of_persons.item_id = positioned.item_id
+    group by items_of_persons.person_id
+
+),
+
+compared as (
+
+    select
+        person_id,
+        price_position,
+        case
+            when price_position < 1 / 3.0 then 'low'
+            when price_position <= 2 / 3.0 then 'middle'
+            else 'high'
+        end as price_tier
+    from medians
+
+)
+
+select * from compared

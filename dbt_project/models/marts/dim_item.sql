@@ -1,0 +1,36 @@
+with items as (
+
+    select * from {{ ref('int_items__described') }}
+
+),
+
+interactions as (
+
+    select * from {{ ref('fct_interactions') }}
+
+),
+
+counts as (
+
+    select
+        item_id,
+        count(*) as interactions
+    from interactions
+    group by item_id
+
+),
+
+counted as (
+
+    select
+        items.item_id,
+        items.title,
+        items.category,
+        items.price,
+        coalesce(counts.interactions, 0) as interactions
+    from items
+    left join counts on items.item_id = counts.item_id
+
+)
+
+select * from counted

@@ -1,0 +1,115 @@
+with persons as (
+
+    select * from {{ ref('int_persons__seen') }}
+
+),
+
+demographics as (
+
+    select * from {{ ref('int_demographics__answered') }}
+
+),
+
+ranked_interests as (
+
+    select * from {{ ref('int_interests__ranked') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('int_purchases__summed') }}
+
+),
+
+price_tiers as (
+
+    select * from {{ ref('int_price_tiers__compared') }}
+
+),
+
+habits as (
+
+    select * from {{ ref('int_habits__counted') }}
+
+),
+
+assigned_segments as (
+
+    select * from {{ ref('int_segments__assigned') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('int_consents__decided') }}
+
+),
+
+interests as (
+
+    select
+        person_id,
+        {{ list_in_order(struct_of(['category', 'weight']), 'position') }} as interests
+    from ranked_interests
+    group by person_id
+
+),
+
+segments as (
+
+    select
+        person_id,
+        {{ list_in_order('segment', 'segment') }} as segments
+    from assigned_segments
+    group by person_id
+
+),
+
+profiles as (
+
+    select
+        persons.person_id,
+
+        -- who they are
+        coalesce(demographics.age_band, 'unknown') as age_band,
+        coalesce(demographics.gender, 'unknown') as gender,
+        coalesce(demographics.region, 'unknown') as region,
+        coalesce(interests.interests, {{ empty_list() }}) as interests,
+
+        -- how they buy
+        purchases.recency_days,
+        coalesce(purchases.frequency, 0) as frequency,
+        coalesce(purchases.monetary, 0) as monetary,
+        purchases.basket,
+        coalesce(price_tiers.price_tier, 'unknown') as price_tier,
+        coalesce(purchases.rfm_band, 'none') as rfm_band,
+
+        -- how they live
+        coalesce(habits.active_daypart, 'unknown') as active_daypart,
+        habits.weekend_share,
+        coalesce(habits.main_device, 'unknown') as main_device,
+        coalesce(habits.posts, 0) as posts,
+        coalesce(segments.segments, {{ empty_list() }}) as segments,
+
+        -- what they agree to
+        coalesce(consents.consent_profiling, false) as consent_profiling,
+        coalesce(consents.consent_training, false) as consent_training,
+        coalesce(consents.consent_personalisation, false) as consent_personalisation,
+        coalesce(consents.consent_marketing_contact, false) as consent_marketing_contact,
+
+        -- when they were seen
+        persons.first_seen,
+        persons.last_seen
+    from persons
+    left join demographics on persons.person_id = demographics.person_id
+    left join interests on persons.person_id = interests.person_id
+    left join purchases on persons.person_id = purchases.person_id
+    left join price_tiers on persons.person_id = price_tiers.person_id
+    left join habits on persons.person_id = habits.person_id
+    left join segments on persons.person_id = segments.person_id
+    left join consents on persons.person_id = consents.person_id
+
+)
+
+select * from profiles

@@ -1,0 +1,64 @@
+with interactions as (
+
+    select * from {{ ref('fct_interactions') }}
+
+),
+
+profiles as (
+
+    select * from {{ ref('dim_person_profile') }}
+
+),
+
+numbered as (
+
+    select
+        person_id,
+        item_id,
+        occurred_at,
+        event_id,
+        row_number() over (partition by person_id, item_id order by occurred_at, event_id) as encounter
+    from interactions
+
+),
+
+first_acts as (
+
+    select
+        person_id,
+        item_id,
+        occurred_at,
+        row_number() over (partition by person_id order by occurred_at, event_id) as position
+    from numbered
+    where encounter = 1
+
+),
+
+sequences as (
+
+    select
+        person_id,
+        {{ list_in_order('item_id', 'position') }} as item_ids,
+        {{ list_in_order('occurred_at', 'position') }} as occurred_at
+    from first_acts
+    group by person_id
+
+),
+
+training_rows as (
+
+    select
+        sequences.person_id,
+        sequences.item_ids,
+        sequences.occurred_at,
+        profiles.age_band,
+        profiles.gender,
+        profiles.region,
+        profiles.consent_training,
+        profiles.consent_personalisation
+    from sequences
+    inner join profiles on sequences.person_id = profiles.person_id
+
+)
+
+select * from training_rows

@@ -1,0 +1,35 @@
+with delivered as (
+
+    select * from {{ lake_table('events') }}
+
+),
+
+renamed as (
+
+    select
+        -- key
+        event_id,
+
+        -- who
+        source,
+        identifier,
+        session_id,
+        device,
+
+        -- what
+        action,
+        item_id,
+        category,
+        value,
+        topics,
+        campaign,
+
+        -- when
+        {{ utc('occurred_at') }} as occurred_at,
+        cast(ds as date) as arrived_on
+    from delivered
+    where cast(ds as date) <= {{ run_day() }}
+
+)
+
+select * from renamed

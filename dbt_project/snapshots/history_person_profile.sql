@@ -1,0 +1,65 @@
+{% snapshot history_person_profile %}
+
+{{
+    config(
+        unique_key='person_id',
+        strategy='check',
+        updated_at='as_of',
+        check_cols=[
+            'age_band', 'gender', 'region', 'main_interest', 'price_tier', 'rfm_band', 'active_daypart', 'main_device',
+            'segments', 'consent_profiling', 'consent_training', 'consent_personalisation', 'consent_marketing_contact',
+        ],
+    )
+}}
+
+with profiles as (
+
+    select * from {{ ref('dim_person_profile') }}
+
+),
+
+ranked_interests as (
+
+    select * from {{ ref('int_interests__ranked') }}
+
+),
+
+-- Recency, sums and weights move every night without anybody having changed: they stay out of the history.
+comparable as (
+
+    select
+        profiles.person_id,
+        cast({{ run_day() }} as timestamp) as as_of,
+        profiles.age_band,
+        profiles.gender,
+        profiles.region,
+        ranked_interests.category as main_interest,
+        profiles.price_tier,
+        profiles.rfm_band,
+        profiles.active_daypart,
+        profiles.main_device,
+        profiles.segments,
+        profiles.consent_profiling,
+        profiles.consent_training,
+        profiles.consent_personalisation,
+        profiles.consent_marketing_contact
+    from profiles
+    left join ranked_interests
+        on profiles.person_id = ranked_interests.person_id
+        and ranked_interests.position = 1
+
+),
+
+-- A day that is not newer than all of the history adds nothing: a backfill cannot rewrite what came after it.
+newer as (
+
+    select * from comparable
+    {%- if execute and load_relation(this) is not none %}
+    where as_of > (select coalesce(max(dbt_valid_from), cast('1970-01-01' as timestamp)) from {{ this }})
+    {%- endif %}
+
+)
+
+select * from newer
+
+{% endsnapshot %}

@@ -1,0 +1,25 @@
+# Sourced by the Makefile: the environment in which every command of Nightshift runs.
+# RAW=town (default), RAW=real, or a folder of raw deliveries; each has a lake of its own.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
+[ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
+case ${RAW:=town} in
+  town) home=$root/var ;;
+  real) home=$root/var/real; export NIGHTSHIFT_CAMPAIGNS=${NIGHTSHIFT_CAMPAIGNS:-$root/serving/campaigns_real} ;;
+  *) home=$root/var/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
+esac
+export NIGHTSHIFT_HOME=${NIGHTSHIFT_HOME:-$home}
+
+# Airflow on one machine: SQLite, no examples, Spark by the connection spark_default
+export AIRFLOW_HOME=$NIGHTSHIFT_HOME/airflow
+export AIRFLOW__CORE__DAGS_FOLDER=$root/dags
+export AIRFLOW__CORE__LOAD_EXAMPLES=False
+export AIRFLOW__CORE__EXECUTOR=LocalExecutor
+export AIRFLOW__CORE__PARALLELISM=4
+export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=$AIRFLOW_HOME/passwords.json
+export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:///$AIRFLOW_HOME/airflow.db
+export AIRFLOW__LOGGING__BASE_LOG_FOLDER=$AIRFLOW_HOME/logs
+export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
+export AIRFLOW_CONN_SPARK_DEFAULT=${AIRFLOW_CONN_SPARK_DEFAULT:-'{"conn_type": "spark", "host": "local[*]"}'}
+export TF_CPP_MIN_LOG_LEVEL=2 MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
+export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$root/ops/spark}

@@ -1,0 +1,140 @@
+"""One night on one machine: the three DAGs in their order, in Airflow, from raw deliveries to audiences.
+
+What happens is shown as it happens; everything else that Airflow, Spark, dbt and TensorFlow say goes to a log file, which
+an error names. Ends with a table and `reports/nightly-<ds>.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.errors import RawDataError, exit_with_sentence
+from contracts.lake import Lake
+from contracts.raw import landed_days, landed_sources, newest_day
+from contracts.report import PROGRESS_MARK, Report
+from contracts.settings import REPOSITORY, Settings
+from ops.memory import PeakMemory
+from ops.tables import print_report
+
+DAGS = ("nightly_profiles", "train_models", "activate_audiences")
+
+_ERROR = re.compile(r"nightshift: error: (.*)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make nightly", description=__doc__)
+    parser.add_argument("--raw", default="town", help="town (simulated), real (bundled), or a folder of deliveries")
+    parser.add_argument("--ds", default="", help="the day, YYYY-MM-DD; by default the newest that has landed")
+    parser.add_argument("--setup-seconds", type=float, default=0.0, help="what the set-up before this took")
+    given = parser.parse_args()
+    settings = Settings.from_env()
+    console = Console(highlight=False)
+    with Lake(settings.lake).lock("nightly"), PeakMemory() as memory:
+        started = time.monotonic()
+        lay_raw(given.raw, settings)
+        ds = day_to_run(settings.raw, given.ds)
+        console.print(f"[bold]nightshift[/bold] {ds}, raw data from {settings.raw}")
+        report = Report(settings.reports, ds)
+        report.clear()
+        log = settings.home / "logs" / f"nightly-{ds}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        prepare_airflow(settings, log)
+        for dag in DAGS:
+            run_dag(dag, ds, log, console)
+        report.merge()
+        subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
+        seconds = {"setup": given.setup_seconds, "total": round(time.monotonic() - started, 2)}
+        report.write("run", {"seconds": seconds, "peak_memory_gib": round(memory.peak_bytes / 2**30, 2)})
+    print_report(report.merge(), console)
+    console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={given.raw}")
+
+
+def lay_raw(raw: str, settings: Settings) -> None:
+    """Make the demo's raw deliveries where they are asked for and not there yet."""
+    makers = {"town": "sample_data.town", "real": "sample_data.real"}
+    if raw in makers and not landed_sources(settings.raw):
+        subprocess.run([sys.executable, "-m", makers[raw]], check=True)
+
+
+def day_to_run(raw: Path, asked: str) -> str:
+    """The day asked for, or the newest that has landed.
+
+    Raises:
+        RawDataError: nothing has landed, or not on that day.
+    """
+    newest = newest_day(raw)
+    if newest is None:
+        raise RawDataError(
+            expected=f"deliveries as {raw}/<source>/ds=YYYY-MM-DD/<files>",
+            received="none" if raw.is_dir() else "no such folder",
+            remedy="deliver there, or name another folder with RAW=",
+        )
+    ds = asked or newest
+    if not any(ds in landed_days(raw, source) for source in landed_sources(raw)):
+        raise RawDataError(
+            expected=f"a day that has landed in {raw}",
+            received=ds,
+            remedy=f"name another with DS= (the newest is {newest}), or deliver that day",
+        )
+    return ds
+
+
+def prepare_airflow(settings: Settings, log: Path) -> None:
+    """Make Airflow's database and the pool of the GPU workers, once a lake."""
+    home = settings.home / "airflow"
+    ready = home / ".ready"
+    if ready.exists():
+        return
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True, mode=0o700)
+    for command in (["db", "migrate"], ["pools", "set", "gpu", "1", "training, one at a time a machine"]):
+        with log.open("ab") as stream:
+            subprocess.run(["airflow", *command], check=True, stdout=stream, stderr=stream)
+    ready.touch()
+
+
+def run_dag(dag: str, ds: str, log: Path, console: Console) -> None:
+    """Run one DAG for the day in Airflow and show what its steps say; exits with a step's own sentence if it fails."""
+    command = ["airflow", "dags", "test", dag, "--conf", json.dumps({"day": ds})]
+    error = None
+    with log.open("a") as stream, console.status(f"{dag} ...") as status:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ
+        )
+        for line in process.stdout:
+            stream.write(line)
+            _, mark, said = line.partition(PROGRESS_MARK)
+            if mark:
+                console.print(f"  {said.strip()}")
+                status.update(f"{dag}: {said.strip()[:60]}")
+            if match := _ERROR.search(line):
+                error = match[1].strip()
+        failed = process.wait() != 0
+    if failed:
+        console.print(f"[red]{dag} failed[/red]: {error or 'see the log'}\nlog: {log}")
+        sys.exit(1)
+
+
+def _shared_report(report: Report) -> Path:
+    """Where the report stands; a lake below `var/` leaves a copy in `var/reports/` too."""
+    shared = REPOSITORY / "var" / "reports" / report.file.name
+    if shared != report.file and report.file.is_relative_to(REPOSITORY / "var"):
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(report.file, shared)
+        return shared
+    return report.file
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

@@ -1,0 +1,70 @@
+"""The run report as tables for the eye."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_report(report: dict[str, Any], console: Console) -> None:
+    """Print the merged report: sources, people, models, audiences, truth, seconds."""
+    console.print(_sources(report.get("sources", {})))
+    console.print(
+        f"[bold]{report.get('persons', 0):,}[/bold] persons, [bold]{report.get('profiles', 0):,}[/bold] profiles"
+    )
+    console.print(_models(report.get("models", {})))
+    for name, model in report.get("models", {}).items():
+        for reason in model.get("reasons", []):
+            console.print(f"  {name}: {reason}")
+    console.print(_audiences(report.get("audiences", {})))
+    if truth := report.get("truth"):
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in truth.items() if isinstance(value, float))
+        dirt = truth.get("dirt", {}).get("equal")
+        console.print(f"against the town's secrets: {figures}; planted dirt found exactly: {'yes' if dirt else 'no'}")
+    seconds = ", ".join(f"{step} {value:.0f}" for step, value in report["seconds"].items())
+    console.print(f"seconds: {seconds}; at most {report.get('peak_memory_gib', 0):.1f} GiB")
+
+
+def _sources(sources: dict[str, Any]) -> Table:
+    table = Table("source", title="read = mapped + quarantined + dropped", title_justify="left")
+    for column in ("read", "mapped", "quarantined", "dropped"):
+        table.add_column(column, justify="right")
+    table.add_column("why")
+    for name, entry in sources.items():
+        dropped = sum(entry["dropped"].values())
+        reasons = {**entry["quarantined_reasons"], **entry["dropped"]}
+        why = ", ".join(f"{rule} {rows:,}" for rule, rows in reasons.items())
+        numbers = (entry["read"], entry["mapped"], entry["quarantined"], dropped)
+        table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    return table
+
+
+def _models(models: dict[str, Any]) -> Table:
+    table = Table("model", "version", "decision", title="models", title_justify="left")
+    for column in ("NDCG@10", "popularity", "recency"):
+        table.add_column(column, justify="right")
+    for name, model in models.items():
+        baselines = model.get("baselines", {})
+        scores = (model.get("metrics", {}), baselines.get("popularity", {}), baselines.get("recency", {}))
+        table.add_row(
+            name,
+            str(model.get("version", "-")),
+            model.get("decision", "-"),
+            *(f"{score['ndcg@10']:.4f}" if "ndcg@10" in score else "-" for score in scores),
+        )
+    return table
+
+
+def _audiences(audiences: dict[str, Any]) -> Table:
+    table = Table("audience", title="scored = exported + suppressed + failed", title_justify="left")
+    for column in ("scored", "exported", "suppressed", "failed"):
+        table.add_column(column, justify="right")
+    table.add_column("why suppressed")
+    for name, entry in audiences.items():
+        suppressed = sum(entry["suppressed"].values())
+        why = ", ".join(f"{reason} {people:,}" for reason, people in entry["suppressed"].items())
+        numbers = (entry["scored"], entry["exported"], suppressed, entry["failed"])
+        table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    return table

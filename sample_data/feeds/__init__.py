@@ -1,0 +1,1 @@
+"""What the town leaves in raw/: one module per source, and the dirt that they share."""

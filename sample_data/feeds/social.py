@@ -1,0 +1,163 @@
+"""Exports of Mastodon statuses, one JSON object a line in the shape of the API's Status entity, and their pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sample_data.feeds.dirt import (
+    LATIN_1_MARK,
+    Record,
+    broken_archive,
+    by_day,
+    compressed,
+    copies,
+    delayed,
+    duplicates,
+    planted,
+    skew_seconds,
+    tally,
+)
+from sample_data.feeds.feed import Feed, Track, seen_in, silently
+from sample_data.feeds.statuses import account_of, boost_of, bot_account, instant, snowflake, status_of
+from sample_data.items import Shop
+from sample_data.parameters import DAY_SECONDS, Parameters
+from sample_data.people import Person
+from sample_data.pictures import picture
+from sample_data.visits import starts_of
+
+SOURCE = "mastodon"
+
+SHARES = {
+    "malformed": 0.003,
+    "wrong_encoding": 0.002,
+    "duplicate": 0.004,
+    "late": 0.006,
+    "clock_skew": 0.002,
+    "bot": 0.012,
+}
+"""Shares of the people's own statuses."""
+
+UNKNOWN_FIELDS = {"edited_by_moderator": (0.004, True), "x_experiment": (0.01, "feed-ranking-b")}
+"""Top-level fields of which no mapping knows: how many statuses have each, and what stands in it."""
+
+PICTURE_SHARE, BOOST_SHARE, REPLY_SHARE = 0.08, 0.12, 0.12
+"""Shares of posts with a picture, of statuses that are boosts, and of posts that answer an earlier one."""
+
+BOTS = ("weatherbot", "trainnews", "quotes_daily")
+
+
+def social(parameters: Parameters, shop: Shop, people: list[Person], track: Track = silently) -> Feed:
+    """All statuses of the town's handles, dirt included, and the pictures in them."""
+    written = _write_all(parameters, shop, people, track)
+    rng = parameters.generator("social dirt")
+    unknown = {name: set(planted(rng, written, share)) for name, (share, _) in UNKNOWN_FIELDS.items()}
+    clean = []
+    for place, (second, _, status) in enumerate(written):
+        extra = {name: UNKNOWN_FIELDS[name][1] for name, places in unknown.items() if place in places}
+        clean.append(_record(parameters, second, {**status, **extra}, tuple(extra)))
+    on_time = delayed(rng, parameters, clean, SHARES["late"])
+    records = [*on_time, *_dirt(rng, parameters, written, [record for record in on_time if record.dirt is None])]
+    broken_day = parameters.days // 3
+    broken = _never_delivered(parameters, written[:60], broken_day)
+    files = {f"ds={parameters.ds(broken_day)}/statuses-2.jsonl.gz": broken_archive(broken)}
+    for day, lines in by_day(records).items():
+        content = b"".join(record.line() for record in lines)
+        files[f"ds={parameters.ds(day)}/statuses.jsonl.gz"] = compressed(content)
+    for (_, category, status), record in zip(written, on_time, strict=True):
+        for attachment in status["media_attachments"]:
+            files[f"ds={parameters.ds(record.day)}/{attachment['url']}"] = picture(rng, category)
+    return Feed(SOURCE, files, tally(records, broken_archives=1), seen_in(clean))
+
+
+def _write_all(
+    parameters: Parameters, shop: Shop, people: list[Person], track: Track
+) -> list[tuple[int, str, dict[str, Any]]]:
+    """(second, category, status) of everything that people write, by time."""
+    rng = parameters.generator("social")
+    plans = []
+    for person in people:
+        for handle in person.handles:
+            count = int(rng.poisson(handle.posts_a_month * parameters.days / 30))
+            for second in starts_of(rng, parameters, person, count, apart_seconds=60):
+                plans.append((second, person, handle))
+    plans.sort(key=lambda plan: (plan[0], plan[2].id))
+    written: list[tuple[int, str, dict[str, Any]]] = []
+    latest: dict[str, dict[str, Any]] = {}
+    for number, (second, person, handle) in enumerate(track(plans, "social posts")):
+        category = person.taste(rng, shop.categories)
+        earlier = latest.get(category)
+        if earlier is not None and earlier["account"]["acct"] == handle.acct:
+            earlier = None
+        account = account_of(handle, second)
+        id_ = snowflake(second, number)
+        if earlier is not None and rng.random() < BOOST_SHARE:
+            written.append((second, category, boost_of(earlier, id_, second, account)))
+            continue
+        status = status_of(
+            rng,
+            id_,
+            second,
+            account,
+            topics=shop.topics[category],
+            email=person.email,
+            answers=earlier if rng.random() < REPLY_SHARE else None,
+            has_picture=bool(rng.random() < PICTURE_SHARE),
+        )
+        latest[category] = status
+        written.append((second, category, status))
+    return written
+
+
+def _record(parameters: Parameters, second: int, status: dict[str, Any], unknown: tuple[str, ...] = ()) -> Record:
+    account = status["account"]
+    linked = [field["value"].rsplit("/u/", 1)[1].removesuffix("</a>") for field in account["fields"]]
+    return Record(
+        second=second,
+        day=parameters.day_of(second),
+        text=json.dumps(status, ensure_ascii=False, separators=(",", ":")),
+        identifiers=frozenset((account["acct"], *linked)),
+        unmapped_fields=unknown,
+    )
+
+
+def _dirt(rng: np.random.Generator, parameters: Parameters, written: list, clean: list[Record]) -> list[Record]:
+    """The dirty records: cut and repeated lines of clean records, and changed copies of statuses under new ids."""
+
+    def changed(kind: str, change: Callable[[dict[str, Any], int], dict[str, Any]]) -> list[Record]:
+        records = []
+        for number, place in enumerate(planted(rng, written, SHARES[kind])):
+            second, _, status = written[place]
+            copy = {**status, "id": snowflake(second, 40_000 + number), "media_attachments": []}
+            record = _record(parameters, second, change(copy, second))
+            records.append(replace(record, dirt=kind, identifiers=frozenset()))
+        return records
+
+    return [
+        *copies(rng, clean, SHARES["malformed"], "malformed", lambda record: _cut(rng, record)),
+        *duplicates(rng, clean, SHARES["duplicate"]),
+        *changed("wrong_encoding", lambda status, _: {**status, "content": f"<p>See you in the {LATIN_1_MARK}</p>"}),
+        *changed("clock_skew", lambda status, second: {**status, "created_at": instant(second + skew_seconds(rng))}),
+        *changed("bot", lambda status, _: {**status, "account": bot_account(BOTS[int(rng.integers(len(BOTS)))])}),
+    ]
+
+
+def _cut(rng: np.random.Generator, record: Record) -> Record:
+    """The line without its end."""
+    length = len(record.text)
+    return replace(record, text=record.text[: int(rng.integers(length // 3, 2 * length // 3))])
+
+
+def _never_delivered(parameters: Parameters, written: list, day: int) -> list[Record]:
+    """Records of one day for an archive that cannot be read; no other file has them."""
+    midnight = parameters.start + day * DAY_SECONDS
+    records = []
+    for place, (_, _, status) in enumerate(written):
+        second = midnight + 60 * place
+        fresh = {"id": snowflake(second, 60_000 + place), "created_at": instant(second), "media_attachments": []}
+        records.append(_record(parameters, second, {**status, **fresh}))
+    return records

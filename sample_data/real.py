@@ -1,0 +1,68 @@
+"""Lay the bundled real data as raw feeds: film ratings from posts, a web server's log and a survey.
+
+Nobody on this project wrote these data; sample_data/real/NOTICE.md says where they come from. There is no truth to
+compare them with. Feeds that are there already are left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from contracts.errors import RawDataError, exit_with_sentence
+from contracts.settings import REPOSITORY, Settings
+
+BUNDLE = REPOSITORY / "sample_data" / "real"
+
+DELIVERIES = {
+    "movietweetings_ratings.dat.gz": "movietweetings/ds=2013-09-01/ratings.dat.gz",
+    "movietweetings_movies.dat.gz": "movietweetings_items/ds=2013-09-01/movies.dat.gz",
+    "apache_access.log.gz": "apache_combined/ds=2015-05-20/access.log.gz",
+    "masculinity.csv.gz": "generic_survey_csv/ds=2018-05-31/masculinity.csv.gz",
+}
+"""Bundled file -> its place below `settings.raw`; the day is the one after which nothing in it happened."""
+
+
+def lay_real_data(settings: Settings) -> list[Path]:
+    """Copy each file to its place in one step; returns those that were not there yet.
+
+    Raises:
+        RawDataError: another file has the place.
+    """
+    laid = []
+    for name, place in DELIVERIES.items():
+        source, target = BUNDLE / name, settings.raw / place
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f".{target.name}")
+            shutil.copyfile(source, draft)
+            draft.rename(target)
+            laid.append(target)
+        elif target.read_bytes() != source.read_bytes():
+            raise RawDataError(
+                expected=f"the bundled {name} in {target}",
+                received="another file of that name",
+                remedy="move it away, or set NIGHTSHIFT_HOME to a new folder",
+            )
+    return laid
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m sample_data.real",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="The feeds go to $NIGHTSHIFT_RAW/<source>/ds=YYYY-MM-DD/.",
+    )
+    parser.parse_args()
+    settings = Settings.from_env()
+    laid = lay_real_data(settings)
+    for file in laid:
+        print(f"laid {file}")
+    if not laid:
+        print(f"the real data are in {settings.raw} already; nothing to do")
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

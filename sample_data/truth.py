@@ -1,0 +1,157 @@
+"""Say how much of the simulated town's truth the pipeline has found out: who is who, who likes what, what was dirt.
+
+Where there is no simulated town, there is nothing to compare, and this ends quietly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow.parquet as parquet
+
+from contracts.errors import exit_with_sentence
+from contracts.lake import Lake
+from contracts.report import Report
+from contracts.settings import Settings
+from sample_data.parameters import truth_file
+
+KINDS = {"accounts": "account", "cookies": "cookie", "emails": "email", "handles": "handle"}
+"""The truth's lists of identifiers, and the kind of identifier in each."""
+
+
+def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare the lake of one night, and the sources of its report, with the town's truth.
+
+    Returns:
+        identity_precision, identity_recall, identity_f1: over pairs of identifiers that are one person, among the
+            identifiers of the truth; an identifier that the lake does not have is a person of its own.
+        interest_recall@3: mean share of the three planted interests among the three heaviest of the profile, over the
+            people whose profile has any interest. A person's profile is the one that most of its identifiers got.
+        dirt: what was planted and what the mapping found, source by source, and whether they are equal.
+
+    Raises:
+        LakeError: persons or profiles of that day are not published.
+    """
+    truth = json.loads(truth_file(settings).read_text())
+    key = settings.pseudonym_key()
+    planted = {
+        pseudonym(key, kind, raw): person["person"]
+        for person in truth["people"]
+        for plural, kind in KINDS.items()
+        for raw in person[plural]
+    }
+    persons = _rows(settings, "persons", ds, ["identifier", "person_id"], made_by="spark_jobs/main.py resolve")
+    profiles = _rows(settings, "dim_person_profile", ds, ["person_id", "interests"], made_by="dbt build")
+    found = {row["identifier"]: row["person_id"] for row in persons}
+    interests = {
+        row["person_id"]: [interest["category"] for interest in row["interests"] or ()][:3] for row in profiles
+    }
+    return {
+        **identity_scores(planted, found),
+        "interest_recall@3": interest_recall(
+            {person["person"]: person["interests"] for person in truth["people"]},
+            main_profiles(planted, found),
+            interests,
+        ),
+        "dirt": dirt(truth["sources"], report.get("sources", {})),
+    }
+
+
+def pseudonym(key: bytes, kind: str, raw: str) -> str:
+    """An identifier as the lake names it: 32 hex digits of HMAC-SHA256 over the kind and the normalised raw value."""
+    message = f"{kind}:{raw.strip().lower()}".encode()
+    return f"{kind}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:32]}"
+
+
+def identity_scores(planted: Mapping[str, int], found: Mapping[str, str]) -> dict[str, float]:
+    """Pairwise precision, recall and F1 of `found` (identifier -> person id); `planted` is identifier -> person."""
+    both = [(person, found.get(identifier, identifier)) for identifier, person in planted.items()]
+    true_pairs = _pairs(Counter(person for person, _ in both).values())
+    found_pairs = _pairs(Counter(person_id for _, person_id in both).values())
+    right_pairs = _pairs(Counter(both).values())
+    precision = right_pairs / found_pairs if found_pairs else 1.0
+    recall = right_pairs / true_pairs if true_pairs else 1.0
+    f1 = 2 * precision * recall / (precision + recall) if right_pairs else 0.0
+    return {
+        "identity_f1": round(f1, 4),
+        "identity_precision": round(precision, 4),
+        "identity_recall": round(recall, 4),
+    }
+
+
+def main_profiles(planted: Mapping[str, int], found: Mapping[str, str]) -> dict[int, str]:
+    """Person -> the person id that most of its identifiers got; the first in the alphabet where two are even."""
+    votes: dict[int, Counter[str]] = {}
+    for identifier, person in planted.items():
+        if identifier in found:
+            votes.setdefault(person, Counter())[found[identifier]] += 1
+    return {person: min(ids, key=lambda id_: (-ids[id_], id_)) for person, ids in votes.items()}
+
+
+def interest_recall(
+    planted: Mapping[int, list[str]], profile_of: Mapping[int, str], interests: Mapping[str, list[str]]
+) -> float | None:
+    """Mean recall of the three planted interests; None where no person has a profile with interests."""
+    shares = [
+        len(set(tastes) & set(interests[profile_of[person]])) / len(tastes)
+        for person, tastes in planted.items()
+        if interests.get(profile_of.get(person, ""))
+    ]
+    return round(sum(shares) / len(shares), 4) if shares else None
+
+
+def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Any]:
+    """Both sides without their zeros; of `noted`, only what was planted, for a mapping may note more than dirt."""
+    wanted = {source: _without_zeros(tally) for source, tally in planted.items()}
+    found = {}
+    for source, tally in wanted.items():
+        counted = _without_zeros({name: reported.get(source, {}).get(name) for name in planted[source]})
+        noted = {rule: rows for rule, rows in counted.pop("noted", {}).items() if rule in tally.get("noted", {})}
+        found[source] = {**counted, "noted": noted} if noted else counted
+    return {"planted": wanted, "found": found, "equal": wanted == found}
+
+
+def _without_zeros(tally: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: _without_zeros(value) if isinstance(value, Mapping) else value for name, value in tally.items()}
+    return {name: value for name, value in plain.items() if value}
+
+
+def _pairs(sizes: Iterable[int]) -> int:
+    """How many pairs there are within groups of these sizes."""
+    return sum(size * (size - 1) // 2 for size in sizes)
+
+
+def _rows(settings: Settings, table: str, ds: str, columns: list[str], *, made_by: str) -> list[dict[str, Any]]:
+    lake = Lake(settings.lake)
+    lake.require(table, ds, made_by=made_by)
+    files = [file for file in lake.files(table, ds) if file.suffix == ".parquet"]
+    return [row for file in files for row in parquet.ParquetFile(file).read(columns=columns).to_pylist()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m sample_data.truth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Run it after the night's map, resolve and profile steps; it adds `truth` to the night's report.",
+    )
+    parser.add_argument("--ds", required=True, help="the night to judge, YYYY-MM-DD")
+    ds = parser.parse_args().ds
+    settings = Settings.from_env()
+    if not truth_file(settings).exists():
+        print("no simulated town here: nothing to compare")
+        return
+    report = Report(settings.reports, ds)
+    truth = compare(settings, ds, report.merge())
+    report.write("truth", {"truth": truth})
+    print(json.dumps(truth, indent=2))
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

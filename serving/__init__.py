@@ -1,0 +1,1 @@
+"""Serving: what the champion recommends to whom, and the audiences that a marketing team takes from it."""

@@ -1,0 +1,75 @@
+"""Make the audience of every campaign: who to show what, and why, one row a person.
+
+Each file of the campaigns folder (serving/campaigns/ unless NIGHTSHIFT_CAMPAIGNS says otherwise) becomes
+audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody is in it who did not agree to the
+campaign's purpose and to personalisation, and everybody else is counted with the reason why they are not:
+scored = exported + suppressed + failed, or the run fails and publishes nothing of that campaign.
+
+    python -m serving.audiences --ds 2026-11-20
+"""
+
+from __future__ import annotations
+
+from contracts.errors import LakeError, exit_with_sentence
+from contracts.lake import Lake
+from contracts.report import Report, say
+from contracts.settings import Settings
+from serving.campaigns import load_campaigns
+from serving.entry import parser, read_mart, read_table
+from serving.selection import PROFILE_COLUMNS, Audience, select_audience
+from serving.spreadsheet import write_csv
+
+
+def main() -> None:
+    chosen = parser("serving.audiences", __doc__).parse_args()
+    exit_with_sentence(lambda: make_audiences(chosen.ds))
+
+
+def make_audiences(ds: str) -> None:
+    """Publish the audience of every campaign for one day.
+
+    Raises:
+        LakeError: marts or scores of that day are missing, or an audience's account does not add up.
+        SettingsError: a campaign cannot be understood.
+        BusyError: another run is making audiences.
+    """
+    settings = Settings.from_env()
+    lake, audiences = Lake(settings.lake), Lake(settings.audiences)
+    with Report(settings.reports, ds).timed("activate") as fragment, audiences.lock("activate"):
+        profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
+        items = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"]).to_pandas()
+        scores = read_table(
+            lake.require("scores", ds, made_by=f"python -m serving.score --ds {ds}"),
+            ["person_id", "rank", "item_id", "reason"],
+        ).to_pandas()
+        liked = {interest["category"] for interests in profiles["interests"].dropna() for interest in interests}
+        fragment["audiences"] = {}
+        for campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}):
+            audience = select_audience(campaign, profiles, scores, items)
+            require_balance(campaign.name, audience)
+            folder = audiences.staging("activate")
+            files = {name: folder / name for name in ("audience.csv", "audience.parquet")}
+            write_csv(audience.rows, files["audience.csv"])
+            audience.rows.to_parquet(files["audience.parquet"], index=False)
+            audiences.publish(campaign.name, ds, files)
+            fragment["audiences"][campaign.name] = audience.account()
+            say(f"activate {campaign.name}: {audience.account()}")
+
+
+def require_balance(name: str, audience: Audience) -> None:
+    """Nobody may be lost, and nobody counted twice.
+
+    Raises:
+        LakeError: scored differs from exported + suppressed + failed.
+    """
+    counted = len(audience.rows) + sum(audience.suppressed.values()) + audience.failed
+    if audience.scored != counted:
+        raise LakeError(
+            expected=f"{audience.scored} people of audience {name} = exported + suppressed + failed",
+            received=f"{counted}: {audience.account()}",
+            remedy="look for people who stand twice in dim_person_profile or scores; nothing of it was published",
+        )
+
+
+if __name__ == "__main__":
+    main()

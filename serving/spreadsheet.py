@@ -1,0 +1,23 @@
+"""CSV that is safe to open in a spreadsheet.
+
+A cell that begins with one of = + - @ tab CR LF is run as a formula by spreadsheets; an apostrophe before it keeps it
+a text (OWASP, "CSV Injection").
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+_STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_csv(rows: pd.DataFrame, file: Path) -> None:
+    """Write rows as UTF-8 CSV with a header; formulas are made harmless, missing cells are empty."""
+    rows.map(harmless).to_csv(file, index=False, lineterminator="\r\n")
+
+
+def harmless(cell: object) -> object:
+    """The cell itself, or the cell behind an apostrophe where it is a text that a spreadsheet would run."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_STARTS_OF_FORMULAS) else cell

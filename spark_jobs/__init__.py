@@ -1,0 +1,1 @@
+"""Raw deliveries to the lake: mapping, pseudonyms, quarantine, identities. Spark's room."""

@@ -1,0 +1,49 @@
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+# spark-submit puts this folder first on the path; the project's root belongs there
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from contracts.arguments import day
+from contracts.errors import exit_with_sentence
+from contracts.settings import Settings
+from spark_jobs.identities import resolve_identities
+from spark_jobs.map_source import map_source
+from spark_jobs.spec import known_sources
+
+_EPILOG = """\
+examples:
+  spark-submit spark_jobs/main.py map --source apache_combined --ds 2026-11-19
+      maps that day's delivery, and every earlier one that is not in the lake yet
+  spark-submit spark_jobs/main.py resolve --ds 2026-11-19
+      says which identifiers were one person, as far as was known on that day
+
+settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="main.py", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve")
+    map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
+    map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
+    resolve_command = commands.add_parser("resolve", help="identifiers to persons")
+    for command in (map_command, resolve_command):
+        command.add_argument("--ds", required=True, type=day, metavar="YYYY-MM-DD", help="the day")
+    given = parser.parse_args(arguments)
+    settings = Settings.from_env()
+    if given.command == "map":
+        map_source(settings, given.source, given.ds)
+    else:
+        resolve_identities(settings, given.ds)
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

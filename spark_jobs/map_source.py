@@ -1,0 +1,147 @@
+"""`main.py map`: one source's raw deliveries to the tables of the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from contracts.errors import LakeError, MappingError
+from contracts.lake import Lake
+from contracts.report import Report, say
+from contracts.settings import Settings
+from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, Table
+from spark_jobs.deliveries import Delivery, deliveries_to_map
+from spark_jobs.mapping import table_rows, with_outcome
+from spark_jobs.pseudonyms import Functions
+from spark_jobs.publishing import publish, stage
+from spark_jobs.readers import read_raw
+from spark_jobs.reconciliation import Count, check_share, check_sum, count_files, count_rows, summary
+from spark_jobs.session import start_session
+from spark_jobs.spec import Spec, load_spec
+
+
+def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
+    """Map the delivery of `ds` and all earlier ones that are not in the lake yet; returns the report's fragment.
+
+    Raises:
+        MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
+    """
+    spec = load_spec(source).translated(Functions(settings.pseudonym_key()).expanded)
+    lake = Lake(settings.lake)
+    job = f"map-{source}"
+    with lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+        deliveries = deliveries_to_map(settings, spec, ds)
+        say(f"map {source}: {_span(deliveries)}")
+        counts = []
+        if deliveries:
+            session = start_session(settings, job)
+            try:
+                counts = _map(session, spec, deliveries, lake)
+            except AnalysisException as error:
+                raise MappingError(
+                    expected=f"expressions in {source}.yml that Spark understands",
+                    received=str(error).partition("SQLSTATE")[0].strip(" ;."),
+                    remedy="correct the mapping; nothing was published",
+                ) from error
+            finally:
+                session.catalog.clearCache()
+        entry = summary(counts)
+        fragment["sources"] = {source: entry}
+        say(
+            f"map {source}: {entry['read']:,} rows read, {entry['mapped']:,} mapped, {entry['quarantined']:,} "
+            f"quarantined, {sum(entry['dropped'].values()):,} dropped"
+        )
+    return fragment
+
+
+def _map(session: SparkSession, spec: Spec, deliveries: list[Delivery], lake: Lake) -> list[Count]:
+    staging = lake.staging(f"map-{spec.source}")
+    raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
+    counts = count_files(spec.source, deliveries)
+    tables: dict[Table, DataFrame] = {}
+    raw = read_raw(session, spec.read, deliveries)
+    if raw is not None:
+        rows = with_outcome(raw, spec).persist(StorageLevel.MEMORY_AND_DISK)
+        counts += count_rows(raw, rows, spec)
+        mapped = rows.where("outcome = 'mapped'")
+        tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}
+        tables[QUARANTINE] = _quarantined(rows, spec)
+    for delivery in deliveries:
+        check_sum(spec, delivery.ds, counts)
+        check_share(spec, delivery.ds, counts)
+    files = [(spec.source, name, None, reason, one.ds) for one in deliveries for name, reason in one.set_aside]
+    if files:
+        aside = _local(session, files, QUARANTINE)
+        tables[QUARANTINE] = tables[QUARANTINE].unionByName(aside) if raw is not None else aside
+    tables[RECONCILIATION] = _local(
+        session, [(count.source, count.outcome, count.rule, count.rows, count.ds) for count in counts], RECONCILIATION
+    )
+    for table, part in tables.items():
+        stage(part, table, staging / table.name, raw_bytes)
+    _audit(session, staging, list(tables), counts)
+    for table in tables:  # reconciliation comes last: it is what says that a day is mapped
+        publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
+    return counts
+
+
+def _quarantined(rows: DataFrame, spec: Spec) -> DataFrame:
+    return rows.where("outcome = 'quarantined'").select(
+        F.lit(spec.source).alias("source"),
+        F.col("raw_file").alias("file"),
+        F.col("raw_text").alias("raw"),
+        F.col("rule").alias("reason"),
+        F.col("raw_ds").alias("ds"),
+    )
+
+
+def _local(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:
+    """Rows that the driver holds, with the columns of a contract and the day last."""
+    return session.createDataFrame(rows, f"{table.ddl()}, ds STRING").withColumn("ds", F.col("ds").cast("date"))
+
+
+def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: list[Count]) -> None:
+    """Read back what was written: every key once a day, and as many quarantined rows as were counted.
+
+    Raises:
+        LakeError: it is not so; nothing has been published yet.
+    """
+    written = None
+    for table in tables:
+        if any((staging / table.name).glob("ds=*")):
+            key = F.to_json(F.struct(*table.key)).alias("key")
+            keys = session.read.parquet(str(staging / table.name)).select(F.lit(table.name).alias("table"), "ds", key)
+            written = keys if written is None else written.unionByName(keys)
+    by_key = written.groupBy("table", "ds", "key").agg(F.count(F.lit(1)).alias("times"))
+    of_table = {
+        row.table: row
+        for row in by_key.groupBy("table")
+        .agg(F.sum("times").alias("rows"), F.max(F.struct("times", "key", "ds")).alias("most"))
+        .collect()
+    }
+    expected = sum(count.rows for count in counts if count.outcome == "quarantined")
+    found = of_table[QUARANTINE.name].rows if QUARANTINE.name in of_table else 0
+    if found != expected:
+        raise LakeError(
+            expected=f"{expected} quarantined rows to be written",
+            received=str(found),
+            remedy="report this: rows were lost between counting and writing; nothing was published",
+        )
+    for name, row in of_table.items():
+        if row.most.times > 1 and name != QUARANTINE.name:
+            raise LakeError(
+                expected=f"every key of {name} once a day",
+                received=f"{row.most.times} rows with {row.most.key} on {row.most.ds}",
+                remedy="make the id expression in the mapping unique; nothing was published",
+            )
+
+
+def _span(deliveries: list[Delivery]) -> str:
+    days = [delivery.ds for delivery in deliveries]
+    if not days:
+        return "nothing new has landed"
+    return days[0] if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]}"

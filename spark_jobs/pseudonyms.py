@@ -1,0 +1,124 @@
+"""Functions that mappings use to name people without knowing them, and to mask what they wrote.
+
+A mapping calls them inside its Spark SQL; `expanded` replaces each call by native SQL, so that no row passes through
+Python and that they work inside lambda functions too, where Spark allows no SQL function of its user.
+
+| function | gives |
+|---|---|
+| `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed, lower-case value; null for an empty one |
+| `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows that nobody can recompute without the key |
+| `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48 |
+| `masked(text)` | free text without mark-up, mail addresses, links, handles and phone numbers |
+| `query_value(target, name)` | a decoded parameter of a request target; null where it is absent |
+| `device_class(agent)` | desktop, mobile, tablet or other, from a user agent |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from contracts.errors import MappingError
+
+_BLOCK_BYTES = 64
+"""Block size of SHA-256, RFC 2104."""
+
+_MASKS = (
+    (r"<[^>]*>", " "),
+    (r"[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+", "[email]"),
+    (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
+    (r"@\\w+(?:@[\\w.-]+)?", "[handle]"),
+    (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),
+    (r"\\s+", " "),
+)
+
+
+@dataclass(frozen=True)
+class _Function:
+    parameters: tuple[str, ...]
+    body: str
+    """SQL in which each parameter stands as `{parameter}`."""
+
+
+class Functions:
+    """The functions of this module, with pseudonyms under one key."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 bytes."""
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        inner = bytes(byte ^ 0x36 for byte in block).hex()
+        outer = bytes(byte ^ 0x5C for byte in block).hex()
+        masked = "{text}"
+        for pattern, replacement in _MASKS:
+            masked = f"regexp_replace({masked}, '{_literal(pattern)}', '{replacement}')"
+        self._functions = {
+            # HMAC as two native hashes over the padded key: Spark SQL has no function for it
+            "keyed": _Function(
+                ("text",),
+                f"left(sha2(x'{outer}' || unhex(sha2(x'{inner}' || encode({{text}}, 'UTF-8'), 256)), 256), 32)",
+            ),
+            "pseudonym": _Function(
+                ("kind", "value"), "({kind} || ':' || keyed({kind} || ':' || nullif(lower(trim({value})), '')))"
+            ),
+            "network": _Function(
+                ("address",),
+                r"(case when {address} rlike '^\\d+([.]\\d+){{3}}$' then substring_index({address}, '.', 3) || '.0/24'"
+                " when {address} like '%:%' then substring_index({address}, ':', 3) || '::/48' end)",
+            ),
+            "masked": _Function(("text",), f"trim({masked})"),
+            "query_value": _Function(
+                ("target", "name"),
+                "try_url_decode(nullif(regexp_extract({target}, '[?&]' || {name} || '=([^&#]*)', 1), ''))",
+            ),
+            "device_class": _Function(
+                ("agent",),
+                "(case when {agent} rlike '(?i)ipad|tablet|kindle|silk|android(?!.*mobile)' then 'tablet'"
+                " when {agent} rlike '(?i)mobile|iphone|android' then 'mobile'"
+                " when {agent} rlike '(?i)windows|macintosh|x11|cros' then 'desktop' else 'other' end)",
+            ),
+        }
+        self._call = re.compile(rf"'(?:[^'\\]|\\.)*'|\b({'|'.join(self._functions)})\(")
+
+    def expanded(self, sql: str) -> str:
+        """Spark SQL in which every call of a function of this module is replaced by native SQL.
+
+        Raises:
+            MappingError: a call has too few or too many arguments, or its parentheses do not close.
+        """
+        at = 0
+        while match := self._call.search(sql, at):
+            if match[1] is None:  # a string literal
+                at = match.end()
+                continue
+            name, function = match[1], self._functions[match[1]]
+            arguments, end = _arguments(sql, match.end())
+            if len(arguments) != len(function.parameters):
+                raise MappingError(
+                    expected=f"{name}({', '.join(function.parameters)})",
+                    received=f"{sql[match.start() : end]!r}",
+                    remedy="correct the call in the mapping",
+                )
+            body = function.body.format(**dict(zip(function.parameters, arguments, strict=True)))
+            sql = sql[: match.start()] + body + sql[end:]
+            at = match.start()
+        return sql
+
+
+def _literal(pattern: str) -> str:
+    """A regular expression as it stands in a format string."""
+    return pattern.replace("{", "{{").replace("}", "}}")
+
+
+def _arguments(sql: str, start: int) -> tuple[list[str], int]:
+    """The arguments of a call whose opening parenthesis ends at `start`, and where the call ends."""
+    arguments, depth, begin = [], 1, start
+    for token in re.compile(r"'(?:[^'\\]|\\.)*'|[(),]").finditer(sql, start):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0 or (depth == 1 and token[0] == ","):
+            arguments.append(sql[begin : token.start()].strip())
+            begin = token.end()
+        if depth == 0:
+            return arguments, begin
+    raise MappingError(
+        expected=f"a closing parenthesis in {sql!r}", received="the end of the expression", remedy="close it"
+    )

@@ -1,0 +1,246 @@
+"""A mapping file, read and checked against the contracts before Spark starts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contracts.errors import MappingError
+from contracts.tables import MAPPED_TABLES, TABLES, Table
+
+MAPPINGS = Path(__file__).parent / "mappings"
+
+FORMATS = ("json_lines", "apache_combined", "delimited", "csv")
+
+_SECTIONS = ("about", "read", "key", "bots", "let", "drop", "quarantine", "sessions", "write")
+_READ_KEYS = (
+    *("format", "files", "delivery", "quarantine_limit_share"),
+    *("schema", "ignore", "separator", "columns", "header_rows", "key_columns", "questions"),
+)
+_WRITE_KEYS = ("where", "for_each", "columns")
+_FILLED_IN = ("source", "session_id")
+"""Columns that no mapping gives: the job knows them."""
+
+At = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the raw files of a source are read; what the formats need is explained in docs/map.md."""
+
+    format: str
+    files: str
+    delivery: str = "daily"
+    quarantine_limit_share: float = 0.05
+    schema: str = ""
+    ignore: tuple[str, ...] = ()
+    separator: str = ""
+    columns: tuple[str, ...] = ()
+    header_rows: int = 1
+    key_columns: tuple[str, ...] = ()
+    questions: str = ""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Rows of one table that a raw row gives: target column -> Spark SQL expression."""
+
+    table: Table
+    columns: dict[str, str]
+    where: str = "true"
+    for_each: str = ""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One source's mapping; every value is Spark SQL over the raw fields and the names given under `let`."""
+
+    source: str
+    about: str
+    read: Reading
+    writings: tuple[Writing, ...]
+    key: str
+    let: dict[str, str]
+    drop: dict[str, str]
+    quarantine: dict[str, str]
+    bots: str = ""
+    sessions: dict[str, Any] | None = None
+
+    def translated(self, translate: Callable[[str], str]) -> Spec:
+        """The same mapping with `translate` applied to every expression in it."""
+
+        def each(expressions: dict[str, str]) -> dict[str, str]:
+            return {name: translate(expression) for name, expression in expressions.items()}
+
+        return replace(
+            self,
+            key=translate(self.key),
+            let=each(self.let),
+            drop=each(self.drop),
+            quarantine=each(self.quarantine),
+            bots=translate(self.bots),
+            sessions=self.sessions and {**self.sessions, "by": translate(self.sessions["by"])},
+            writings=tuple(
+                replace(
+                    writing,
+                    columns=each(writing.columns),
+                    where=translate(writing.where),
+                    for_each=translate(writing.for_each),
+                )
+                for writing in self.writings
+            ),
+        )
+
+
+def known_sources(folder: Path = MAPPINGS) -> list[str]:
+    """The sources for which there is a mapping."""
+    return sorted(file.stem for file in folder.glob("*.yml"))
+
+
+def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
+    """Read and check the mapping of one source.
+
+    Raises:
+        MappingError: there is no such mapping, or a name in it fits no contract; the error names file, line and
+            what would have fitted.
+    """
+    file = folder / f"{source}.yml"
+    if not file.is_file():
+        sources = known_sources(folder)
+        raise MappingError(
+            expected=f"the name of a mapping in {folder}",
+            received=repr(source),
+            remedy=_advice(source, sources) + ", or write that file (see docs/map.md)",
+        )
+    return _Checked(file).spec()
+
+
+class _Checked:
+    """The content of one mapping file with the line on which each key stands."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.lines: dict[At, int] = {(): 1}
+        try:
+            self.content = self._value(yaml.compose(file.read_text(), Loader=yaml.SafeLoader), ())
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            raise MappingError(
+                expected=f"YAML in {file.name}",
+                received=f"{getattr(error, 'problem', error)} in line {mark.line + 1 if mark else '?'}",
+                remedy="correct that line",
+            ) from None
+
+    def spec(self) -> Spec:
+        self._names((), self.content, _SECTIONS)
+        for section in ("read", "write"):
+            self._present((), section)
+        return Spec(
+            source=self.file.stem,
+            about=str(self.content.get("about", "")).strip(),
+            read=self._reading(),
+            writings=tuple(self._writings()),
+            key=str(self.content.get("key", "raw_text")),
+            let=self._expressions("let"),
+            drop=self._expressions("drop"),
+            quarantine=self._expressions("quarantine"),
+            bots=str(self.content.get("bots", "")),
+            sessions=self._sessions(),
+        )
+
+    def _reading(self) -> Reading:
+        read = self.content["read"]
+        self._names(("read",), read, _READ_KEYS)
+        for key in ("format", "files"):
+            self._present(("read",), key)
+        self._one_of(("read", "format"), read["format"], FORMATS)
+        self._one_of(("read", "delivery"), read.get("delivery", "daily"), ("daily", "occasional"))
+        lists = {key: tuple(read[key]) for key in ("ignore", "columns", "key_columns") if key in read}
+        return Reading(**{**read, **lists})
+
+    def _sessions(self) -> dict[str, Any] | None:
+        sessions = self.content.get("sessions")
+        if sessions is not None:
+            self._names(("sessions",), sessions, ("by", "silence_minutes"))
+            for key in ("by", "silence_minutes"):
+                self._present(("sessions",), key)
+        return sessions
+
+    def _writings(self) -> Iterable[Writing]:
+        self._names(("write",), self.content["write"], [table.name for table in MAPPED_TABLES])
+        for table_name, clauses in self.content["write"].items():
+            table = TABLES[table_name]
+            for index, clause in enumerate(clauses):
+                at = ("write", table_name, index)
+                self._names(at, clause, _WRITE_KEYS)
+                self._present(at, "columns")
+                given = [name for name in table.column_names if name not in _FILLED_IN]
+                self._names((*at, "columns"), clause["columns"], given)
+                for column in table.required:
+                    if column not in _FILLED_IN:
+                        self._present((*at, "columns"), column)
+                yield Writing(
+                    table,
+                    {column: str(expression) for column, expression in clause["columns"].items()},
+                    where=str(clause.get("where", "true")),
+                    for_each=str(clause.get("for_each", "")),
+                )
+
+    def _expressions(self, section: str) -> dict[str, str]:
+        return {name: str(expression) for name, expression in (self.content.get(section) or {}).items()}
+
+    def _value(self, node: yaml.Node | None, at: At) -> Any:
+        """The plain value of a YAML node; notes the line of every key on the way."""
+        if isinstance(node, yaml.MappingNode):
+            values = {}
+            for key_node, value_node in node.value:
+                here = (*at, key_node.value)
+                self.lines[here] = key_node.start_mark.line + 1
+                values[key_node.value] = self._value(value_node, here)
+            return values
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self.lines[(*at, index)] = item.start_mark.line + 1
+            return [self._value(item, (*at, index)) for index, item in enumerate(node.value)]
+        if node is None:
+            return {}
+        return yaml.SafeLoader("").construct_object(node)
+
+    def _names(self, at: At, given: Any, allowed: Iterable[str]) -> None:
+        if not isinstance(given, dict):
+            raise self._error(at, f"a list of names under {_dotted(at)}", repr(given), "write `name: value` lines")
+        allowed = list(allowed)
+        for name in given:
+            self._one_of((*at, name), name, allowed)
+
+    def _one_of(self, at: At, given: str, allowed: Iterable[str]) -> None:
+        allowed = list(allowed)
+        if given not in allowed:
+            raise self._error(at, f"one of {', '.join(allowed)}", repr(given), _advice(str(given), allowed))
+
+    def _present(self, at: At, name: str) -> None:
+        content = self.content
+        for step in at:
+            content = content[step]
+        if name not in content:
+            raise self._error(at, f"{name!r} under {_dotted(at)}", "nothing", "add that line")
+
+    def _error(self, at: At, expected: str, received: str, remedy: str) -> MappingError:
+        line = self.lines.get(at, 1)
+        return MappingError(
+            expected=f"{expected} in line {line} of {self.file.name} ({_dotted(at)})", received=received, remedy=remedy
+        )
+
+
+def _dotted(at: At) -> str:
+    return ".".join(str(step) for step in at) or "the file"
+
+
+def _advice(given: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(given, allowed, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(allowed)}"

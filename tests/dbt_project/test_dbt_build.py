@@ -1,0 +1,34 @@
+"""The build as its user meets it: what it refuses before dbt starts, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+from tiny_lake import TinyHome
+
+from contracts.errors import BusyError, LakeError
+from dbt_project import build as entry_point
+from dbt_project.build import build
+
+DAY = "2026-11-20"
+
+
+def test_without_persons_the_error_names_the_command_that_makes_them(new_home):
+    with pytest.raises(
+        LakeError, match=r"expected table persons of 2026-11-20 .* run `spark_jobs/main.py resolve --ds"
+    ):
+        build(new_home().settings, DAY)
+
+
+def test_a_second_build_at_the_same_time_is_refused(new_home):
+    home: TinyHome = new_home()
+    home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
+    with home.lake.lock("profile"), pytest.raises(BusyError, match="only run of 'profile'"):
+        build(home.settings, DAY)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", ""])
+def test_a_day_that_is_none_is_refused_in_words(text, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["build", "--ds", text])
+    with pytest.raises(SystemExit):
+        entry_point.main()
+    assert "expected a day such as 2026-11-20" in capsys.readouterr().err

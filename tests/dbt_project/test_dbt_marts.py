@@ -1,0 +1,380 @@
+"""What the marts hold, computed by hand from a tiny lake of two days; and that a day is a day, whatever came later."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from tiny_lake import TinyHome, at
+
+from contracts.errors import LakeError
+from contracts.tables import MART_TABLES
+from dbt_project.build import build, variables
+from dbt_project.command import DbtCommand
+
+THURSDAY, FRIDAY = "2026-11-19", "2026-11-20"
+END_OF_FRIDAY = at("2026-11-21 00:00")
+MARTS = [table.name for table in MART_TABLES]
+
+
+@dataclass(frozen=True)
+class Nights:
+    """Thursday built with Thursday's data, Friday with all of it, then Thursday once more."""
+
+    home: TinyHome
+    thursday: dict[str, str]
+    thursday_again: dict[str, str]
+    thursday_report: dict[str, int]
+    friday_report: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def nights(new_home) -> Nights:
+    home: TinyHome = new_home()
+
+    # Thursday: no answers and no media at all.
+    home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"]})
+    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100), item("i2", "Socks", "running", 10)])
+    home.deliver(
+        "events",
+        THURSDAY,
+        [
+            event("e1", "cookie:ann", "2026-11-19 08:00", "view", item_id="i1", session_id="s1", device="mobile"),
+            event(
+                "e2", "cookie:ann", "2026-11-19 08:01", "view", item_id="i2", session_id="s1", campaign="newsletter-1"
+            ),
+            event("e3", "account:ann", "2026-10-22 00:00", "purchase", item_id="i1", value=100.10, device="desktop"),
+            event("e4", "handle:bob", "2026-11-14 20:00", "post", topics=["jazz", "vinyl", "jazz", "nothing"]),
+        ],
+    )
+    home.deliver("consents", THURSDAY, [consent("c1", "account:ann", "training", True, "2026-11-01 10:00")])
+    home.deliver(
+        "identity_edges",
+        THURSDAY,
+        [
+            {
+                "edge_id": "g1",
+                "left_identifier": "cookie:ann",
+                "right_identifier": "account:ann",
+                "kind": "email_click",
+                "occurred_at": at("2026-11-19 08:00"),
+            }
+        ],
+    )
+    build(home.settings, THURSDAY)
+    thursday, thursday_report = home.digests(MARTS, THURSDAY), report_of(home, THURSDAY)
+
+    # Friday: e2 comes again and is told differently, a cheaper shoe, a withdrawal, a survey.
+    home.deliver_persons(
+        FRIDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "cem": ["respondent:cem"]}
+    )
+    home.deliver("items", FRIDAY, [item("i1", "New shoe", "running", 90)])
+    home.deliver(
+        "events",
+        FRIDAY,
+        [
+            event("e2", "cookie:ann", "2026-11-19 08:01", "view", item_id="i2", session_id="s1", campaign="other"),
+            event("e5", "cookie:ann", "2026-11-20 12:00", "cart", item_id="i9", category="pets", device="mobile"),
+            event("e6", "account:ann", "2026-11-20 13:00", "purchase", item_id="i2", value=10.20, device="desktop"),
+            event("e7", "handle:bob", "2026-11-20 21:00", "rate", item_id="i1", value=7),
+            event("e8", "cookie:ann", "2026-11-20 14:00", "view", item_id="i1", device="mobile"),
+        ],
+    )
+    home.deliver(
+        "consents",
+        FRIDAY,
+        [
+            consent("c2", "cookie:ann", "training", False, "2026-11-02 10:00"),
+            consent("c3", "cookie:ann", "profiling", True, "2026-11-02 10:00"),
+            consent("c4", "account:ann", "profiling", False, "2026-11-02 10:00"),
+            consent("c5", "handle:bob", "personalisation", True, "2026-11-02 10:00"),
+        ],
+    )
+    home.deliver(
+        "answers",
+        FRIDAY,
+        [
+            answer("respondent:cem", "customer_survey", "Q1_age", "25 - 34 years"),
+            answer("respondent:cem", "customer_survey", "Q2_gender", "Male"),
+            answer("respondent:cem", "customer_survey", "Q3_region", "North"),
+            answer("handle:bob", "masculinity", "age3", "18 - 34"),
+        ],
+    )
+    build(home.settings, FRIDAY)
+    friday_report = report_of(home, FRIDAY)
+
+    build(home.settings, THURSDAY)
+    return Nights(home, thursday, home.digests(MARTS, THURSDAY), thursday_report, friday_report)
+
+
+def event(event_id, identifier, occurred_at, action, **more):
+    return {"event_id": event_id, "identifier": identifier, "occurred_at": at(occurred_at), "action": action, **more}
+
+
+def item(item_id, title, category, price):
+    return {"item_id": item_id, "title": title, "category": category, "price": price}
+
+
+def consent(consent_id, identifier, purpose, granted, occurred_at):
+    return {
+        "consent_id": consent_id,
+        "identifier": identifier,
+        "purpose": purpose,
+        "granted": granted,
+        "occurred_at": at(occurred_at),
+    }
+
+
+def answer(identifier, survey, question, text):
+    return {
+        "answer_id": f"{identifier}-{question}",
+        "identifier": identifier,
+        "survey": survey,
+        "question": question,
+        "answer": text,
+        "occurred_at": at("2026-11-20 09:00"),
+    }
+
+
+def report_of(home: TinyHome, ds: str) -> dict[str, int]:
+    fragment = json.loads((home.settings.reports / ds / "profile.json").read_text())
+    return {name: value for name, value in fragment.items() if name != "seconds"}
+
+
+def decayed(weight: float, occurred_at: str) -> float:
+    age_days = (END_OF_FRIDAY - at(occurred_at)) / datetime.timedelta(days=1)
+    return weight * 0.5 ** (age_days / 30)
+
+
+def test_a_day_built_again_after_a_later_day_is_the_same_bytes(nights):
+    assert nights.thursday_again == nights.thursday
+
+
+def test_every_mart_has_the_columns_of_its_contract(nights):
+    for table in MART_TABLES:
+        for ds in (THURSDAY, FRIDAY):
+            (file,) = nights.home.lake.files(table.name, ds)
+            assert pq.ParquetFile(file).schema_arrow.names == table.column_names, table.name
+
+
+def test_the_types_are_those_of_the_contract(nights):
+    arrow = {
+        "string": "string",
+        "int": "int32",
+        "bigint": "int64",
+        "double": "double",
+        "boolean": "bool",
+        "date": "date32[day]",
+        "timestamp": "timestamp[us]",
+    }
+    for table in MART_TABLES:
+        schema = pq.ParquetFile(nights.home.lake.files(table.name, FRIDAY)[0]).schema_arrow
+        for column in table.columns:
+            if column.type in arrow:
+                assert str(schema.field(column.name).type) == arrow[column.type], f"{table.name}.{column.name}"
+    profile = pq.ParquetFile(nights.home.lake.files("dim_person_profile", FRIDAY)[0]).schema_arrow
+    interest = profile.field("interests").type.value_type
+    assert [(field.name, str(field.type)) for field in interest] == [("category", "string"), ("weight", "double")]
+
+
+def test_interests_halve_every_thirty_days_and_add_up_to_one(nights):
+    running = (
+        decayed(1, "2026-11-19 08:00")
+        + decayed(1, "2026-11-19 08:01")
+        + decayed(5, "2026-10-22 00:00")
+        + decayed(5, "2026-11-20 13:00")
+        + decayed(1, "2026-11-20 14:00")
+    )
+    pets = decayed(3, "2026-11-20 12:00")
+    ann = nights.home.row("dim_person_profile", FRIDAY, person_id="ann")
+    assert ann["interests"] == [
+        {"category": "running", "weight": pytest.approx(running / (running + pets), rel=1e-12)},
+        {"category": "pets", "weight": pytest.approx(pets / (running + pets), rel=1e-12)},
+    ]
+
+    # Two known words of one post, one of them said twice; stars / 2 for the rating.
+    music, shoes = 2 * decayed(1, "2026-11-14 20:00"), decayed(3.5, "2026-11-20 21:00")
+    bob = nights.home.row("dim_person_profile", FRIDAY, person_id="bob")
+    assert bob["interests"] == [
+        {"category": "running", "weight": pytest.approx(shoes / (music + shoes), rel=1e-12)},
+        {"category": "music", "weight": pytest.approx(music / (music + shoes), rel=1e-12)},
+    ]
+
+
+def test_buying_habits(nights):
+    ann = nights.home.row("dim_person_profile", FRIDAY, person_id="ann")
+    assert (ann["recency_days"], ann["frequency"], ann["monetary"], ann["basket"]) == (0, 2, 110.30, 55.15)
+    assert ann["rfm_band"] == "promising"
+    # Socks are the cheaper (1/4) and shoes the dearer (3/4) of two priced items: the median is 1/2.
+    assert ann["price_tier"] == "middle"
+
+    bob = nights.home.row("dim_person_profile", FRIDAY, person_id="bob")
+    assert (bob["recency_days"], bob["frequency"], bob["monetary"], bob["basket"]) == (None, 0, 0.0, None)
+    assert (bob["rfm_band"], bob["price_tier"]) == ("none", "unknown")
+
+
+def test_rhythm_and_devices(nights):
+    # Mornings e1, e2; afternoons e5, e6, e8; night e3. Mobile e1, e5, e8; desktop e3, e6.
+    ann = nights.home.row("dim_person_profile", FRIDAY, person_id="ann")
+    assert (ann["active_daypart"], ann["main_device"], ann["posts"]) == ("afternoon", "mobile", 0)
+    assert ann["weekend_share"] == 0.0
+    # The post was on a Saturday, the rating on a Friday.
+    bob = nights.home.row("dim_person_profile", FRIDAY, person_id="bob")
+    assert (bob["weekend_share"], bob["posts"], bob["active_daypart"]) == (0.5, 1, "evening")
+
+
+def test_segments(nights):
+    profiles = {row["person_id"]: row["segments"] for row in nights.home.rows("dim_person_profile", FRIDAY)}
+    assert profiles == {"ann": ["newsletter_reader"], "bob": ["new_this_week"], "cem": ["new_this_week"]}
+
+
+def test_an_older_withdrawal_that_arrives_later_still_wins_over_an_older_grant(nights):
+    def consents(person_id: str, ds: str) -> list[str]:
+        row = nights.home.row("dim_person_profile", ds, person_id=person_id)
+        return [name for name, value in row.items() if name.startswith("consent_") and value]
+
+    assert consents("ann", THURSDAY) == ["consent_training"]
+    assert consents("ann", FRIDAY) == []
+    assert consents("bob", FRIDAY) == ["consent_personalisation"]
+    assert consents("cem", FRIDAY) == []
+
+
+def test_who_only_answered_has_a_profile_too(nights):
+    cem = nights.home.row("dim_person_profile", FRIDAY, person_id="cem")
+    assert (cem["age_band"], cem["gender"], cem["region"]) == ("25-34", "male", "North")
+    assert (cem["interests"], cem["weekend_share"], cem["active_daypart"]) == ([], None, "unknown")
+    assert cem["first_seen"] == cem["last_seen"] == datetime.datetime(2026, 11, 20, 9)
+    # A span that is wider than our bands is not bent into one.
+    assert nights.home.row("dim_person_profile", FRIDAY, person_id="bob")["age_band"] == "unknown"
+
+
+def test_first_and_last_seen(nights):
+    ann = nights.home.row("dim_person_profile", FRIDAY, person_id="ann")
+    assert (ann["first_seen"], ann["last_seen"]) == (
+        datetime.datetime(2026, 10, 22),
+        datetime.datetime(2026, 11, 20, 14),
+    )
+
+
+def test_a_redelivered_event_counts_once_as_it_was_first_told(nights):
+    (again,) = [row for row in nights.home.rows("fct_interactions", FRIDAY) if row["event_id"] == "e2"]
+    assert (again["known_on"], again["campaign"]) == (datetime.date(2026, 11, 19), "newsletter-1")
+
+
+def test_interactions_of_a_session_share_its_first_campaign(nights):
+    rows = nights.home.rows("fct_interactions", FRIDAY)
+    assert {row["event_id"]: row["campaign"] for row in rows} == {
+        "e1": "newsletter-1",
+        "e2": "newsletter-1",
+        "e3": None,
+        "e5": None,
+        "e6": None,
+        "e7": None,
+        "e8": None,
+    }
+    assert {row["event_id"]: row["weight"] for row in rows} == {
+        "e1": 1.0,
+        "e2": 1.0,
+        "e3": 5.0,
+        "e5": 3.0,
+        "e6": 5.0,
+        "e7": 3.5,
+        "e8": 1.0,
+    }
+
+
+def test_items_are_as_the_latest_delivery_states_them(nights):
+    assert nights.home.rows("dim_item", FRIDAY) == [
+        {"item_id": "i1", "title": "New shoe", "category": "running", "price": 90.0, "interactions": 4},
+        {"item_id": "i2", "title": "Socks", "category": "running", "price": 10.0, "interactions": 2},
+        {"item_id": "i9", "title": "i9", "category": "pets", "price": None, "interactions": 1},
+    ]
+    assert nights.home.row("dim_item", THURSDAY, item_id="i1")["title"] == "Shoe"
+
+
+def test_a_sequence_holds_each_item_once_at_its_first_act(nights):
+    assert nights.home.rows("training_sequences", FRIDAY) == [
+        {
+            "person_id": "ann",
+            "item_ids": ["i1", "i2", "i9"],
+            "occurred_at": [
+                datetime.datetime(2026, 10, 22),
+                datetime.datetime(2026, 11, 19, 8, 1),
+                datetime.datetime(2026, 11, 20, 12),
+            ],
+            "age_band": "unknown",
+            "gender": "unknown",
+            "region": "unknown",
+            "consent_training": False,
+            "consent_personalisation": False,
+        },
+        {
+            "person_id": "bob",
+            "item_ids": ["i1"],
+            "occurred_at": [datetime.datetime(2026, 11, 20, 21)],
+            "age_band": "unknown",
+            "gender": "unknown",
+            "region": "unknown",
+            "consent_training": False,
+            "consent_personalisation": True,
+        },
+    ]
+
+
+def test_the_report_counts_people_profiles_and_redeliveries(nights):
+    assert nights.thursday_report == {"persons": 2, "profiles": 2, "redelivered": 0}
+    assert nights.friday_report == {"persons": 3, "profiles": 3, "redelivered": 1}
+
+
+def test_a_backfill_does_not_rewrite_the_history(nights):
+    with duckdb.connect(str(nights.home.settings.warehouse), read_only=True) as connection:
+        periods = connection.execute(
+            """
+            select person_id, cast(dbt_valid_from as date), cast(dbt_valid_to as date)
+            from history_person_profile order by all
+            """
+        ).fetchall()
+    thursday, friday = datetime.date(2026, 11, 19), datetime.date(2026, 11, 20)
+    assert periods == [
+        ("ann", thursday, friday),
+        ("ann", friday, None),
+        ("bob", thursday, friday),
+        ("bob", friday, None),
+        ("cem", friday, None),
+    ]
+
+
+def test_the_unit_tests_of_the_models_pass(nights):
+    dbt = DbtCommand(nights.home.settings.home / "dbt")
+    done = dbt.run("test", variables(nights.home.settings, THURSDAY), "--select", "test_type:unit")
+    assert done.returncode == 0, done.stdout
+    results = json.loads((dbt.folder / "target" / "run_results.json").read_text())["results"]
+    assert len(results) >= 13
+    assert {result["status"] for result in results} == {"pass"}
+
+
+def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
+    dbt = DbtCommand(nights.home.settings.home / "dbt")
+    done = dbt.run("docs", variables(nights.home.settings, THURSDAY), "generate")
+    assert done.returncode == 0, done.stdout
+    catalog = json.loads((dbt.folder / "target" / "catalog.json").read_text())
+    manifest = json.loads((dbt.folder / "target" / "manifest.json").read_text())
+    assert len(catalog["nodes"]) > len(MARTS)
+    for unique_id, node in catalog["nodes"].items():
+        described = manifest["nodes"][unique_id]
+        assert "Grain: " in described["description"].strip().splitlines()[-1], unique_id
+        for column in node["columns"]:
+            assert described["columns"].get(column, {}).get("description"), f"{unique_id}.{column} is not described"
+
+
+def test_an_identifier_without_a_person_stops_the_build_and_leaves_what_was_published(nights):
+    nights.home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"]})
+    with pytest.raises(LakeError, match="every_identifier_of_an_event_belongs_to_a_person: Got 1 result") as caught:
+        build(nights.home.settings, THURSDAY)
+    assert "nothing was published" in str(caught.value)
+    assert nights.home.digests(MARTS, THURSDAY) == nights.thursday
+    assert report_of(nights.home, THURSDAY) == nights.thursday_report

@@ -1,0 +1,17 @@
+"""A small town on disk, made once for all tests."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from town_on_disk import SMALL, Laid, settings_in
+
+from sample_data.town import make_town
+
+
+@pytest.fixture(scope="session")
+def small_town(tmp_path_factory: pytest.TempPathFactory) -> Laid:
+    settings = settings_in(tmp_path_factory.mktemp("town"))
+    assert make_town(settings, SMALL)
+    return Laid(settings, json.loads((settings.truth / "town.json").read_text()))

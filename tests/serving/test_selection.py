@@ -1,0 +1,97 @@
+import pandas as pd
+import pytest
+
+from contracts.errors import LakeError
+from serving.audiences import require_balance
+from serving.campaigns import Campaign
+from serving.selection import matches, select_audience
+
+ITEMS = pd.DataFrame({"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["x", "y", "x"]})
+
+
+def profiles(**columns):
+    people = len(next(iter(columns.values())))
+    yes = [True] * people
+    return pd.DataFrame(
+        {
+            "person_id": [f"p{number}" for number in range(people)],
+            "consent_personalisation": yes,
+            "consent_marketing_contact": yes,
+        }
+        | columns
+    )
+
+
+def campaign(**changes):
+    return Campaign(
+        **({"name": "n", "about": "", "purpose": "marketing_contact", "item_count": 2, "item_category": None} | changes)
+    )
+
+
+def scores(*rows):
+    return pd.DataFrame(
+        [
+            {"person_id": person, "rank": rank, "item_id": item, "reason": f"because {item}"}
+            for person, rank, item in rows
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "column", "values", "inside"),
+    [
+        (
+            {"likes": {"x": 0.3}},
+            "interests",
+            [[{"category": "x", "weight": 0.3}], [{"category": "x", "weight": 0.2}], [], None],
+            [True, False, False, False],
+        ),
+        ({"one_of": {"region": ("north", "east")}}, "region", ["north", "west", "east"], [True, False, True]),
+        ({"segments": ("s", "t")}, "segments", [["t"], ["u"], [], None], [True, False, False, False]),
+        ({"at_most": {"recency_days": 30}}, "recency_days", [30, 31, None], [True, False, False]),
+        ({"at_least": {"frequency": 2}}, "frequency", [1, 2], [False, True]),
+    ],
+)
+def test_conditions(who, column, values, inside):
+    assert matches(campaign(**who), profiles(**{column: values})).tolist() == inside
+
+
+def test_all_conditions_must_hold():
+    people = profiles(region=["north", "north", "south"], frequency=[5, 0, 5])
+    both = campaign(one_of={"region": ("north",)}, at_least={"frequency": 1})
+    assert matches(both, people).tolist() == [True, False, False]
+
+
+def test_everyone_is_counted_once_under_the_first_reason():
+    people = profiles(
+        region=["north", "north", "south", "north", "north", "south"],
+        consent_marketing_contact=[True, False, True, True, True, False],
+    )
+    given = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
+    made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, given, ITEMS)
+    assert made.account() == {
+        "scored": 6,
+        "exported": 1,  # p0
+        "suppressed": {"no_consent": 2, "outside_audience": 1, "no_recommendation": 1},  # p1 p5; p2; p3
+        "failed": 1,  # p4 has no scores
+    }
+    require_balance("n", made)
+
+
+def test_one_row_a_person_with_places_in_order_and_gaps_empty():
+    people = profiles(region=["north", "north"])
+    given = scores(("p1", 3, "c"), ("p1", 1, "a"), ("p0", 1, "b"), ("p0", 2, "a"), ("p0", 3, "c"))
+    made = select_audience(campaign(), people, given, ITEMS).rows
+    assert made.fillna("").to_numpy().tolist() == [
+        ["p0", "b", "B", "because b", "a", "A", "because a"],
+        ["p1", "a", "A", "because a", "c", "C", "because c"],
+    ]
+    made = select_audience(campaign(item_category="y"), people, given, ITEMS).rows
+    assert made.fillna("").to_numpy().tolist() == [["p0", "b", "B", "because b", "", "", ""]]
+
+
+def test_a_person_who_stands_twice_is_an_error_not_an_audience():
+    people = pd.concat([profiles(region=["north"])] * 2, ignore_index=True)
+    made = select_audience(campaign(), people, scores(("p0", 1, "a")), ITEMS)
+    with pytest.raises(LakeError, match="2 people of audience n = exported"):
+        require_balance("n", made)

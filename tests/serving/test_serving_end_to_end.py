@@ -1,0 +1,103 @@
+import csv
+
+import pandas as pd
+import pytest
+
+from contracts.errors import LakeError, ModelError
+from contracts.lake import Lake
+from contracts.tables import SCORES
+from serving.audiences import make_audiences
+from serving.score import POPULAR, score
+from tests.training.markov_town import DS, build_town, person, sequence_rows
+
+
+@pytest.fixture
+def scores(night):
+    return pd.read_parquet(Lake(night / "lake").partition("scores", DS))
+
+
+def audience(home, name):
+    return pd.read_parquet(Lake(home / "audiences").partition(name, DS) / "audience.parquet")
+
+
+def test_everyone_who_agreed_is_scored_and_nobody_else(scores, report):
+    agreed = {person(number) for number in range(120) if number % 7 != 6} | {"pffffffffffffffff"}
+    assert set(scores["person_id"]) == agreed
+    assert {key: report("score")[key] for key in ("scored_people", "failed_people")} == {
+        "scored_people": 104,  # 120 without the 17 that refuse, and the newcomer
+        "failed_people": 0,
+    }
+
+
+def test_scores_keep_their_contract(scores):
+    assert scores.columns.tolist() == SCORES.column_names
+    assert not scores.duplicated(list(SCORES.key)).any()
+    assert (scores.groupby("person_id")["rank"].apply(list).map(lambda ranks: ranks == list(range(1, 11)))).all()
+    assert set(scores["model_version"]) == {"1"}
+
+
+def test_nothing_that_was_seen_is_recommended(scores):
+    seen = {(row["person_id"], item) for row in sequence_rows(120) for item in row["item_ids"]}
+    assert not seen & set(zip(scores["person_id"], scores["item_id"], strict=True))
+
+
+def test_every_item_has_a_reason(scores):
+    newcomer = scores["person_id"] == "pffffffffffffffff"
+    assert set(scores.loc[newcomer, "reason"]) == {POPULAR}
+    titles = {
+        row["person_id"]: {f"because you looked at Shoe {int(i[1:])}" for i in row["item_ids"]}
+        for row in sequence_rows(120)
+    }
+    for person_id, reason in scores.loc[~newcomer, ["person_id", "reason"]].itertuples(index=False):
+        assert reason in titles[person_id] or reason == "because you looked at =Shoe 0"
+
+
+def test_a_contact_needs_both_consents(night):
+    numbers = {int(person_id[1:], 16) for person_id in audience(night, "contacted")["person_id"]}
+    # the newcomer has no interests; everyone else likes running with 0.7
+    assert numbers == {number for number in range(120) if number % 7 != 6 and number % 2 == 0}
+
+
+def test_accounts_add_up(report):
+    accounts = report("activate")["audiences"]
+    assert set(accounts) == {"contacted", "runners_at_home"}
+    for account in accounts.values():
+        assert account["scored"] == 121
+        assert account["scored"] == account["exported"] + sum(account["suppressed"].values()) + account["failed"]
+    assert accounts["contacted"]["exported"] == 51
+    assert accounts["contacted"]["suppressed"] == {"no_consent": 69, "outside_audience": 1, "no_recommendation": 0}
+
+
+def test_items_come_from_the_category_and_seen_from_both_files_alike(night):
+    rows = audience(night, "runners_at_home")
+    assert rows.columns.tolist()[:4] == ["person_id", "item_1", "item_1_title", "item_1_why"]
+    assert all(int(item[1:]) % 2 == 1 for item in rows[["item_1", "item_2", "item_3"]].stack())
+    with (Lake(night / "audiences").partition("runners_at_home", DS) / "audience.csv").open(newline="") as file:
+        [header, *lines] = csv.reader(file)
+    assert header == rows.columns.tolist()
+    assert [line[0] for line in lines] == rows["person_id"].tolist() == sorted(rows["person_id"])
+
+
+def test_a_title_that_is_a_formula_is_harmless_in_the_csv(night):
+    with (Lake(night / "audiences").partition("contacted", DS) / "audience.csv").open(newline="") as file:
+        cells = [cell for line in csv.reader(file) for cell in line]
+    assert "'=Shoe 0" in cells
+    assert not [cell for cell in cells if cell.startswith("=")]
+    assert "=Shoe 0" in set(audience(night, "contacted")[["item_1_title", "item_2_title"]].stack())
+
+
+def test_a_rerun_gives_the_same_bytes(night):
+    lakes = [(Lake(night / "lake"), "scores"), (Lake(night / "audiences"), "contacted")]
+    before = [lake.digest(table, DS) for lake, table in lakes]
+    score(DS)
+    make_audiences(DS)
+    assert [lake.digest(table, DS) for lake, table in lakes] == before
+
+
+def test_scoring_without_a_champion(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    build_town(tmp_path, people=12)
+    with pytest.raises(ModelError, match=r"training\.promote --model next_item"):
+        score(DS)
+    with pytest.raises(LakeError, match=r"serving\.score --ds 2026-11-20"):
+        make_audiences(DS)

@@ -1,0 +1,107 @@
+"""A tiny town for tests: people who walk along a ring of items, so that the next item follows from the last."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.lake import Lake
+
+DS = "2026-11-20"
+ITEMS = 40
+START = datetime.datetime(2026, 10, 20)
+
+SMALL_CONFIG = """
+dimensions: 16
+batch_size: 8
+learning_rate: 0.02
+negatives: 32
+dropout: 0.0
+epochs: 6
+"""
+
+
+def publish(home: Path, table: str, rows: list[dict]) -> None:
+    lake = Lake(home / "lake")
+    file = lake.staging(table) / "part-0.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    lake.publish(table, DS, {file.name: file})
+
+
+def person(number: int) -> str:
+    return f"p{number:016x}"
+
+
+def item(number: int) -> str:
+    return f"i{number % ITEMS:02d}"
+
+
+def sequence_rows(people: int) -> list[dict]:
+    """Person n starts anywhere and walks 6 to 12 items on; every tenth refuses training, every seventh to be scored."""
+    random = np.random.default_rng(1)
+    rows = []
+    for number in range(people):
+        start, length = random.integers(ITEMS), random.integers(6, 13)
+        rows.append(
+            {
+                "person_id": person(number),
+                "item_ids": [item(start + step) for step in range(length)],
+                "occurred_at": [START + datetime.timedelta(days=int(start % 20), hours=step) for step in range(length)],
+                "age_band": "25-34",
+                "gender": "unknown",
+                "region": "north",
+                "consent_training": number % 10 != 9,
+                "consent_personalisation": number % 7 != 6,
+            }
+        )
+    return rows
+
+
+def profile_row(number: int, **changes) -> dict:
+    row = {
+        "person_id": person(number),
+        "age_band": "25-34",
+        "gender": "unknown",
+        "region": "north" if number % 2 else "south",
+        "interests": [{"category": "running", "weight": 0.7}, {"category": "music", "weight": 0.3}],
+        "recency_days": 10 * number,
+        "frequency": 1,
+        "monetary": 20.0,
+        "basket": 20.0,
+        "price_tier": "low",
+        "rfm_band": "promising",
+        "active_daypart": "evening",
+        "weekend_share": 0.5,
+        "main_device": "mobile",
+        "posts": 0,
+        "segments": ["commuters"],
+        "consent_profiling": True,
+        "consent_training": number % 10 != 9,
+        "consent_personalisation": number % 7 != 6,
+        "consent_marketing_contact": number % 2 == 0,
+        "first_seen": START,
+        "last_seen": START,
+    }
+    return row | changes
+
+
+def build_town(home: Path, people: int = 120) -> None:
+    """Marts of one day: `people` with a history, and one newcomer without."""
+    publish(home, "training_sequences", sequence_rows(people))
+    newcomer = profile_row(0, person_id="pffffffffffffffff", interests=None, recency_days=None, segments=None)
+    publish(home, "dim_person_profile", [*(profile_row(number) for number in range(people)), newcomer])
+    catalogue = [
+        {
+            "item_id": item(number),
+            "title": f"=Shoe {number}" if number == 0 else f"Shoe {number}",
+            "category": "running" if number % 2 else "music",
+            "price": 10.0,
+            "interactions": 5,
+        }
+        for number in range(ITEMS)
+    ]
+    publish(home, "dim_item", catalogue)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from training.config import CONFIGS, read_config
+from training.gates import GateConfig, bootstrap_interval, decide
+
+GATE = GateConfig(tolerance=0.02, resamples=400)
+POPULARITY = np.full(200, 0.05)
+
+
+def people(mean):
+    """NDCG@10 of 200 people: half of them a little above the mean, half a little below."""
+    return mean + np.tile([0.01, -0.01], 100)
+
+
+def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0):
+    return decide(
+        GATE, challenger=challenger, champion=champion, popularity=popularity, score_difference=score_difference
+    )
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "popularity", "score_difference", "promoted"),
+    [
+        (0.30, None, 0.05, 0.0, True),
+        (0.30, 0.30, 0.05, 0.0, True),
+        (0.30, 0.25, 0.05, 0.0, True),
+        (0.29, 0.30, 0.05, 0.0, True),  # 0.01 below: within the tolerance
+        (0.25, 0.30, 0.05, 0.0, False),
+        (0.05, None, 0.05, 0.0, False),  # popularity is not beaten
+        (0.30, None, 0.31, 0.0, False),
+        (0.30, 0.30, 0.05, 1e-3, False),
+        (0.30, None, 0.05, 1e-5, True),
+        (0.04, 0.30, 0.05, 1e-3, False),
+    ],
+)
+def test_truth_table(challenger, champion, popularity, score_difference, promoted):
+    champion = None if champion is None else people(champion)[::-1]
+    decision = outcome(people(challenger), champion, np.full(200, popularity), score_difference)
+    assert decision.promoted is promoted
+
+
+def test_a_refusal_states_both_numbers():
+    decision = outcome(people(0.25), np.full(200, 0.30))
+    assert len(decision.reasons) == 1
+    assert decision.reasons[0].startswith("NDCG@10 0.2500 against 0.3000 of the champion on 200 people")
+    assert decision.reasons[0].endswith("and must not be below -0.0200")
+
+
+def test_every_broken_rule_is_named():
+    decision = outcome(people(0.04), np.full(200, 0.30), score_difference=0.5)
+    assert "against 0.0500 of popularity" in decision.reasons[0]
+    assert "against 0.3000 of the champion" in decision.reasons[1]
+    assert "by 5.0e-01, and at most 1.0e-05 is allowed" in decision.reasons[2]
+
+
+def test_the_pairing_counts_not_the_spread_between_people():
+    spread = np.tile([0.0, 1.0], 100)
+    assert outcome(spread + 0.001, spread).promoted  # the same small gain for everyone, although people differ widely
+
+
+def test_a_score_difference_that_is_no_number_is_refused():
+    assert not outcome(people(0.3), None, score_difference=float("nan")).promoted
+
+
+def test_interval_of_a_constant_is_the_constant():
+    assert bootstrap_interval(np.full(50, 0.25), GATE) == (0.25, 0.25)
+
+
+def test_interval_is_close_to_the_normal_one():
+    differences = np.tile([1.0, -1.0], 200)  # mean 0, standard error 1 / sqrt(400) = 0.05
+    low, high = bootstrap_interval(differences, GateConfig(resamples=2000))
+    assert low == pytest.approx(-0.098, abs=0.01)
+    assert high == pytest.approx(0.098, abs=0.01)
+
+
+def test_the_gate_file_is_understood():
+    assert read_config(CONFIGS / "gate.yml", GateConfig).score_tolerance == 1e-5

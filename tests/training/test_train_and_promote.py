@@ -1,0 +1,118 @@
+import json
+import subprocess
+import sys
+
+import mlflow
+import pandas as pd
+import pytest
+
+from contracts.errors import LakeError, ModelError
+from contracts.settings import REPOSITORY, Settings
+from tests.training.markov_town import DS, build_town
+from training.promote import promote
+from training.registry import CHALLENGER, CHAMPION, Registry
+from training.train import train
+
+
+def fragment(home, step):
+    return json.loads((home / "reports" / DS / f"{step}.json").read_text())["models"]["next_item"]
+
+
+def ledger_lines(home):
+    return [json.loads(line) for line in (home / "ledger.jsonl").read_text().splitlines()]
+
+
+def test_training_leaves_a_complete_run(home):
+    registry = Registry.of(Settings.from_env())
+    version = registry.version("next_item", "1")
+    run = mlflow.get_run(version.run_id)
+    assert run.data.params["dimensions"] == "16"
+    assert {"test_ndcg_at_10", "baseline_popularity_ndcg_at_10", "baseline_recency_ndcg_at_10"} <= set(run.data.metrics)
+    assert len(registry.client.get_metric_history(version.run_id, "validation_ndcg_at_10")) == 6
+    assert run.data.tags["data_hash"] == version.tags["data_hash"]
+    assert run.inputs.dataset_inputs[0].dataset.name == f"training_sequences/ds={DS}"
+    people = pd.read_parquet(registry.run_file(version, "people.parquet"))
+    assert len(people) == 108  # of 120, every tenth refuses training
+    assert people["model_ndcg_at_10"].mean() == pytest.approx(run.data.metrics["test_ndcg_at_10"], abs=1e-5)
+    assert registry.run_file(version, "epochs.png").read_bytes().startswith(b"\x89PNG")
+    assert not list((home / "artifacts").rglob("*.pkl"))
+    report = fragment(home, "train")
+    assert report["version"] == version.number
+    assert report["metrics"]["ndcg@10"] > report["baselines"]["popularity"]["ndcg@10"]
+
+
+def test_promotion_from_dry_run_to_refusal(home):
+    registry = Registry.of(Settings.from_env())
+    assert promote("next_item", DS, dry_run=True) == "promoted"
+    assert registry.aliased("next_item", CHALLENGER).number == "1"
+    assert registry.aliased("next_item", CHAMPION) is None
+    assert fragment(home, "promote")["dry_run"] is True
+
+    assert promote("next_item", DS) == "promoted"
+    assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert promote("next_item", DS) == "kept"
+
+    (home / "worse.yml").write_text("epochs: 1\nlearning_rate: 1.0e-7\ndimensions: 4\n")
+    assert train("next_item", DS, home / "worse.yml") == "2"
+    assert promote("next_item", DS) == "refused"
+    assert registry.aliased("next_item", CHAMPION).number == "1"
+    reasons = " ".join(fragment(home, "promote")["reasons"])
+    assert "of the champion on 108 people" in reasons
+    assert "of popularity on 108 people" in reasons
+
+    lines = ledger_lines(home)
+    assert [line["decision"] for line in lines] == ["promoted", "promoted", "kept", "refused"]
+    assert [line["previous_champion"] for line in lines] == [None, None, "1", "1"]
+    assert lines[-1]["numbers"]["challenger"] < lines[-1]["numbers"]["champion"]
+
+
+@pytest.mark.usefixtures("home")
+def test_evaluate_prints_what_training_measured():
+    answer = subprocess.run(
+        [sys.executable, "-m", "training.evaluate", "--model", "next_item", "--version", "1", "--ds", DS],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    evaluated = json.loads(answer.stdout)
+    [run] = [
+        run
+        for run in mlflow.search_runs(experiment_names=["next_item"], output_format="list")
+        if run.data.params["dimensions"] == "16"
+    ]
+    assert evaluated["metrics"]["ndcg@10"] == pytest.approx(run.data.metrics["test_ndcg_at_10"], abs=1e-6)
+    assert evaluated["score_difference"] <= 1e-5
+
+
+def test_a_day_without_marts(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    with pytest.raises(LakeError, match=r"dbt_project\.build --ds 2026-11-20"):
+        train("next_item", DS)
+
+
+def test_too_few_people(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    build_town(tmp_path, people=5)
+    with pytest.raises(ModelError, match="5 such people among 5"):
+        train("next_item", DS)
+
+
+def test_no_challenger(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    with pytest.raises(ModelError, match="no version with the alias `challenger`"):
+        promote("next_item", DS)
+
+
+@pytest.mark.parametrize("module", ["train", "evaluate", "promote"])
+def test_help_teaches(module):
+    command = [sys.executable, "-m", f"training.{module}", "--help"]
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert f"python -m training.{module} --model next_item" in answer.stdout
+
+
+def test_an_unknown_model_is_one_sentence_and_status_2():
+    command = [sys.executable, "-m", "training.train", "--model", "next_itm", "--ds", DS]
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1].endswith("did you mean next_item?")

@@ -1,0 +1,45 @@
+import pytest
+
+from contracts.errors import ModelError
+from training.config import CONFIGS, known_model, read_config
+from training.models.next_item import NextItemConfig
+
+
+def read(tmp_path, text):
+    (tmp_path / "some.yml").write_text(text)
+    return read_config(tmp_path / "some.yml", NextItemConfig)
+
+
+def test_values_replace_defaults(tmp_path):
+    config = read(tmp_path, "epochs: 3\ndropout: 0\n")
+    assert (config.epochs, config.dropout, config.dimensions) == (3, 0.0, NextItemConfig().dimensions)
+
+
+def test_an_unknown_key_is_named_with_its_line_and_what_would_fit(tmp_path):
+    with pytest.raises(ModelError, match=r"some\.yml, line 2\), but received 'epoch'; did you mean epochs"):
+        read(tmp_path, "# comment\nepoch: 3\n")
+
+
+def test_a_wrong_type_is_named_with_its_line(tmp_path):
+    with pytest.raises(ModelError, match=r"epochs as a whole number \(some\.yml, line 1\), but received 'many'"):
+        read(tmp_path, "epochs: many\n")
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "just words", "", "a: [1"])
+def test_something_else_than_settings(tmp_path, text):
+    with pytest.raises(ModelError, match="mend the file"):
+        read(tmp_path, text)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(ModelError, match=r"next_item\.yml"):
+        read_config(tmp_path / "none.yml", NextItemConfig)
+
+
+def test_the_best_known_parameters_are_understood():
+    assert isinstance(read_config(CONFIGS / "next_item.yml", NextItemConfig), NextItemConfig)
+
+
+def test_an_unknown_model_gets_close_matches():
+    with pytest.raises(ModelError, match="'nextitem'; did you mean next_item"):
+        known_model("nextitem")

@@ -1,0 +1,1 @@
+"""Training: from the marts to registered models, and the gate between challenger and champion."""

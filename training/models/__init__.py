@@ -1,0 +1,1 @@
+"""One model, one file: a frozen configuration, `build(config, ...)`, its loss."""
