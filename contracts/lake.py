@@ -1,8 +1,8 @@
 """Every path of the lake, and how a partition is published.
 
-A partition `<root>/<table>/ds=YYYY-MM-DD` is a link to an immutable folder `<root>/.runs/<table>/<ds>/<run>`. To publish is
-one atomic rename of that link, after the data was written and checked elsewhere: a reader sees the old folder or the
-new one, never a mixture, and a job that is killed leaves only a folder that nobody links to.
+A partition `<root>/<table>/ds=YYYY-MM-DD` is a link to an immutable folder `<root>/.runs/<table>/<ds>/<run>`. To
+publish is one atomic rename of that link, after the data was written and checked elsewhere: a reader sees the old
+folder or the new one, never a mixture, and a job that is killed leaves only a folder that nobody links to.
 
 Several writers may share a partition (one mapping job per source): each owns the files whose names begin with its
 own name, and publishing carries the others' files over by hard link, under a lock.

@@ -75,9 +75,7 @@ EVENTS = Table(
         Column("item_id", "string", "the item acted on, as the catalogue names it"),
         Column("category", "string", "category that the source itself states"),
         Column("value", "double", "money of a purchase in euros, or stars of a rating from 0 to 10"),
-        Column(
-            "session_id", "string", "acts of one identifier on one day with less than 30 minutes of silence between"
-        ),
+        Column("session_id", "string", "first act of the visit; 30 minutes of silence, or midnight, end one"),
         Column("topics", "array<string>", "hashtags or search words, lower case, masked"),
         Column("campaign", "string", "campaign that the act followed from"),
         Column("device", "string", "desktop, mobile, tablet or other"),
@@ -134,9 +132,7 @@ IDENTITY_EDGES = Table(
     columns=(
         Column("edge_id", "string", "hash of the record and the kind", required=True),
         _SOURCE,
-        Column(
-            "left_identifier", "string", "the one identifier, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM
-        ),
+        Column("left_identifier", "string", "one identifier, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM),
         Column("right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM),
         Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
         _OCCURRED_AT,
@@ -176,9 +172,7 @@ RECONCILIATION = Table(
     key=("source", "outcome", "rule"),
     columns=(
         _SOURCE,
-        Column(
-            "outcome", "string", "read, mapped, quarantined, dropped, or noted (counted beside the sum)", required=True
-        ),
+        Column("outcome", "string", "read, mapped, quarantined, dropped, or noted (beside the sum)", required=True),
         Column("rule", "string", "which rule quarantined, dropped or noted the rows; empty for read and mapped"),
         Column("rows", "bigint", "how many rows; read = mapped + quarantined + dropped", required=True),
     ),
@@ -231,9 +225,7 @@ ITEM = Table(
     key=("item_id",),
     columns=(
         Column("item_id", "string", "the item", required=True),
-        Column(
-            "title", "string", "name to show; the item id where the catalogue does not know the item", required=True
-        ),
+        Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
         Column("category", "string", "main category, or unknown", required=True),
         Column("price", "double", "price in euros"),
         Column("interactions", "bigint", "acts of people on it until the day of the run", required=True),
@@ -252,9 +244,7 @@ INTERACTIONS = Table(
         _OCCURRED_AT,
         Column("known_on", "date", "day on which the event arrived", required=True),
         Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True),
-        Column(
-            "weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate its stars / 2", required=True
-        ),
+        Column("weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate stars / 2", required=True),
         Column("value", "double", "euros of a purchase, or stars of a rating"),
         Column("campaign", "string", "campaign that the session came from"),
     ),

@@ -2,8 +2,8 @@
 ### Champions to audiences
 
 Runs when `train_models` has published the asset `champions`. The champion scores every person who agreed to
-personalisation, and each campaign in `serving/campaigns/` becomes an audience file: who to show what, and why. Nobody is in
-a file without the consent that its campaign needs, and for each audience scored = exported + suppressed + failed.
+personalisation, and each campaign in `serving/campaigns/` becomes an audience file: who to show what, and why. Nobody
+is in a file without the consent that its campaign needs, and for each audience scored = exported + suppressed + failed.
 """
 
 import datetime

@@ -1,8 +1,8 @@
 """
 ### Raw deliveries to profiles, every night at 02:00 UTC
 
-1. **map**: one task a source, whatever has landed below `raw/`: the day's delivery, and every earlier one that is not in
-   the lake yet, so that a late delivery needs nothing but the next night.
+1. **map**: one task a source, whatever has landed below `raw/`: the day's delivery, and every earlier one that is not
+   in the lake yet, so that a late delivery needs nothing but the next night.
 2. **resolve**: which identifiers are one person, as known on that day.
 3. **profile**: one `dbt build`; its marts are published to the lake.
 

@@ -1,9 +1,9 @@
 """
 ### Profiles to champions
 
-Runs when `nightly_profiles` has published the asset `profiles`. Each model is trained on the queue and in the pool `gpu`,
-one after the other where there is one worker, registered as a challenger, and promoted if it has earned it: the gate is
-`training/configs/gate.yml`, every verdict with its numbers stands in the run's report and in the ledger.
+Runs when `nightly_profiles` has published the asset `profiles`. Each model is trained on the queue and in the pool
+`gpu`, one after the other where there is one worker, registered as a challenger, and promoted if it has earned it: the
+gate is `training/configs/gate.yml`, every verdict with its numbers stands in the run's report and in the ledger.
 
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it.
 """

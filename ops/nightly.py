@@ -1,7 +1,7 @@
 """One night on one machine: the three DAGs in their order, in Airflow, from raw deliveries to audiences.
 
-What happens is shown as it happens; everything else that Airflow, Spark, dbt and TensorFlow say goes to a log file, which
-an error names. Ends with a table and `reports/nightly-<ds>.json`.
+What happens is shown as it happens; everything else that Airflow, Spark, dbt and TensorFlow say goes to a log file,
+which an error names. Ends with a table and `reports/nightly-<ds>.json`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from ops.tables import print_report
 
 DAGS = ("nightly_profiles", "train_models", "activate_audiences")
 
-_ERROR = re.compile(r"nightshift: error: (.*)")
+_SAID = re.compile(re.escape(PROGRESS_MARK) + r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
+"""A step's own words in a line of Airflow's log."""
+
+_ERROR = re.compile(r"nightshift: error: (.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
 
 
 def main() -> None:
@@ -107,17 +110,17 @@ def prepare_airflow(settings: Settings, log: Path) -> None:
 def run_dag(dag: str, ds: str, log: Path, console: Console) -> None:
     """Run one DAG for the day in Airflow and show what its steps say; exits with a step's own sentence if it fails."""
     command = ["airflow", "dags", "test", dag, "--conf", json.dumps({"day": ds})]
-    error = None
+    error, said = None, set()
     with log.open("a") as stream, console.status(f"{dag} ...") as status:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ
         )
         for line in process.stdout:
             stream.write(line)
-            _, mark, said = line.partition(PROGRESS_MARK)
-            if mark:
-                console.print(f"  {said.strip()}")
-                status.update(f"{dag}: {said.strip()[:60]}")
+            if (match := _SAID.search(line)) and match[1] not in said:
+                said.add(match[1])
+                console.print(f"  {match[1]}", soft_wrap=True)
+                status.update(f"{dag}: {match[1][:60]}")
             if match := _ERROR.search(line):
                 error = match[1].strip()
         failed = process.wait() != 0

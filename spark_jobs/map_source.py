@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,18 @@ from contracts.errors import LakeError, MappingError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
-from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, Table
+from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES, Table
 from spark_jobs.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping import table_rows, with_outcome
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
 from spark_jobs.readers import read_raw
-from spark_jobs.reconciliation import Count, check_share, check_sum, count_files, count_rows, summary
+from spark_jobs.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows, summary
 from spark_jobs.session import start_session
 from spark_jobs.spec import Spec, load_spec
+
+WRITERS = 3
+"""Tables written at a time: while Spark plans the one, it writes the other."""
 
 
 def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def _map(session: SparkSession, spec: Spec, deliveries: list[Delivery], lake: La
     raw = read_raw(session, spec.read, deliveries)
     if raw is not None:
         rows = with_outcome(raw, spec).persist(StorageLevel.MEMORY_AND_DISK)
-        counts += count_rows(raw, rows, spec)
+        counts = added_up([*counts, *count_rows(raw, rows, spec)])
         mapped = rows.where("outcome = 'mapped'")
         tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}
         tables[QUARANTINE] = _quarantined(rows, spec)
@@ -81,8 +86,8 @@ def _map(session: SparkSession, spec: Spec, deliveries: list[Delivery], lake: La
     tables[RECONCILIATION] = _local(
         session, [(count.source, count.outcome, count.rule, count.rows, count.ds) for count in counts], RECONCILIATION
     )
-    for table, part in tables.items():
-        stage(part, table, staging / table.name, raw_bytes)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda table: stage(tables[table], table, staging / table.name, raw_bytes), tables))
     _audit(session, staging, list(tables), counts)
     for table in tables:  # reconciliation comes last: it is what says that a day is mapped
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
@@ -101,7 +106,10 @@ def _quarantined(rows: DataFrame, spec: Spec) -> DataFrame:
 
 def _local(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:
     """Rows that the driver holds, with the columns of a contract and the day last."""
-    return session.createDataFrame(rows, f"{table.ddl()}, ds STRING").withColumn("ds", F.col("ds").cast("date"))
+    names = [*table.column_names, "ds"]
+    # as JSON and not by createDataFrame, which would start Python workers for a handful of rows
+    text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
+    return session.sql(f"select inline(from_json(:rows, 'array<struct<{table.ddl()}, ds DATE>>'))", {"rows": text})
 
 
 def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: list[Count]) -> None:
@@ -113,14 +121,14 @@ def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: li
     written = None
     for table in tables:
         if any((staging / table.name).glob("ds=*")):
-            key = F.to_json(F.struct(*table.key)).alias("key")
+            key = F.xxhash64(*table.key).alias("key")
             keys = session.read.parquet(str(staging / table.name)).select(F.lit(table.name).alias("table"), "ds", key)
             written = keys if written is None else written.unionByName(keys)
     by_key = written.groupBy("table", "ds", "key").agg(F.count(F.lit(1)).alias("times"))
     of_table = {
         row.table: row
         for row in by_key.groupBy("table")
-        .agg(F.sum("times").alias("rows"), F.max(F.struct("times", "key", "ds")).alias("most"))
+        .agg(F.sum("times").alias("rows"), F.max(F.struct("times", "ds")).alias("most"))
         .collect()
     }
     expected = sum(count.rows for count in counts if count.outcome == "quarantined")
@@ -135,7 +143,7 @@ def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: li
         if row.most.times > 1 and name != QUARANTINE.name:
             raise LakeError(
                 expected=f"every key of {name} once a day",
-                received=f"{row.most.times} rows with {row.most.key} on {row.most.ds}",
+                received=f"{row.most.times} rows with one key ({', '.join(TABLES[name].key)}) on {row.most.ds}",
                 remedy="make the id expression in the mapping unique; nothing was published",
             )
 

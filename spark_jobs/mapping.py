@@ -1,7 +1,7 @@
 """A mapping applied: every raw row ends in exactly one outcome, and mapped rows in the tables of their contracts.
 
-A raw row is quarantined when it cannot be read, breaks a quarantine rule or does not fit a contract; dropped when a drop
-rule or the duplicate rule holds; mapped otherwise. So read = mapped + quarantined + dropped, by construction and
+A raw row is quarantined when it cannot be read, breaks a quarantine rule or does not fit a contract; dropped when a
+drop rule or the duplicate rule holds; mapped otherwise. So read = mapped + quarantined + dropped, by construction and
 counted again before anything is published.
 """
 

@@ -5,7 +5,7 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 
 | function | gives |
 |---|---|
-| `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed, lower-case value; null for an empty one |
+| `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed lower-case value; null if empty |
 | `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows that nobody can recompute without the key |
 | `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48 |
 | `masked(text)` | free text without mark-up, mail addresses, links, handles and phone numbers |

@@ -27,6 +27,7 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 
 from contracts.errors import RawDataError
 from spark_jobs.deliveries import Delivery
+from spark_jobs.session import SHUFFLE_PARTITIONS
 from spark_jobs.spec import Reading
 
 _DAY_IN_PATH = r"/ds=(\d{4}-\d{2}-\d{2})/"
@@ -55,10 +56,8 @@ def read_raw(session: SparkSession, reading: Reading, deliveries: Iterable[Deliv
         return None
     if reading.format == "csv":
         return _read_csv(session, reading, files)
-    lines = _read_lines(session, files)
-    return {"json_lines": _json_fields, "apache_combined": _log_fields, "delimited": _split_fields}[reading.format](
-        lines, reading
-    )
+    fields = {"json_lines": _json_fields, "apache_combined": _log_fields, "delimited": _split_fields}[reading.format]
+    return fields(_read_lines(session, files), reading)
 
 
 def _read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
@@ -68,11 +67,15 @@ def _read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
     )
     valid = F.is_valid_utf8("value")
     line = F.when(valid, F.col("value")).otherwise(F.decode(F.col("value").cast("binary"), "ISO-8859-1"))
-    return text.select(
-        *_origin(F.col("_metadata.file_path")),
-        F.regexp_replace(line, "^\ufeff|\r$", "").alias("raw_text"),
-        F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
-    ).where("trim(raw_text) != ''")
+    return (
+        text.select(
+            *_origin(F.col("_metadata.file_path")),
+            F.regexp_replace(line, "^\ufeff|\r$", "").alias("raw_text"),
+            F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
+        )
+        .where("trim(raw_text) != ''")
+        .repartition(SHUFFLE_PARTITIONS)
+    )  # one gzip file is one task until here
 
 
 def _origin(path: Column) -> tuple[Column, Column]:
@@ -129,7 +132,7 @@ def _unknown_names(parent: str, known: list[str]) -> Column:
 
 
 def _log_fields(lines: DataFrame, _: Reading) -> DataFrame:
-    """Apache combined, with an optional eleventh field for cookies; parsed as separated values, which beats patterns."""
+    """Apache combined, with an optional eleventh field for cookies; read as separated values, faster than patterns."""
     schema = ", ".join(f"{name} STRING" for name in _LOG_COLUMNS)
     options = {"sep": " ", "quote": '"', "escape": "\\", "mode": "PERMISSIVE"}
     fields = lines.withColumn("parsed", F.from_csv("raw_text", schema, options)).select(
@@ -187,12 +190,8 @@ def _read_csv(session: SparkSession, reading: Reading, files: Sequence[Path]) ->
 
 
 def _header_rows(file: Path, count: int) -> list[list[str]]:
-    opened = (
-        gzip.open(file, "rt", encoding="utf-8-sig", errors="replace", newline="")
-        if file.suffix == ".gz"
-        else (file.open(encoding="utf-8-sig", errors="replace", newline=""))
-    )
-    with opened as stream:
+    open_text = gzip.open if file.suffix == ".gz" else open
+    with open_text(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as stream:
         return list(itertools.islice(csv.reader(stream), count))
 
 
@@ -222,6 +221,7 @@ def _csv_fields(session: SparkSession, reading: Reading, header: list[list[str]]
         .option("enforceSchema", "true")
         .schema(", ".join(f"`{name}` STRING" for name in [*names, "raw_corrupt"]))
         .csv([str(file) for file in files])
+        .repartition(SHUFFLE_PARTITIONS)
         .select("*", F.col("_metadata.file_path").alias("raw_path"))
     )
     columns = [F.col(f"`{name}`") for name in names]

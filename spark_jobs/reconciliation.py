@@ -52,7 +52,7 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
             counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
     for row in rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count().collect():
         counts.append(Count(spec.source, row.ds, "noted", f"unknown_field:{row.name}", row["count"]))
-    return _added_up(counts)
+    return counts
 
 
 def check_sum(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
@@ -116,7 +116,8 @@ def _by_outcome(ds: str, counts: Iterable[Count]) -> Counter[str]:
     return number
 
 
-def _added_up(counts: Iterable[Count]) -> list[Count]:
+def added_up(counts: Iterable[Count]) -> list[Count]:
+    """Each source, day, outcome and rule once."""
     total: Counter[tuple] = Counter()
     for count in counts:
         total[count[:4]] += count.rows

@@ -1,4 +1,4 @@
-"""Which day a run is for: what the form says; else what the schedule or the asset that started it says; else yesterday."""
+"""Which day a run is for: what the form says, else what the schedule or the asset behind it says, else yesterday."""
 
 from airflow.sdk import Param
 
