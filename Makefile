@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 DS ?=
 RAW ?= town
+AIRFLOW_PORT ?= 8080
+MLFLOW_PORT ?= 5000
 export RAW
 
 help:  ## this list
@@ -21,10 +23,10 @@ nightly:  ## raw data to audiences, for a day: [DS=YYYY-MM-DD] [RAW=town|real|fo
 	. ops/env.sh
 	python -m ops.nightly --raw "$$RAW" --ds "$(DS)" --setup-seconds $$((SECONDS - begin))
 
-ui:  ## Airflow and MLflow on the lake of [RAW=town|real|folder]
+ui:  ## Airflow and MLflow on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000]
 	@ops/setup.sh
 	. ops/env.sh
-	python -m ops.ui
+	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT)
 
 test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	@ops/setup.sh

@@ -11,7 +11,7 @@ import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, dag, task
 from shared.days import ASSET_DAY, DAY_PARAM
-from shared.runs import DEFAULTS
+from shared.runs import DEFAULTS, PYTHON
 
 from contracts import assets
 from contracts.settings import REPOSITORY
@@ -32,9 +32,11 @@ def activate_audiences():
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.AUDIENCES)].extra = {"ds": day}
 
-    score = BashOperator(task_id="score", bash_command=f"python -m serving.score --ds {ASSET_DAY}", cwd=str(REPOSITORY))
+    score = BashOperator(
+        task_id="score", bash_command=f"{PYTHON} -m serving.score --ds {ASSET_DAY}", cwd=str(REPOSITORY)
+    )
     activate = BashOperator(
-        task_id="activate", bash_command=f"python -m serving.audiences --ds {ASSET_DAY}", cwd=str(REPOSITORY)
+        task_id="activate", bash_command=f"{PYTHON} -m serving.audiences --ds {ASSET_DAY}", cwd=str(REPOSITORY)
     )
     score >> activate >> announce(ASSET_DAY)
 

@@ -16,7 +16,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
 from shared.days import DAY_PARAM, SCHEDULED_DAY
-from shared.runs import DEFAULTS, SPARK_MAIN
+from shared.runs import DEFAULTS, PYTHON, SPARK_MAIN
 
 from contracts import assets
 from contracts.raw import landed_sources
@@ -57,7 +57,7 @@ def nightly_profiles():
         task_id="resolve", application=SPARK_MAIN, application_args=["resolve", "--ds", SCHEDULED_DAY]
     )
     profile = BashOperator(
-        task_id="profile", bash_command=f"python -m dbt_project.build --ds {SCHEDULED_DAY}", cwd=str(REPOSITORY)
+        task_id="profile", bash_command=f"{PYTHON} -m dbt_project.build --ds {SCHEDULED_DAY}", cwd=str(REPOSITORY)
     )
     map_sources >> resolve >> profile >> announce(SCHEDULED_DAY)
 

@@ -13,7 +13,7 @@ import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, Param, dag, task
 from shared.days import ASSET_DAY, DAY_PARAM
-from shared.runs import DEFAULTS
+from shared.runs import DEFAULTS, PYTHON
 
 from contracts import assets
 from contracts.settings import REPOSITORY
@@ -36,7 +36,7 @@ from contracts.settings import REPOSITORY
 def train_models():
     @task
     def commands(module: str, day: str, options: str, params: dict) -> list[str]:
-        return [f"python -m {module} --model {model} --ds {day} {options}" for model in params["models"]]
+        return [f"{PYTHON} -m {module} --model {model} --ds {day} {options}" for model in params["models"]]
 
     @task(outlets=[Asset(assets.CHAMPIONS)])
     def announce(day: str, *, outlet_events) -> None:

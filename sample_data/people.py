@@ -165,7 +165,7 @@ def _handles(rng: np.random.Generator, number: int, first: str, account: str) ->
                 id=str(109_000_000_000_000_000 + (2 * number + place) * 7_919_000_003),
                 acct=username if rng.random() < 0.7 else f"{username}@social.example",
                 display_name=f"{first} {'☀' if rng.random() < 0.2 else number}",
-                linked_account=account if rng.random() < 0.85 else None,
+                linked_account=account if rng.random() < 0.93 else None,
                 followers=int(rng.lognormal(4.0, 1.2)),
                 posts_a_month=POSTS_A_MONTH * float(rng.lognormal(-0.32, 0.8)),
             )

@@ -16,12 +16,12 @@ from contracts.settings import REPOSITORY, Settings
 BUNDLE = REPOSITORY / "sample_data" / "real"
 
 DELIVERIES = {
-    "movietweetings_ratings.dat.gz": "movietweetings/ds=2013-09-01/ratings.dat.gz",
-    "movietweetings_movies.dat.gz": "movietweetings_items/ds=2013-09-01/movies.dat.gz",
-    "apache_access.log.gz": "apache_combined/ds=2015-05-20/access.log.gz",
+    "movietweetings_ratings.dat.gz": "movietweetings/ds=2018-05-31/ratings.dat.gz",
+    "movietweetings_movies.dat.gz": "movietweetings_items/ds=2018-05-31/movies.dat.gz",
+    "apache_access.log.gz": "apache_combined/ds=2018-05-31/access.log.gz",
     "masculinity.csv.gz": "generic_survey_csv/ds=2018-05-31/masculinity.csv.gz",
 }
-"""Bundled file -> its place below `settings.raw`; the day is the one after which nothing in it happened."""
+"""Bundled file -> its place below `settings.raw`; all were handed over on one day, after all that is in them."""
 
 
 def lay_real_data(settings: Settings) -> list[Path]:

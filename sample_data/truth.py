@@ -26,7 +26,7 @@ KINDS = {"accounts": "account", "cookies": "cookie", "emails": "email", "handles
 
 
 def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare the lake of one night, and the sources of its report, with the town's truth.
+    """Compare the lake of one night, and the sources of a report, with the town's truth.
 
     Returns:
         identity_precision, identity_recall, identity_f1: over pairs of identifiers that are one person, among the
@@ -117,6 +117,32 @@ def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, A
     return {"planted": wanted, "found": found, "equal": wanted == found}
 
 
+def books(settings: Settings, ds: str) -> dict[str, Any]:
+    """The sources' entries as a report has them, over all days up to `ds`, from the lake's reconciliation."""
+    lake = Lake(settings.lake)
+    entries: dict[str, Any] = {}
+    for day in lake.days("reconciliation", until=ds):
+        for row in _rows(settings, "reconciliation", day, ["source", "outcome", "rule", "rows"], made_by="map"):
+            kind, _, field = (row["rule"] or "").partition("unknown_field:")
+            place = ("unmapped_fields", field) if field else (row["outcome"], kind)
+            entry = entries.setdefault(row["source"], Counter())
+            if row["outcome"] in ("read", "mapped", "quarantined"):
+                entry[row["outcome"],] += row["rows"]
+            if row["outcome"] not in ("read", "mapped"):
+                entry[{"quarantined": "quarantined_reasons"}.get(place[0], place[0]), place[1]] += row["rows"]
+    return {source: _nested(entry) for source, entry in entries.items()}
+
+
+def _nested(flat: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, rows in flat.items():
+        if len(path) == 1:
+            nested[path[0]] = rows
+        else:
+            nested.setdefault(path[0], {})[path[1]] = rows
+    return nested
+
+
 def _without_zeros(tally: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: _without_zeros(value) if isinstance(value, Mapping) else value for name, value in tally.items()}
     return {name: value for name, value in plain.items() if value}
@@ -148,7 +174,7 @@ def main() -> None:
         print("no simulated town here: nothing to compare")
         return
     report = Report(settings.reports, ds)
-    truth = compare(settings, ds, report.merge())
+    truth = compare(settings, ds, {"sources": books(settings, ds)})
     report.write("truth", {"truth": truth})
     print(json.dumps(truth, indent=2))
 

@@ -11,7 +11,7 @@ from sample_data.parameters import DAY_SECONDS, Parameters, moment
 from sample_data.people import Device, Person
 
 DECIDES_SHARE, WITHDRAWS_SHARE = 0.88, 0.04
-FIRST_LOGIN_SHARE, LATER_LOGIN_SHARE, OWNER_LOGIN_SHARE = 0.9, 0.4, 0.95
+FIRST_LOGIN_SHARE, LATER_LOGIN_SHARE, OWNER_LOGIN_SHARE = 0.97, 0.4, 0.97
 """How often a session logs in: the first one on a device, a later one, one of the owner of a shared device."""
 
 QUIET_SECONDS = 5400

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.lake import Lake
 from contracts.tables import Table
-from spark_jobs.session import SHUFFLE_PARTITIONS
+from spark_jobs.session import shuffle_partitions
 
 BYTES_PER_FILE = 256 << 20
 """Raw bytes of a day that go into one file of a table, about."""
@@ -31,7 +31,7 @@ def stage(rows: DataFrame, table: Table, folder: Path, raw_bytes: dict[str, int]
     day_files = F.coalesce(files_of_day[F.col("ds").cast("string")], F.lit(1))
     (
         rows.withColumn("bucket", F.pmod(F.xxhash64(text_key), day_files))
-        .repartition(SHUFFLE_PARTITIONS, "ds", "bucket")
+        .repartition(shuffle_partitions(rows.sparkSession), "ds", "bucket")
         .sortWithinPartitions("ds", "bucket", *table.key)
         .drop("bucket")
         .write.partitionBy("ds")

@@ -27,7 +27,7 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 
 from contracts.errors import RawDataError
 from spark_jobs.deliveries import Delivery
-from spark_jobs.session import SHUFFLE_PARTITIONS
+from spark_jobs.session import shuffle_partitions
 from spark_jobs.spec import Reading
 
 _DAY_IN_PATH = r"/ds=(\d{4}-\d{2}-\d{2})/"
@@ -62,20 +62,16 @@ def read_raw(session: SparkSession, reading: Reading, deliveries: Iterable[Deliv
 
 def _read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
     """Text files line by line; bytes that are not UTF-8 are shown as Latin-1, so that none is lost."""
-    text = (
-        session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text([str(file) for file in files])
-    )
+    text = session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(list(map(str, files)))
     valid = F.is_valid_utf8("value")
     line = F.when(valid, F.col("value")).otherwise(F.decode(F.col("value").cast("binary"), "ISO-8859-1"))
-    return (
-        text.select(
-            *_origin(F.col("_metadata.file_path")),
-            F.regexp_replace(line, "^\ufeff|\r$", "").alias("raw_text"),
-            F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
-        )
-        .where("trim(raw_text) != ''")
-        .repartition(SHUFFLE_PARTITIONS)
-    )  # one gzip file is one task until here
+    lines = text.select(
+        *_origin(F.col("_metadata.file_path")),
+        F.regexp_replace(line, "^\ufeff|\r$", "").alias("raw_text"),
+        F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
+    )
+    # one gzip file is one task until here
+    return lines.where("trim(raw_text) != ''").repartition(shuffle_partitions(session))
 
 
 def _origin(path: Column) -> tuple[Column, Column]:
@@ -221,8 +217,8 @@ def _csv_fields(session: SparkSession, reading: Reading, header: list[list[str]]
         .option("enforceSchema", "true")
         .schema(", ".join(f"`{name}` STRING" for name in [*names, "raw_corrupt"]))
         .csv([str(file) for file in files])
-        .repartition(SHUFFLE_PARTITIONS)
         .select("*", F.col("_metadata.file_path").alias("raw_path"))
+        .repartition(shuffle_partitions(session))
     )
     columns = [F.col(f"`{name}`") for name in names]
     text = F.coalesce("raw_corrupt", F.to_csv(F.struct(*columns)))

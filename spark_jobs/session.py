@@ -7,8 +7,8 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
 
-SHUFFLE_PARTITIONS = 16
-"""Fixed, because the rows of a file, and so its bytes, depend on it; Spark joins small partitions by itself."""
+LOCAL_SHUFFLE_PARTITIONS = "8"
+"""Few, for few cores; a cluster sets spark.sql.shuffle.partitions."""
 
 
 def start_session(settings: Settings, name: str) -> SparkSession:
@@ -19,9 +19,11 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         builder = builder.master(settings.spark_master).config("spark.driver.memory", settings.spark_driver_memory)
     session = (
         builder.config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
+        .config("spark.sql.shuffle.partitions", submitted.get("spark.sql.shuffle.partitions", LOCAL_SHUFFLE_PARTITIONS))
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.warehouse.dir", str(settings.home / "spark-warehouse"))
+        # identifiers are lower-cased by Java's own rules: Spark would first load a library's tables for it
+        .config("spark.sql.icu.caseMappings.enabled", "false")
         # the pads of the pseudonym key are literals of the plan: they must not reach a page or a log
         .config("spark.sql.redaction.string.regex", "(?i)[0-9a-f]{128}")
         .config("spark.ui.enabled", submitted.get("spark.ui.enabled", "false"))
@@ -30,3 +32,8 @@ def start_session(settings: Settings, name: str) -> SparkSession:
     )
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def shuffle_partitions(session: SparkSession) -> int:
+    """Into how many parts rows are spread; the same settings give the same files."""
+    return int(session.conf.get("spark.sql.shuffle.partitions"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -39,5 +41,7 @@ DEFAULTS = {
     "retry_policy": ContractErrorsFail(),
 }
 
+PYTHON = shlex.quote(sys.executable)
+"""By its path: under a scheduler, bash may read the user's .bashrc first, and find another Python there."""
+
 SPARK_MAIN = str(REPOSITORY / "spark_jobs" / "main.py")
-SPARK_CONF = {"spark.sql.session.timeZone": "UTC"}

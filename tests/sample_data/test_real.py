@@ -20,9 +20,9 @@ def text_of(settings, place: str) -> str:
 def test_each_file_has_its_place_and_all_its_rows(tmp_path):
     settings = settings_in(tmp_path)
     assert len(lay_real_data(settings)) == 4
-    assert len(text_of(settings, "movietweetings/ds=2013-09-01/ratings.dat.gz").splitlines()) == 100_000
-    assert len(text_of(settings, "movietweetings_items/ds=2013-09-01/movies.dat.gz").splitlines()) == 10_506
-    assert len(text_of(settings, "apache_combined/ds=2015-05-20/access.log.gz").splitlines()) == 10_000
+    assert len(text_of(settings, "movietweetings/ds=2018-05-31/ratings.dat.gz").splitlines()) == 100_000
+    assert len(text_of(settings, "movietweetings_items/ds=2018-05-31/movies.dat.gz").splitlines()) == 10_506
+    assert len(text_of(settings, "apache_combined/ds=2018-05-31/access.log.gz").splitlines()) == 10_000
     survey = csv.DictReader(io.StringIO(text_of(settings, "generic_survey_csv/ds=2018-05-31/masculinity.csv.gz")))
     assert len(list(survey)) == 1_615
 

@@ -1,0 +1,56 @@
+"""Airflow on one machine: its database, and a DAG run for a day from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.report import PROGRESS_MARK
+from contracts.settings import Settings
+
+_SAID = re.compile(re.escape(PROGRESS_MARK) + r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
+"""A step's own words in a line of Airflow's log."""
+
+_ERROR = re.compile(r"nightshift: error: (.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
+
+
+def prepare_airflow(settings: Settings, log: Path) -> None:
+    """Make Airflow's database and the pool of the GPU workers, once a lake."""
+    home = settings.home / "airflow"
+    ready = home / ".ready"
+    if ready.exists():
+        return
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True, mode=0o700)
+    for command in (["db", "migrate"], ["pools", "set", "gpu", "1", "training, one at a time a machine"]):
+        with log.open("ab") as stream:
+            subprocess.run(["airflow", *command], check=True, stdout=stream, stderr=stream)
+    ready.touch()
+
+
+def run_dag(dag: str, ds: str, log: Path, console: Console) -> None:
+    """Run one DAG for the day in Airflow and show what its steps say; exits with a step's own sentence if it fails."""
+    command = ["airflow", "dags", "test", dag, "--conf", json.dumps({"day": ds})]
+    error, said = None, set()
+    with log.open("a") as stream, console.status(f"{dag} ...") as status:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        for line in process.stdout:
+            stream.write(line)
+            if (match := _SAID.search(line)) and match[1] not in said:
+                said.add(match[1])
+                console.print(f"  {match[1]}", soft_wrap=True)
+                status.update(f"{dag}: {match[1][:60]}")
+            if match := _ERROR.search(line):
+                error = match[1].strip()
+        failed = process.wait() != 0
+    if failed:
+        console.print(f"[red]{dag} failed[/red]: {error or 'see the log'}\nlog: {log}")
+        sys.exit(1)

@@ -1,0 +1,102 @@
+"""Airflow and MLflow on one lake: both addresses, and where the password is. Ctrl-C stops both."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from rich.console import Console
+
+from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
+from contracts.settings import Settings
+from ops.airflow import prepare_airflow
+
+READY_SECONDS = 180
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make ui", description=__doc__)
+    parser.add_argument("--airflow-port", type=int, default=8080, help="make ui AIRFLOW_PORT=8080")
+    parser.add_argument("--mlflow-port", type=int, default=5000, help="make ui MLFLOW_PORT=5000")
+    given = parser.parse_args()
+    for name, port in (("AIRFLOW_PORT", given.airflow_port), ("MLFLOW_PORT", given.mlflow_port)):
+        require_free(name, port)
+    settings = Settings.from_env()
+    console = Console(highlight=False)
+    os.umask(0o077)  # airflow standalone writes its password as clear text
+    logs = settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    prepare_airflow(settings, logs / "airflow-setup.log")
+    commands = {
+        "airflow": (["airflow", "standalone"], {"AIRFLOW__API__PORT": str(given.airflow_port)}, given.airflow_port),
+        "mlflow": (
+            [
+                *("mlflow", "server", "--backend-store-uri", settings.registry_uri, "--workers", "1"),
+                *("--artifacts-destination", str(settings.artifacts)),
+                *("--host", "127.0.0.1", "--port", str(given.mlflow_port)),
+            ],
+            {},
+            given.mlflow_port,
+        ),
+    }
+    servers: list[subprocess.Popen] = []
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for name, (command, extra, _) in commands.items():
+            with (logs / f"{name}.log").open("ab") as log:
+                servers.append(
+                    subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | extra, start_new_session=True)
+                )
+        with console.status("starting Airflow and MLflow ..."):
+            for server, (name, (_, _, port)) in zip(servers, commands.items(), strict=True):
+                wait_until_open(name, port, server, logs)
+        console.print(f"Airflow  http://127.0.0.1:{given.airflow_port}  the DAGs: triggers, runs, backfills")
+        console.print(f"         user admin, password in {settings.home / 'airflow' / 'passwords.json'}")
+        console.print(f"MLflow   http://127.0.0.1:{given.mlflow_port}  runs and registered models")
+        console.print("DAGs are paused until you switch them on. Ctrl-C stops both.")
+        while all(server.poll() is None for server in servers):
+            time.sleep(1)
+        console.print(f"a server has stopped: see {logs}")
+    except KeyboardInterrupt:
+        console.print("stopping")
+    finally:
+        for server in servers:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGTERM)
+        for server in servers:
+            server.wait(30)
+
+
+def require_free(name: str, port: int) -> None:
+    """Raise SettingsError when a port of this machine is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise SettingsError(
+                expected=f"port {port} to be free", received="a server on it", remedy=f"name another with {name}="
+            ) from None
+
+
+def wait_until_open(name: str, port: int, server: subprocess.Popen, logs) -> None:
+    """Return when a server answers on its port; raise when it stops or takes too long."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise NightshiftError(
+        expected=f"{name} on port {port} within {READY_SECONDS} seconds",
+        received="none" if server.poll() is None else f"its end with status {server.returncode}",
+        remedy=f"look into {logs / f'{name}.log'}",
+    )
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

@@ -1,0 +1,151 @@
+"""Every DAG keeps the house's policy; each failure names the DAG and the remedy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXPECTED = {"nightly_profiles", "train_models", "activate_audiences"}
+
+
+@pytest.fixture(scope="module")
+def dags(tmp_path_factory):
+    """The DAGs as Airflow parses them, with a database of its own."""
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    from airflow.dag_processing.dagbag import DagBag
+
+    sys.path.insert(0, str(REPOSITORY / "dags"))  # as the DAG processor does
+    bag = DagBag(str(REPOSITORY / "dags"))
+    assert bag.import_errors == {}
+    assert set(bag.dags) == EXPECTED
+    return bag.dags
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_policy(dags, name):
+    dag = dags[name]
+    assert dag.doc_md, f"{name}: write a docstring and pass doc_md=__doc__"
+    assert "nightshift" in dag.tags, f"{name}: add the tag nightshift"
+    assert dag.max_active_runs == 1, f"{name}: two nights at once would wait for each other's locks"
+    assert not dag.catchup, f"{name}: catchup=False; missed days are mapped by the next night, or backfilled by hand"
+    assert "day" in dag.params, f"{name}: give its form the day"
+    for task in dag.tasks:
+        assert task.owner == "nightshift", f"{name}.{task.task_id}: pass default_args=DEFAULTS"
+        assert task.retries == 2, f"{name}.{task.task_id}: pass default_args=DEFAULTS"
+
+
+def test_the_dags_meet_through_assets(dags):
+    from airflow.sdk import Asset
+
+    from contracts import assets
+
+    def outlets(name: str) -> set[str]:
+        return {outlet.name for task in dags[name].tasks for outlet in task.outlets}
+
+    def waits_for(name: str) -> set[str]:
+        return {asset.name for asset in dags[name].schedule}
+
+    assert outlets("nightly_profiles") == {assets.MAPPED, assets.PROFILES}
+    assert waits_for("train_models") == {assets.PROFILES}
+    assert outlets("train_models") == {assets.CHAMPIONS}
+    assert waits_for("activate_audiences") == {assets.CHAMPIONS}
+    assert outlets("activate_audiences") == {assets.AUDIENCES}
+    assert Asset(assets.PROFILES).uri
+
+
+def test_training_runs_on_the_gpu_workers(dags):
+    train = dags["train_models"].get_task("train")
+    assert (train.partial_kwargs["queue"], train.partial_kwargs["pool"]) == ("gpu", "gpu")
+
+
+def test_commands_name_their_python(dags):
+    commands = [dags["nightly_profiles"].get_task("profile").bash_command]
+    commands += [dags["activate_audiences"].get_task(task).bash_command for task in ("score", "activate")]
+    assert all(command.startswith(sys.executable) for command in commands)
+
+
+def test_contract_errors_are_not_retried(dags):
+    from airflow.sdk import RetryAction
+
+    policy = dags["nightly_profiles"].get_task("profile").retry_policy
+    bash = "Bash command failed. The command returned a non-zero exit code {}."
+    spark = "Cannot execute: spark-submit --master local[*] main.py. Error code is: {}."
+    for message in (bash, spark):
+        assert policy.evaluate(RuntimeError(message.format(2)), 1, 2).action is RetryAction.FAIL
+        assert policy.evaluate(RuntimeError(message.format(75)), 1, 2).action is RetryAction.DEFAULT
+        assert policy.evaluate(RuntimeError(message.format(23)), 1, 2).action is RetryAction.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("context", "day"),
+    [
+        ({"day": "2026-11-19"}, "2026-11-19"),
+        ({"interval": "2026-11-18"}, "2026-11-18"),
+        ({}, "2026-11-20"),
+    ],
+    ids=["the form's", "the schedule's", "yesterday"],
+)
+def test_the_day_of_a_scheduled_run(dags, context, day):
+    assert dags
+    assert _rendered("SCHEDULED_DAY", context) == day
+
+
+@pytest.mark.parametrize(
+    ("context", "day"),
+    [
+        ({"day": "2026-11-19", "assets": ["2026-11-17"]}, "2026-11-19"),
+        ({"assets": ["2026-11-16", "2026-11-17"]}, "2026-11-17"),
+        ({}, "2026-11-20"),
+    ],
+    ids=["the form's", "the newest event's", "yesterday"],
+)
+def test_the_day_of_an_asset_run(dags, context, day):
+    assert dags
+    assert _rendered("ASSET_DAY", context) == day
+
+
+def _rendered(name: str, context: dict) -> str:
+    """A template of the DAGs as Airflow's own environment renders it; the run is of 2026-11-21, 03:00 UTC."""
+    import datetime
+    from types import SimpleNamespace
+
+    from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
+    from airflow.sdk.execution_time import macros
+    from shared import days
+
+    def moment(text: str) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(f"{text}T03:00:00+00:00")
+
+    events = [SimpleNamespace(extra={"ds": one}) for one in context.get("assets", [])]
+    return (
+        SandboxedEnvironment()
+        .from_string(getattr(days, name))
+        .render(
+            params=SimpleNamespace(day=context.get("day")),
+            data_interval_start=moment(context["interval"]) if "interval" in context else None,
+            run_after=moment("2026-11-21"),
+            triggering_asset_events={"profiles": events} if events else {},
+            macros=macros,
+        )
+    )
+
+
+def test_parsing_needs_no_engine():
+    code = (
+        "import sys; sys.path.insert(0, 'dags')\n"
+        "import nightly_profiles, train_models, activate_audiences\n"
+        "heavy = {'pyspark', 'tensorflow', 'keras', 'mlflow', 'duckdb', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'parsing imports {heavy}' if heavy else 0)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr[-500:]

@@ -1,0 +1,119 @@
+"""The arrows between the rooms point one way, and what only one file may do, only that file does."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+ROOMS = ("contracts", "dags", "spark_jobs", "dbt_project", "training", "serving", "sample_data", "ops")
+
+MAY_IMPORT = {
+    "contracts": set(),
+    "dags": {"contracts"},
+    "spark_jobs": {"contracts"},
+    "dbt_project": {"contracts"},
+    "training": {"contracts"},
+    "serving": {"contracts", "training"},
+    "sample_data": {"contracts"},
+    "ops": {"contracts"},
+}
+"""Room -> the other rooms that it may import."""
+
+READS_ENVIRONMENT = {"contracts/settings.py", "dbt_project/command.py", "ops/ui.py"}
+"""The settings; and what hands its whole environment on to a process that it starts."""
+
+IMPORTS_MLFLOW = {"training/registry.py", "training/next_item_pyfunc.py"}
+"""The registry; and the file that MLflow itself runs to serve the model."""
+
+
+def python_files(room: str) -> list[Path]:
+    return sorted((REPOSITORY / room).rglob("*.py"))
+
+
+def imported_modules(file: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules.add(node.module)
+    return modules
+
+
+def test_every_room_is_there():
+    assert all(python_files(room) for room in ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_arrows_point_one_way(room):
+    for file in python_files(room):
+        others = {module.split(".")[0] for module in imported_modules(file)} & set(ROOMS) - {room}
+        assert others <= MAY_IMPORT[room], f"{file.relative_to(REPOSITORY)} imports {others - MAY_IMPORT[room]}"
+
+
+def test_contracts_need_only_the_standard_library():
+    for file in python_files("contracts"):
+        foreign = {module.split(".")[0] for module in imported_modules(file)} - set(sys.stdlib_module_names)
+        assert foreign <= {"contracts"}, f"{file.name} imports {foreign}"
+
+
+def test_serving_reaches_training_through_the_registry_alone():
+    for file in python_files("serving"):
+        used = {module for module in imported_modules(file) if module.split(".")[0] == "training"}
+        assert all(module.startswith(("training.registry", "training.models")) for module in used), file.name
+
+
+def test_only_the_registry_knows_mlflow():
+    users = {
+        str(file.relative_to(REPOSITORY))
+        for room in ROOMS
+        for file in python_files(room)
+        if any(module.split(".")[0] == "mlflow" for module in imported_modules(file))
+    }
+    assert users == IMPORTS_MLFLOW
+
+
+def test_only_the_settings_read_the_environment():
+    readers = set()
+    for room in ROOMS:
+        for file in python_files(room):
+            tree = ast.parse(file.read_text())
+            written = {
+                id(target.value)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+                if isinstance(target, ast.Subscript)
+            }
+            for node in ast.walk(tree):
+                is_environment = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+                if is_environment and id(node) not in written:
+                    readers.add(str(file.relative_to(REPOSITORY)))
+    assert readers == READS_ENVIRONMENT
+
+
+def test_a_dag_file_is_wiring():
+    files = sorted((REPOSITORY / "dags").glob("*.py"))
+    assert files
+    for file in files:
+        tree = ast.parse(file.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                decorators = {
+                    (one.func if isinstance(one, ast.Call) else one).id
+                    for one in node.decorator_list
+                    if isinstance(one.func if isinstance(one, ast.Call) else one, ast.Name)
+                }
+                assert decorators & {"dag", "task"}, f"{file.name}: {node.name} is neither a DAG nor a task"
+
+
+def test_no_file_is_longer_than_a_few_screens():
+    for room in ROOMS:
+        for file in python_files(room):
+            lines = len(file.read_text().splitlines())
+            assert lines <= 290, f"{file.relative_to(REPOSITORY)} has {lines} lines: find the second subject in it"

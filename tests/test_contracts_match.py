@@ -1,0 +1,56 @@
+"""What the rooms say of a table is what the contracts say of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts.tables import MAPPED_TABLES, MART_TABLES, TABLES
+from spark_jobs.spec import known_sources, load_spec
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DBT_TYPES = {"string": "varchar", "bigint": "bigint", "int": "integer", "double": "double", "boolean": "boolean"}
+
+
+def test_the_bundled_mappings_fill_every_mapped_table():
+    specs = [load_spec(source) for source in known_sources()]
+    written = {writing.table for spec in specs for writing in spec.writings}
+    assert written == set(MAPPED_TABLES)
+
+
+def test_every_required_identifier_is_checked_by_a_pattern():
+    for table in MAPPED_TABLES:
+        for column in table.columns:
+            if column.name.endswith("identifier"):
+                assert column.pattern, f"{table.name}.{column.name} would let a raw identifier into the lake"
+
+
+def test_dbt_reads_only_tables_of_the_contracts():
+    sources = yaml.safe_load(next((REPOSITORY / "dbt_project/models/staging").rglob("*source*.yml")).read_text())
+    tables = {table["name"] for source in sources["sources"] for table in source["tables"]}
+    assert tables
+    assert tables <= set(TABLES)
+
+
+@pytest.mark.parametrize("table", MART_TABLES, ids=lambda table: table.name)
+def test_a_mart_promises_its_contract(table):
+    models = [
+        model
+        for file in (REPOSITORY / "dbt_project/models/marts").rglob("*.yml")
+        for model in (yaml.safe_load(file.read_text()).get("models") or [])
+        if model["name"] == table.name
+    ]
+    assert len(models) == 1, f"no single model {table.name} in the marts"
+    project = yaml.safe_load((REPOSITORY / "dbt_project/dbt_project.yml").read_text())
+    assert project["models"]["nightshift"]["marts"]["+contract"]["enforced"] is True
+    columns = {column["name"]: column["data_type"] for column in models[0]["columns"]}
+    assert list(columns) == table.column_names
+    for column in table.columns:
+        if column.type in DBT_TYPES:
+            assert DBT_TYPES[column.type] in (columns[column.name].lower(), *_aliases(columns[column.name]))
+
+
+def _aliases(data_type: str) -> tuple[str, ...]:
+    return {"string": ("varchar",), "text": ("varchar",), "int": ("integer",)}.get(data_type.lower(), ())

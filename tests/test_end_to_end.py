@@ -1,0 +1,120 @@
+"""A small town through the whole line, as `make nightly` runs it: Spark, dbt, TensorFlow and MLflow under Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+
+from contracts.lake import Lake
+from contracts.settings import Settings
+from contracts.tables import TABLES
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DAY = "2026-11-19"
+
+
+def run(home: Path, *command: str, **extra: str) -> subprocess.CompletedProcess:
+    """A command in the environment that the Makefile gives, with a lake of its own."""
+    script = f". ops/env.sh && exec {' '.join(command)}"
+    environment = {**os.environ, "NIGHTSHIFT_HOME": str(home), **extra}
+    return subprocess.run(
+        ["bash", "-c", script], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=900
+    )
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """The settings of a lake after one night on a town of 250 people, and the night's report."""
+    home = tmp_path_factory.mktemp("night")
+    town = run(home, sys.executable, "-m sample_data.town --people 250 --days 12")
+    assert town.returncode == 0, town.stderr
+    answer = run(home, sys.executable, "-m ops.nightly")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
+    return settings, json.loads((settings.reports / f"nightly-{DAY}.json").read_text()), answer.stdout
+
+
+def rows(settings: Settings, table: str) -> list[dict]:
+    lake = Lake(settings.lake)
+    return [row for file in lake.files(table, DAY) for row in parquet.ParquetFile(file).read().to_pylist()]
+
+
+def test_every_row_is_accounted_for_and_every_planted_dirt_found(night):
+    _, report, _ = night
+    assert set(report["sources"]) == {"apache_combined", "catalogue", "mastodon", "qualtrics_csv"}
+    for source, entry in report["sources"].items():
+        accounted = entry["mapped"] + entry["quarantined"] + sum(entry["dropped"].values())
+        assert entry["read"] == accounted > 0, source
+    dirt = report["truth"]["dirt"]
+    assert dirt["found"] == dirt["planted"]
+    assert dirt["equal"]
+
+
+def test_people_and_their_interests_are_found(night):
+    _, report, _ = night
+    assert report["truth"]["identity_f1"] >= 0.9
+    assert report["truth"]["interest_recall@3"] >= 0.6  # a short month: little is known of most
+    assert 0 < report["profiles"] <= report["persons"]
+
+
+def test_the_model_is_trained_compared_and_judged(night):
+    _, report, _ = night
+    model = report["models"]["next_item"]
+    assert model["decision"] in ("promoted", "refused")
+    assert model["reasons"]
+    assert model["metrics"]["ndcg@10"] > 1.5 * model["baselines"]["popularity"]["ndcg@10"]
+
+
+def test_nobody_is_scored_or_exported_without_consent(night):
+    settings, report, _ = night
+    profiles = {row["person_id"]: row for row in rows(settings, "dim_person_profile")}
+    scored = {row["person_id"] for row in rows(settings, "scores")}
+    assert scored
+    assert all(profiles[person]["consent_personalisation"] for person in scored)
+    for name, entry in report["audiences"].items():
+        assert entry["scored"] == entry["exported"] + sum(entry["suppressed"].values()) + entry["failed"], name
+    for file in settings.audiences.glob(f"*/ds={DAY}/audience.parquet"):
+        exported = parquet.ParquetFile(file).read().to_pylist()
+        assert all(profiles[row["person_id"]]["consent_personalisation"] for row in exported)
+    assert (settings.audiences / "front_page" / f"ds={DAY}" / "audience.csv").is_file()
+
+
+def test_published_tables_keep_their_contracts(night):
+    settings, _, _ = night
+    lake = Lake(settings.lake)
+    for name, table in TABLES.items():
+        days = lake.days(name)
+        assert days, f"{name} was never published"
+        for file in lake.files(name, days[-1]):
+            assert parquet.read_schema(file).names == table.column_names, name
+
+
+def test_the_run_shows_what_it_did(night):
+    settings, report, shown = night
+    assert f"nightly-{DAY}.json" in shown
+    assert "planted dirt found exactly: yes" in shown
+    assert {"map", "resolve", "profile", "train", "promote", "score", "activate", "total"} <= set(report["seconds"])
+    assert 0 < report["peak_memory_gib"] < 8
+    assert (settings.home / "logs" / f"nightly-{DAY}.log").is_file()
+
+
+def test_a_day_that_has_not_landed_is_refused_in_a_sentence(night):
+    settings, _, _ = night
+    answer = run(settings.home, sys.executable, "-m ops.nightly --ds 2026-12-24")
+    assert answer.returncode == 2
+    assert "expected a day that has landed" in answer.stderr
+    assert DAY in answer.stderr
+
+
+def test_two_nights_at_once_are_refused(night):
+    settings, _, _ = night
+    with Lake(settings.lake).lock("nightly"):
+        answer = run(settings.home, sys.executable, "-m ops.nightly")
+    assert answer.returncode == 75
+    assert "the only run of 'nightly'" in answer.stderr
