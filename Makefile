@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly test lint ui bench lock clean
+.PHONY: help setup nightly ui test lint lock clean
 
 DS ?=
 RAW ?= town

@@ -31,7 +31,9 @@ from contracts.settings import REPOSITORY, Settings
     default_args=DEFAULTS,
     params={
         "day": DAY_PARAM,
-        "sources": Param([], type="array", title="Sources", description="Only these; empty: all that have landed."),
+        "sources": Param(
+            None, type=["null", "array"], title="Sources", description="Only these; empty: all that have landed."
+        ),
     },
     tags=["nightshift", "spark", "dbt"],
     doc_md=__doc__,
@@ -46,16 +48,15 @@ def nightly_profiles():
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.PROFILES)].extra = {"ds": day}
 
+    spark = {"application": SPARK_MAIN, "driver_memory": Settings.from_env().spark_driver_memory}
     map_sources = SparkSubmitOperator.partial(
         task_id="map",
-        application=SPARK_MAIN,
+        **spark,
         map_index_template="{{ task.application_args[2] }}",
         max_active_tis_per_dagrun=2,
         outlets=[Asset(assets.MAPPED)],
     ).expand(application_args=map_arguments(SCHEDULED_DAY))
-    resolve = SparkSubmitOperator(
-        task_id="resolve", application=SPARK_MAIN, application_args=["resolve", "--ds", SCHEDULED_DAY]
-    )
+    resolve = SparkSubmitOperator(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY], **spark)
     profile = BashOperator(
         task_id="profile", bash_command=f"{PYTHON} -m dbt_project.build --ds {SCHEDULED_DAY}", cwd=str(REPOSITORY)
     )

@@ -5,8 +5,8 @@ export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
 [ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
 case ${RAW:=town} in
   town) home=$root/var ;;
-  real) home=$root/var/real; export NIGHTSHIFT_CAMPAIGNS=${NIGHTSHIFT_CAMPAIGNS:-$root/serving/campaigns_real} ;;
-  *) home=$root/var/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
+  real) home=$root/var/lakes/real; export NIGHTSHIFT_CAMPAIGNS=${NIGHTSHIFT_CAMPAIGNS:-$root/serving/campaigns_real} ;;
+  *) home=$root/var/lakes/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
 esac
 export NIGHTSHIFT_HOME=${NIGHTSHIFT_HOME:-$home}
 
@@ -20,6 +20,7 @@ export AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=$AIRFLOW_HOME/passwords
 export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:///$AIRFLOW_HOME/airflow.db
 export AIRFLOW__LOGGING__BASE_LOG_FOLDER=$AIRFLOW_HOME/logs
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
-export AIRFLOW_CONN_SPARK_DEFAULT=${AIRFLOW_CONN_SPARK_DEFAULT:-'{"conn_type": "spark", "host": "local[*]"}'}
+spark_default="{\"conn_type\": \"spark\", \"host\": \"${NIGHTSHIFT_SPARK_MASTER:-local[*]}\"}"
+export AIRFLOW_CONN_SPARK_DEFAULT=${AIRFLOW_CONN_SPARK_DEFAULT:-$spark_default}
 export TF_CPP_MIN_LOG_LEVEL=2 MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$root/ops/spark}

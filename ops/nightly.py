@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contracts.errors import RawDataError, exit_with_sentence
+from contracts.errors import RawDataError, SettingsError, exit_with_sentence
 from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report
@@ -34,10 +34,11 @@ def main() -> None:
     parser.add_argument("--setup-seconds", type=float, default=0.0, help="what the set-up before this took")
     given = parser.parse_args()
     settings = Settings.from_env()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     with Lake(settings.lake).lock("nightly"), PeakMemory() as memory:
         started = time.monotonic()
         lay_raw(given.raw, settings)
+        require_own_lake(settings)
         ds = day_to_run(settings.raw, given.ds)
         console.print(f"[bold]nightshift[/bold] {ds}, raw data from {settings.raw}")
         report = Report(settings.reports, ds)
@@ -61,6 +62,18 @@ def lay_raw(raw: str, settings: Settings) -> None:
     makers = {"town": "sample_data.town", "real": "sample_data.real"}
     if raw in makers and not landed_sources(settings.raw):
         subprocess.run([sys.executable, "-m", makers[raw]], check=True)
+
+
+def require_own_lake(settings: Settings) -> None:
+    """Note which deliveries a lake is made of; raise SettingsError when it is made of others."""
+    note = settings.home / ".made-of"
+    if note.exists() and note.read_text() != str(settings.raw):
+        raise SettingsError(
+            expected=f"the lake in {settings.home} to be made from {settings.raw}",
+            received=f"one made from {note.read_text()}",
+            remedy="set NIGHTSHIFT_HOME to a folder of its own for these deliveries",
+        )
+    note.write_text(str(settings.raw))
 
 
 def day_to_run(raw: Path, asked: str) -> str:

@@ -64,7 +64,7 @@ def _audiences(audiences: dict[str, Any]) -> Table:
     table.add_column("why suppressed")
     for name, entry in audiences.items():
         suppressed = sum(entry["suppressed"].values())
-        why = ", ".join(f"{reason} {people:,}" for reason, people in entry["suppressed"].items())
+        why = ", ".join(f"{reason} {people:,}" for reason, people in entry["suppressed"].items() if people)
         numbers = (entry["scored"], entry["exported"], suppressed, entry["failed"])
         table.add_row(name, *(f"{number:,}" for number in numbers), why)
     return table

@@ -7,7 +7,7 @@ who:                                # all conditions must hold; an empty `who` i
   likes: {category: running, min_weight: 0.2}
   bought_within_days: 60
   region: [north, centre]           # any column of the profile that holds a word: one of these
-  segment: commuters
+  segment: weekend_shopper
   at_least: {frequency: 2}          # any column of the profile that holds a number
   at_most: {recency_days: 60}
 items: {count: 3, category: running}
@@ -54,6 +54,11 @@ class Campaign:
     """The person is in one of these; empty where it does not matter."""
     at_least: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def reads_profiles(self) -> bool:
+        """Whether it chooses people by what their profiles say, for which they must have agreed to profiling."""
+        return bool(self.likes or self.one_of or self.segments or self.at_least or self.at_most)
 
 
 def load_campaigns(folder: Path, categories: Iterable[str]) -> list[Campaign]:

@@ -43,6 +43,8 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
         items: item_id, title, category.
     """
     consenting = profiles["consent_personalisation"] & profiles[f"consent_{campaign.purpose}"]
+    if campaign.reads_profiles:
+        consenting &= profiles["consent_profiling"]
     inside = matches(campaign, profiles)
     offered = offers(campaign, scores, items)
     usable = profiles["person_id"].isin(scores["person_id"])

@@ -64,7 +64,8 @@ class Functions:
             "network": _Function(
                 ("address",),
                 r"(case when {address} rlike '^\\d+([.]\\d+){{3}}$' then substring_index({address}, '.', 3) || '.0/24'"
-                " when {address} like '%:%' then substring_index({address}, ':', 3) || '::/48' end)",
+                " when {address} like '%:%' then"
+                " regexp_extract({address}, '^([0-9a-fA-F]*(?::[0-9a-fA-F]+){{0,2}})', 1) || '::/48' end)",
             ),
             "masked": _Function(("text",), f"trim({masked})"),
             "query_value": _Function(

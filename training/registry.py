@@ -27,6 +27,9 @@ _REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 """MLflow's error codes of a server that is down or cannot be reached; others are mistakes of the request."""
 
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow's page open on the training runs."""
+
 _HASH_TAG = "sha256."
 _WRITTEN_ON_DOWNLOAD = "registered_model_meta"
 
@@ -63,6 +66,8 @@ class Training:
     """A history, as an example of the model's input."""
     tags: Mapping[str, str]
     """What a reader of the registry should see at once: day, data, commit."""
+    description: str
+    """The version in a sentence, for its page."""
 
 
 class Registry:
@@ -150,6 +155,7 @@ class Registry:
             version = self.version(training.model, str(logged.registered_model_version))
             hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
             tags = {**training.tags, **{f"{_HASH_TAG}{name}": digest for name, digest in hashes.items()}}
+            self.client.update_model_version(version.model, version.number, training.description)
             for name, value in tags.items():
                 self.client.set_model_version_tag(version.model, version.number, name, value)
         self.set_alias(version, CHALLENGER)
@@ -191,7 +197,7 @@ class Registry:
         if found is not None:
             return found.experiment_id
         location = None if self.uri.startswith("http") else (self.artifacts / model).as_uri()
-        return self.client.create_experiment(model, artifact_location=location)
+        return self.client.create_experiment(model, artifact_location=location, tags=_EXPERIMENT_TAGS)
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:

@@ -80,6 +80,7 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
                     artifacts=_artifacts(Path(folder), fitted),
                     example=[str(item) for item in fitted.vocabulary.item_ids[:2]],
                     tags={"ds": ds, "data_hash": data_hash, "git_commit": _git_commit()},
+                    description=_description(ds, len(sequences.held_out), ranking, baselines),
                 )
             )
         say(f"train {model}: registered version {version.number} as challenger")
@@ -93,6 +94,13 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
             }
         }
     return version.number
+
+
+def _description(ds: str, people: int, ranking, baselines) -> str:
+    """What the version was trained on and how well it ranks, beside the baselines."""
+    found = {"this model": ranking, **baselines}
+    scores = ", ".join(f"{one.summary()['ndcg@10']:.4f} {name}" for name, one in found.items())
+    return f"Trained on {ds}. NDCG@10 of the last item of {people:,} people among all they have not seen: {scores}."
 
 
 def _flat_metrics(rankings) -> dict[str, float]:

@@ -15,6 +15,7 @@ def profiles(**columns):
     return pd.DataFrame(
         {
             "person_id": [f"p{number}" for number in range(people)],
+            "consent_profiling": yes,
             "consent_personalisation": yes,
             "consent_marketing_contact": yes,
         }
@@ -65,7 +66,8 @@ def test_all_conditions_must_hold():
 def test_everyone_is_counted_once_under_the_first_reason():
     people = profiles(
         region=["north", "north", "south", "north", "north", "south"],
-        consent_marketing_contact=[True, False, True, True, True, False],
+        consent_marketing_contact=[True, False, True, True, True, True],
+        consent_profiling=[True, True, True, True, True, False],
     )
     given = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
     made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, given, ITEMS)
