@@ -44,7 +44,8 @@ def main() -> None:
         ),
     }
     servers: list[subprocess.Popen] = []
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started deaf to the first
+        signal.signal(number, signal.default_int_handler)
     try:
         for name, (command, extra, _) in commands.items():
             with (logs / f"{name}.log").open("ab") as log:
