@@ -80,7 +80,7 @@ class Lake:
         with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
             link = self.partition(table, ds)
             runs = self.root / ".runs" / table / ds
-            before = link.resolve() if link.is_dir() else None
+            before = runs / link.resolve().name if link.is_dir() else None
             run = runs / f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S%f}"
             run.mkdir(parents=True)
             for name, staged in files.items():

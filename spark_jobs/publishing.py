@@ -10,6 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.lake import Lake
 from contracts.tables import Table
+from spark_jobs.footers import sort_encodings
 from spark_jobs.session import shuffle_partitions
 
 BYTES_PER_FILE = 256 << 20
@@ -43,6 +44,8 @@ def publish(lake: Lake, table: Table, folder: Path, days: Iterable[str], *, owne
     """Publish what was staged below `folder` as `owner`'s part of the table, for every one of `days`."""
     for day in days:
         parts = sorted((folder / f"ds={day}").glob("*.parquet"))
+        for part in parts:
+            sort_encodings(part)
         names = {f"{owner}-{number:05d}.parquet": part for number, part in enumerate(parts)}
         if names or lake.files(table.name, day, owner=owner):
             lake.publish(table.name, day, names, owner=owner)

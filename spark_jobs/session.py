@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
 
-LOCAL_SHUFFLE_PARTITIONS = "8"
+LOCAL_SHUFFLE_PARTITIONS = "4"
 """Few, for few cores; a cluster sets spark.sql.shuffle.partitions."""
 
 

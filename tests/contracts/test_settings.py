@@ -1,0 +1,115 @@
+"""Settings from an environment that the test writes, and the key of the pseudonyms."""
+
+from __future__ import annotations
+
+import multiprocessing
+import stat
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import SettingsError
+from contracts.settings import REPOSITORY, Settings
+
+
+def settings_in(home: Path, **env: str) -> Settings:
+    return Settings.from_env({"NIGHTSHIFT_HOME": str(home), **env})
+
+
+def test_everything_has_a_default_on_one_machine():
+    settings = Settings.from_env({})
+    home = REPOSITORY / "var"
+    assert (settings.home, settings.raw, settings.lake) == (home, home / "raw", home / "lake")
+    assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
+    assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", 20)
+
+
+def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
+    settings = settings_in(
+        tmp_path,
+        NIGHTSHIFT_RAW=str(tmp_path / "in"),
+        NIGHTSHIFT_CAMPAIGNS=str(tmp_path / "campaigns"),
+        NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(tmp_path / "key"),
+        NIGHTSHIFT_REGISTRY_URI="http://mlflow:5000",
+        NIGHTSHIFT_SPARK_MASTER="spark://one:7077",
+        NIGHTSHIFT_SPARK_DRIVER_MEMORY="",
+        NIGHTSHIFT_COMPONENT_LIMIT="7",
+    )
+    assert settings.home == tmp_path
+    assert (settings.raw, settings.campaigns) == (tmp_path / "in", tmp_path / "campaigns")
+    assert settings.pseudonym_key_file == tmp_path / "key"
+    assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
+    assert (settings.spark_driver_memory, settings.component_limit) == ("2g", 7)
+
+
+def test_everything_that_a_run_writes_is_below_home(tmp_path):
+    settings = settings_in(tmp_path)
+    places = (settings.lake, settings.warehouse, settings.artifacts, settings.audiences, settings.reports)
+    assert {place.parent for place in places} == {tmp_path}
+    assert list(tmp_path.iterdir()) == [], "reading settings makes nothing"
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "many", "2.5", " "])
+def test_a_number_that_is_none_is_an_error_that_names_the_setting(tmp_path, text):
+    with pytest.raises(SettingsError, match="NIGHTSHIFT_COMPONENT_LIMIT") as error:
+        settings_in(tmp_path, NIGHTSHIFT_COMPONENT_LIMIT=text)
+    assert repr(text) in str(error.value)
+
+
+def test_the_key_is_made_once_for_its_owner_alone(tmp_path):
+    settings = settings_in(tmp_path)
+    key = settings.pseudonym_key()
+    assert len(key) == 32
+    file = tmp_path / "secrets" / "pseudonym.key"
+    assert file.read_text() == f"{key.hex()}\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert settings.pseudonym_key() == key
+    assert settings_in(tmp_path).pseudonym_key() == key
+    assert [path.name for path in file.parent.iterdir()] == ["pseudonym.key"]
+
+
+def test_two_homes_have_two_keys(tmp_path):
+    assert settings_in(tmp_path / "a").pseudonym_key() != settings_in(tmp_path / "b").pseudonym_key()
+
+
+def _make_key(home, start, keys) -> None:
+    settings = settings_in(home)
+    start.wait(30)
+    keys.put(settings.pseudonym_key())
+
+
+def test_processes_that_start_at_once_get_the_same_key(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    start, keys = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=_make_key, args=(tmp_path, start, keys)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    made = {keys.get(timeout=30) for _ in processes}
+    for process in processes:
+        process.join(10)
+    assert len(made) == 1
+
+
+def test_a_key_file_that_was_named_is_never_made(tmp_path):
+    settings = settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(tmp_path / "vault" / "key"))
+    with pytest.raises(SettingsError, match="no such file"):
+        settings.pseudonym_key()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "zz" * 32, "ab" * 31 + "a"])
+def test_a_key_of_another_length_or_alphabet_is_an_error_that_does_not_show_it(tmp_path, text):
+    file = tmp_path / "key"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match="64 hex digits") as error:
+        settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_key()
+    assert "restore the key" in str(error.value)
+    assert not text or text not in str(error.value)
+    assert file.read_text() == text
+
+
+def test_a_key_may_be_written_in_capitals_and_with_a_line_end(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("AB" * 32 + "\n")
+    assert settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_key() == b"\xab" * 32

@@ -1,0 +1,22 @@
+"""One Spark session for all tests of this folder, and shared homes."""
+
+from __future__ import annotations
+
+import pytest
+from feeds_by_hand import settings_in
+
+from contracts.settings import Settings
+from spark_jobs.session import start_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory):
+    session = start_session(settings_in(tmp_path_factory.mktemp("spark")), "tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def settings(tmp_path, spark) -> Settings:  # noqa: ARG001  the jobs find the running session by themselves
+    """Settings for a home that no other test uses."""
+    return settings_in(tmp_path)
