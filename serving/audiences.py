@@ -53,7 +53,7 @@ def make_audiences(ds: str) -> None:
             audience.rows.to_parquet(files["audience.parquet"], index=False)
             audiences.publish(campaign.name, ds, files)
             fragment["audiences"][campaign.name] = audience.account()
-            say(f"activate {campaign.name}: {audience.account()}")
+            say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people")
 
 
 def require_balance(name: str, audience: Audience) -> None:

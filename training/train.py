@@ -56,13 +56,15 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
         sequences = load_day(settings, ds)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
         registry = Registry.of(settings)
-        say(f"{len(sequences.person_ids):,} people, {len(sequences.acts):,} acts, {len(sequences.item_ids):,} items")
+        people, acts, items = len(sequences.person_ids), len(sequences.acts), len(sequences.item_ids)
+        say(f"train {model}: {people:,} people, {acts:,} acts, {items:,} items")
 
         fitted = fitting.fit(sequences, config, say=say)
         score = fitting.scorer(fitted.ranker.predict_on_batch, max_length=config.max_length)
         ranking = fitting.rank_test(score, sequences, fitted.vocabulary)
         baselines = fitting.rank_baselines(sequences)
-        say(f"train {model}: test {dict(ranking.summary())}; popularity: {dict(baselines['popularity'].summary())}")
+        scores = [f"{one.summary()['ndcg@10']:.4f} {name}" for name, one in {"the model": ranking, **baselines}.items()]
+        say(f"train {model}: NDCG@10 of the test items: {', '.join(scores)}")
 
         data_hash = sequences.content_hash()
         with tempfile.TemporaryDirectory() as folder:
