@@ -31,4 +31,4 @@ def test_a_day_that_is_none_is_refused_in_words(text, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["build", "--ds", text])
     with pytest.raises(SystemExit):
         entry_point.main()
-    assert "expected a day such as 2026-11-20" in capsys.readouterr().err
+    assert "expected a day as YYYY-MM-DD" in capsys.readouterr().err
