@@ -12,7 +12,8 @@ class GateConfig:
     """What a challenger has to show."""
 
     tolerance: float = 0.02
-    """NDCG@10 that the challenger may lose against the champion at the lower end of the interval of the difference."""
+    """NDCG@10 that the challenger may lose against the champion at the lower end of the interval of the difference; a
+    challenger whose whole interval is below 0 is refused however small its loss, so that losses cannot add up."""
     confidence: float = 0.95
     """Confidence of that interval."""
     resamples: int = 2000
@@ -65,12 +66,13 @@ def decide(
         low, high = bootstrap_interval(challenger - champion, gate)
         versus = f"NDCG@10 {own:.4f} against {champion.mean():.4f} of the champion on {len(challenger):,} people"
         numbers |= {"champion": float(champion.mean()), "over_champion_low": low, "over_champion_high": high}
-        if low >= -gate.tolerance:
-            passed.append(f"{versus}: the difference is {low:+.4f} to {high:+.4f}, not below {-gate.tolerance:+.4f}")
+        difference = f"{versus}: the difference is {low:+.4f} to {high:+.4f}"
+        if high < 0:
+            refused.append(f"{difference}, all of it below 0")
+        elif low < -gate.tolerance:
+            refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")
         else:
-            refused.append(
-                f"{versus}: the difference is {low:+.4f} to {high:+.4f}, and must not be below {-gate.tolerance:+.4f}"
-            )
+            passed.append(f"{difference}, not below {-gate.tolerance:+.4f}")
 
     if score_difference <= gate.score_tolerance:
         passed.append(f"the loaded artefact scores the same: {score_difference:.1e} within {gate.score_tolerance:.1e}")

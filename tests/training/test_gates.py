@@ -25,7 +25,8 @@ def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0):
         (0.30, None, 0.05, 0.0, True),
         (0.30, 0.30, 0.05, 0.0, True),
         (0.30, 0.25, 0.05, 0.0, True),
-        (0.29, 0.30, 0.05, 0.0, True),  # 0.01 below: within the tolerance
+        (0.2995, 0.30, 0.05, 0.0, True),  # perhaps below, by chance
+        (0.29, 0.30, 0.05, 0.0, False),  # surely below, however little
         (0.25, 0.30, 0.05, 0.0, False),
         (0.05, None, 0.05, 0.0, False),  # popularity is not beaten
         (0.30, None, 0.31, 0.0, False),
@@ -44,6 +45,13 @@ def test_a_refusal_states_both_numbers():
     decision = outcome(people(0.25), np.full(200, 0.30))
     assert len(decision.reasons) == 1
     assert decision.reasons[0].startswith("NDCG@10 0.2500 against 0.3000 of the champion on 200 people")
+    assert decision.reasons[0].endswith("all of it below 0")
+
+
+def test_a_loss_that_may_be_chance_is_refused_when_it_may_be_large():
+    loses_to_half = np.tile([0.6, -0.6], 100)  # the mean of the difference is 0, its interval about -0.08 to +0.08
+    decision = outcome(people(0.30) + loses_to_half, people(0.30))
+    assert not decision.promoted
     assert decision.reasons[0].endswith("and must not be below -0.0200")
 
 
