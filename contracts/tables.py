@@ -276,7 +276,7 @@ SCORES = Table(
         Column("item_id", "string", "the item", required=True),
         Column("score", "double", "the model's score, comparable within the person only", required=True),
         Column("reason", "string", "why, in words for the person", required=True),
-        Column("model_version", "string", "registry version that scored", required=True),
+        Column("model_version", "string", "registry version that scored, or `popularity`", required=True),
     ),
 )
 

@@ -1,14 +1,16 @@
 """Score everyone who agreed to personalisation with the champion: ten items each, and for each item why.
 
 Reads dim_person_profile, training_sequences and dim_item of the day, and publishes lake/scores. Items that a person
-has acted on are left out; people without history get what is popular. A person for whom the model gives no usable
-score is counted as failed and gets no row.
+has acted on are left out; people without history get what is popular. While no model has earned to be champion,
+everyone gets what is popular: that is what the gate measures a model against. A person for whom the model gives no
+usable score is counted as failed and gets no row.
 
     python -m serving.score --ds 2026-11-20
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -17,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -28,6 +30,9 @@ MODEL = "next_item"
 TOP = 10
 
 POPULAR = "popular with everyone right now"
+
+POPULARITY_VERSION = "popularity"
+"""Stands for a version while no model has earned to be champion."""
 
 _PEOPLE_A_BATCH = 4096
 
@@ -56,7 +61,7 @@ def score(ds: str) -> None:
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: there is no champion, or its files are not those that were registered.
+        ModelError: the champion's files are not those that were registered.
         RegistryError: the registry does not answer.
         BusyError: another run is scoring.
     """
@@ -65,29 +70,54 @@ def score(ds: str) -> None:
     with Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
         people = consenting_people(read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"]))
         histories = read_mart(lake, "training_sequences", ds, ["person_id", "item_ids"])
-        items = read_mart(lake, "dim_item", ds, ["item_id", "title"]).to_pandas()
-        registry = Registry.of(settings)
-        champion = registry.aliased(MODEL, CHAMPION)
-        if champion is None:
-            raise ModelError(
-                expected=f"a champion of {MODEL} in the registry",
-                received="no version with the alias `champion`",
-                remedy=f"run `python -m training.promote --model {MODEL} --ds {ds}` first",
-            )
-        served = registry.load(champion)
+        items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
+        predict, version = champion_or_popularity(Registry.of(settings), items)
         titles = dict(zip(items["item_id"], items["title"], strict=True))
 
         file = lake.staging("score") / "scores.parquet"
         scored = 0
         with pq.ParquetWriter(file, _SCHEMA) as writer:
             for some, past in in_batches(people, histories):
-                answers = served.predict(pd.DataFrame({"history": past}), params={"k": TOP})
-                rows = recommendation_rows(some, answers, titles, champion.number)
+                rows = recommendation_rows(some, predict(pd.DataFrame({"history": past})), titles, version)
                 scored += rows["person_id"].nunique()
                 writer.write_table(pa.Table.from_pandas(rows, schema=_SCHEMA, preserve_index=False))
         lake.publish("scores", ds, {file.name: file})
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored}
-    say(f"score: {scored:,} people scored by {MODEL} version {champion.number}, {len(people) - scored:,} failed")
+    say(f"score: {scored:,} people scored by {MODEL} version {version}, {len(people) - scored:,} failed")
+
+
+def champion_or_popularity(registry: Registry, items: pd.DataFrame) -> tuple[Predict, str]:
+    """What scores tonight, and the version to write beside its scores."""
+    champion = registry.aliased(MODEL, CHAMPION)
+    if champion is None:
+        return popularity(items), POPULARITY_VERSION
+    served = registry.load(champion)
+    return lambda histories: served.predict(histories, params={"k": TOP}), champion.number
+
+
+def popularity(items: pd.DataFrame) -> Predict:
+    """The ranking by acts of everyone, without what the person has acted on; ties by item id.
+
+    Args:
+        items: item_id, interactions.
+    """
+    ranked = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
+    best = list(zip(ranked["item_id"], ranked["interactions"].astype(float), strict=True))
+
+    def predict(histories: pd.DataFrame) -> pd.DataFrame:
+        offered = []
+        for history in histories["history"]:
+            seen = set(history)
+            offered.append(list(itertools.islice((one for one in best if one[0] not in seen), TOP)))
+        return pd.DataFrame(
+            {
+                "items": [[item for item, _ in some] for some in offered],
+                "scores": [[acts for _, acts in some] for some in offered],
+                "because": [[None] * len(some) for some in offered],
+            }
+        )
+
+    return predict
 
 
 def consenting_people(profiles: pa.Table) -> np.ndarray:

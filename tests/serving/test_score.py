@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from serving.score import consenting_people, in_batches, recommendation_rows
+from serving.score import consenting_people, in_batches, popularity, recommendation_rows
 
 
 def test_no_decision_is_no_consent():
@@ -31,3 +31,11 @@ def test_rows_by_hand_and_no_row_for_an_empty_answer():
         ["p1", 2, "b", 1.5, "because you looked at unlisted", "4"],
         ["p3", 1, "c", 7.0, "popular with everyone right now", "4"],
     ]
+
+
+def test_popularity_ranks_by_acts_without_what_was_seen():
+    items = pd.DataFrame({"item_id": ["a", "b", "c", "d"], "interactions": [3, 9, 3, 0]})
+    answers = popularity(items)(pd.DataFrame({"history": [[], ["b", "x"]]}))
+    assert answers["items"].tolist() == [["b", "a", "c"], ["a", "c"]]
+    assert answers["scores"].tolist() == [[9.0, 3.0, 3.0], [3.0, 3.0]]
+    assert answers["because"].tolist() == [[None] * 3, [None] * 2]

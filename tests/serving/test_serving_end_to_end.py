@@ -3,7 +3,7 @@ import csv
 import pandas as pd
 import pytest
 
-from contracts.errors import LakeError, ModelError
+from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.tables import SCORES
 from serving.audiences import make_audiences
@@ -94,10 +94,19 @@ def test_a_rerun_gives_the_same_bytes(night):
     assert [lake.digest(table, DS) for lake, table in lakes] == before
 
 
-def test_scoring_without_a_champion(tmp_path, monkeypatch):
+def test_without_a_champion_everyone_gets_what_is_popular(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     build_town(tmp_path, people=12)
-    with pytest.raises(ModelError, match=r"training\.promote --model next_item"):
-        score(DS)
+    score(DS)
+    made = pd.read_parquet(Lake(tmp_path / "lake").partition("scores", DS))
+    assert set(made["model_version"]) == {"popularity"}
+    assert set(made["reason"]) == {POPULAR}
+    assert set(made.groupby("person_id").size()) == {10}
+    test_nothing_that_was_seen_is_recommended(made)
+
+
+def test_audiences_without_scores(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    build_town(tmp_path, people=12)
     with pytest.raises(LakeError, match=r"serving\.score --ds 2026-11-20"):
         make_audiences(DS)
