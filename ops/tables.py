@@ -22,7 +22,8 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     if truth := report.get("truth"):
         figures = ", ".join(f"{name} {value:.3f}" for name, value in truth.items() if isinstance(value, float))
         dirt = truth.get("dirt", {}).get("equal")
-        console.print(f"against the town's secrets: {figures}; planted dirt found exactly: {'yes' if dirt else 'no'}")
+        console.print(f"against the town's secrets: {figures}")
+        console.print(f"planted dirt found exactly: {'yes' if dirt else 'no'}")
     seconds = ", ".join(f"{step} {value:.0f}" for step, value in report["seconds"].items())
     console.print(f"seconds: {seconds}; at most {report.get('peak_memory_gib', 0):.1f} GiB")
 
