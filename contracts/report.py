@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,30 @@ class Report:
             _merge_into(merged, fragment)
         _write_json(self.file, merged)
         return merged
+
+
+def source_entry(counts: Iterable[tuple[str, str | None, int]]) -> dict[str, Any]:
+    """What was read of one source, and what became of it, as `sources` of the report has it.
+
+    Args:
+        counts: outcome, rule and rows, as in the contract `reconciliation`, over one or many days.
+    """
+    total: Counter[tuple[str, str | None]] = Counter()
+    for outcome, rule, rows in counts:
+        total[outcome, rule] += rows
+    entry: dict[str, Any] = {"read": 0, "mapped": 0, "quarantined": 0, "quarantined_reasons": {}, "dropped": {}}
+    entry |= {"noted": {}, "bots": {}, "unmapped_fields": {}}
+    for (outcome, rule), rows in sorted(total.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+        if outcome in ("read", "mapped", "quarantined"):
+            entry[outcome] += rows
+        if outcome == "quarantined":
+            entry["quarantined_reasons"][rule] = rows
+        if outcome == "dropped":
+            entry["dropped"][rule] = rows
+        if outcome == "noted":
+            kind, _, name = rule.partition(":")
+            entry[{"unknown_field": "unmapped_fields", "bot": "bots"}.get(kind, "noted")][name or kind] = rows
+    return entry
 
 
 def _merge_into(target: dict[str, Any], addition: dict[str, Any]) -> None:

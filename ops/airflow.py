@@ -14,10 +14,11 @@ from rich.console import Console
 from contracts.report import PROGRESS_MARK
 from contracts.settings import Settings
 
-_SAID = re.compile(re.escape(PROGRESS_MARK) + r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
-"""A step's own words in a line of Airflow's log."""
+_WORDS = r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$"
+"""What a step said, without the logger and place that Airflow's log puts behind it."""
 
-_ERROR = re.compile(r"nightshift: error: (.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$")
+_SAID = re.compile(re.escape(PROGRESS_MARK) + _WORDS)
+_ERROR = re.compile("nightshift: error: " + _WORDS)
 
 
 def prepare_airflow(settings: Settings, log: Path) -> None:

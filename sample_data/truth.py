@@ -17,7 +17,7 @@ import pyarrow.parquet as parquet
 
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
-from contracts.report import Report
+from contracts.report import Report, source_entry
 from contracts.settings import Settings
 from sample_data.parameters import truth_file
 
@@ -119,28 +119,11 @@ def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, A
 
 def books(settings: Settings, ds: str) -> dict[str, Any]:
     """The sources' entries as a report has them, over all days up to `ds`, from the lake's reconciliation."""
-    lake = Lake(settings.lake)
-    entries: dict[str, Any] = {}
-    for day in lake.days("reconciliation", until=ds):
+    counts: dict[str, list[tuple[str, str | None, int]]] = {}
+    for day in Lake(settings.lake).days("reconciliation", until=ds):
         for row in _rows(settings, "reconciliation", day, ["source", "outcome", "rule", "rows"], made_by="map"):
-            kind, _, field = (row["rule"] or "").partition("unknown_field:")
-            place = ("unmapped_fields", field) if field else (row["outcome"], kind)
-            entry = entries.setdefault(row["source"], Counter())
-            if row["outcome"] in ("read", "mapped", "quarantined"):
-                entry[row["outcome"],] += row["rows"]
-            if row["outcome"] not in ("read", "mapped"):
-                entry[{"quarantined": "quarantined_reasons"}.get(place[0], place[0]), place[1]] += row["rows"]
-    return {source: _nested(entry) for source, entry in entries.items()}
-
-
-def _nested(flat: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, rows in flat.items():
-        if len(path) == 1:
-            nested[path[0]] = rows
-        else:
-            nested.setdefault(path[0], {})[path[1]] = rows
-    return nested
+            counts.setdefault(row["source"], []).append((row["outcome"], row["rule"], row["rows"]))
+    return {source: source_entry(of_source) for source, of_source in counts.items()}
 
 
 def _without_zeros(tally: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, MappingError
 from contracts.lake import Lake
-from contracts.report import Report, say
+from contracts.report import Report, say, source_entry
 from contracts.settings import Settings
 from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES, Table
 from spark_jobs.deliveries import Delivery, deliveries_to_map
@@ -22,7 +22,7 @@ from spark_jobs.mapping import table_rows, with_outcome
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
 from spark_jobs.readers import read_raw
-from spark_jobs.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows, summary
+from spark_jobs.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows
 from spark_jobs.session import start_session
 from spark_jobs.spec import Spec, load_spec
 
@@ -55,7 +55,7 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
                 ) from error
             finally:
                 session.catalog.clearCache()
-        entry = summary(counts)
+        entry = source_entry((count.outcome, count.rule, count.rows) for count in counts)
         fragment["sources"] = {source: entry}
         say(
             f"map {source}: {entry['read']:,} rows read, {entry['mapped']:,} mapped, {entry['quarantined']:,} "

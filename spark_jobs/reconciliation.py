@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -86,26 +86,6 @@ def check_share(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
             remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping; "
             "nothing was published",
         )
-
-
-def summary(counts: Iterable[Count]) -> dict[str, Any]:
-    """The report's entry for one source, over all days that were mapped."""
-    total = Counter()
-    for count in counts:
-        total[count.outcome, count.rule] += count.rows
-    entry: dict[str, Any] = {"read": 0, "mapped": 0, "quarantined": 0, "quarantined_reasons": {}, "dropped": {}}
-    entry |= {"noted": {}, "bots": {}, "unmapped_fields": {}}
-    for (outcome, rule), rows in sorted(total.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-        if outcome in ("read", "mapped", "quarantined"):
-            entry[outcome] += rows
-        if outcome == "quarantined":
-            entry["quarantined_reasons"][rule] = rows
-        if outcome == "dropped":
-            entry["dropped"][rule] = rows
-        if outcome == "noted":
-            kind, _, name = rule.partition(":")
-            entry[{"unknown_field": "unmapped_fields", "bot": "bots"}.get(kind, "noted")][name or kind] = rows
-    return entry
 
 
 def _by_outcome(ds: str, counts: Iterable[Count]) -> Counter[str]:
