@@ -3,12 +3,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui test lint lock clean
+.PHONY: help setup nightly ui bench test lint lock clean
 
 DS ?=
 RAW ?= town
+DATA ?= ../shared/data
+BENCH ?=
 AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
+TENSORBOARD_PORT ?= 6006
 export RAW
 
 help:  ## this list
@@ -23,15 +26,20 @@ nightly:  ## raw data to audiences, for a day: [DS=YYYY-MM-DD] [RAW=town|real|fo
 	. ops/env.sh
 	python -m ops.nightly --raw "$$RAW" --ds "$(DS)" --setup-seconds $$((SECONDS - begin))
 
-ui:  ## Airflow and MLflow on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000]
+ui:  ## Airflow, MLflow and TensorBoard on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000] ...
 	@ops/setup.sh
 	. ops/env.sh
-	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT)
+	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT) --tensorboard-port $(TENSORBOARD_PORT)
+
+bench:  ## benchmarks on public data, hours: [DATA=folder] [BENCH=next_item]
+	@ops/setup.sh
+	. ops/env.sh
+	python -m bench.all --data "$(DATA)" $(if $(BENCH),--only $(BENCH))
 
 test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	@ops/setup.sh
 	. ops/env.sh
-	python -m pytest $(TESTS)
+	python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint:  ## ruff, dbt parse, yaml
 	@ops/setup.sh

@@ -42,6 +42,10 @@ class ModelError(NightshiftError):
     """A model cannot be trained, compared or loaded."""
 
 
+class NothingToLearn(ModelError):  # noqa: N818  a normal outcome of a night, not a fault
+    """There is too little data for a model: it is skipped, with this reason, and the night goes on without it."""
+
+
 class BusyError(NightshiftError):
     """Another run holds what this one needs."""
 

@@ -1,12 +1,14 @@
 """Every table that crosses a room: its grain, its key, its columns and what they mean.
 
+What mapping and resolving write, and the list of all; `contracts/marts.py` has what dbt and serving write.
 Types are written as Spark SQL writes them. `ds` (the day of arrival for what is mapped, the day of the run for what is
 derived) is the partition, stands in the folder's name and is therefore no column of the files.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contracts.marts import MART_TABLES, SERVED_TABLES
+from contracts.schema import Column, Table
 
 PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
 """What a person can agree to, each on its own; no decision means no."""
@@ -14,46 +16,11 @@ PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
 ACTIONS = ("view", "search", "cart", "purchase", "rate", "post", "boost", "favourite", "visit")
 """What an event can be: acts on items, acts in public, and `visit` for a page that is about no item."""
 
-ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
-"""The actions on an item that a model may learn from."""
-
 EDGE_KINDS = ("account_email", "verified_link", "login", "email_click")
 """Why two identifiers are one person, strongest first."""
 
 IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visitor")
 """What an identifier can be; a pseudonym is written `<kind>:<32 hex digits>`."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column; a mapped row with a value outside `one_of` or `pattern` (a regular expression) is quarantined."""
-
-    name: str
-    type: str
-    meaning: str
-    required: bool = False
-    one_of: tuple[str, ...] = ()
-    pattern: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def column_names(self) -> list[str]:
-        return [column.name for column in self.columns]
-
-    @property
-    def required(self) -> list[str]:
-        return [column.name for column in self.columns if column.required]
-
-    def ddl(self) -> str:
-        """The columns as a Spark schema string."""
-        return ", ".join(f"{column.name} {column.type}" for column in self.columns)
 
 
 _SOURCE = Column("source", "string", "name of the mapping that made the row", required=True)
@@ -189,101 +156,9 @@ PERSONS = Table(
     ),
 )
 
-PROFILE = Table(
-    "dim_person_profile",
-    grain="one person, as known on the day of the run",
-    key=("person_id",),
-    columns=(
-        _PERSON,
-        Column("age_band", "string", "18-24, 25-34, 35-44, 45-54, 55-64, 65+ or unknown", required=True),
-        Column("gender", "string", "latest answer, or unknown", required=True),
-        Column("region", "string", "latest answer, or unknown", required=True),
-        Column("interests", "array<struct<category:string,weight:double>>", "heaviest first; the weights add up to 1"),
-        Column("recency_days", "int", "days since the last purchase; null without one"),
-        Column("frequency", "int", "purchases in the last 365 days", required=True),
-        Column("monetary", "double", "euros spent in the last 365 days", required=True),
-        Column("basket", "double", "euros a purchase; null without one"),
-        Column("price_tier", "string", "low, middle, high or unknown", required=True),
-        Column("rfm_band", "string", "champion, loyal, promising, sleeping or none", required=True),
-        Column("active_daypart", "string", "night, morning, afternoon, evening or unknown", required=True),
-        Column("weekend_share", "double", "share of acts on Saturday and Sunday"),
-        Column("main_device", "string", "desktop, mobile, tablet, other or unknown", required=True),
-        Column("posts", "int", "posts and boosts written", required=True),
-        Column("segments", "array<string>", "names of the segments that the person is in"),
-        Column("consent_profiling", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_training", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_personalisation", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_marketing_contact", "boolean", "latest decision; no decision means no", required=True),
-        Column("first_seen", "timestamp", "first act, UTC", required=True),
-        Column("last_seen", "timestamp", "last act, UTC", required=True),
-    ),
-)
-
-ITEM = Table(
-    "dim_item",
-    grain="one item, as the latest delivery of the catalogue states it",
-    key=("item_id",),
-    columns=(
-        Column("item_id", "string", "the item", required=True),
-        Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
-        Column("category", "string", "main category, or unknown", required=True),
-        Column("price", "double", "price in euros"),
-        Column("interactions", "bigint", "acts of people on it until the day of the run", required=True),
-    ),
-)
-
-INTERACTIONS = Table(
-    "fct_interactions",
-    grain="one act of a person on an item",
-    key=("event_id",),
-    columns=(
-        Column("event_id", "string", "the event", required=True),
-        _PERSON,
-        Column("item_id", "string", "the item", required=True),
-        Column("category", "string", "main category of the item, or unknown", required=True),
-        _OCCURRED_AT,
-        Column("known_on", "date", "day on which the event arrived", required=True),
-        Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True),
-        Column("weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate stars / 2", required=True),
-        Column("value", "double", "euros of a purchase, or stars of a rating"),
-        Column("campaign", "string", "campaign that the session came from"),
-    ),
-)
-
-TRAINING_SEQUENCES = Table(
-    "training_sequences",
-    grain="one person with at least one act on an item",
-    key=("person_id",),
-    columns=(
-        _PERSON,
-        Column("item_ids", "array<string>", "each item once, in the order of the first act on it", required=True),
-        Column("occurred_at", "array<timestamp>", "time of that first act, in the same order", required=True),
-        Column("age_band", "string", "as in the profile", required=True),
-        Column("gender", "string", "as in the profile", required=True),
-        Column("region", "string", "as in the profile", required=True),
-        Column("consent_training", "boolean", "whether a model may learn from this person", required=True),
-        Column("consent_personalisation", "boolean", "whether this person may be scored", required=True),
-    ),
-)
-
-SCORES = Table(
-    "scores",
-    grain="one recommended item of one person",
-    key=("person_id", "rank"),
-    columns=(
-        _PERSON,
-        Column("rank", "int", "1 is the best", required=True),
-        Column("item_id", "string", "the item", required=True),
-        Column("score", "double", "the model's score, comparable within the person only", required=True),
-        Column("reason", "string", "why, in words for the person", required=True),
-        Column("model_version", "string", "registry version that scored, or `popularity`", required=True),
-    ),
-)
-
 MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS)
 """What a mapping may write to."""
 
-MART_TABLES = (PROFILE, ITEM, INTERACTIONS, TRAINING_SEQUENCES)
-"""What dbt hands over to training and serving, one full state a day."""
-
-TABLES = {table.name: table for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, PERSONS, *MART_TABLES, SCORES)}
+TABLES = {
+    table.name: table for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, PERSONS, *MART_TABLES, *SERVED_TABLES)
+}

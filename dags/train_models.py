@@ -5,18 +5,22 @@ Runs when `nightly_profiles` has published the asset `profiles`. Each model is t
 `gpu`, one after the other where there is one worker, registered as a challenger, and promoted if it has earned it: the
 gate is `training/configs/gate.yml`, every verdict with its numbers stands in the run's report and in the ledger.
 
-A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it.
+A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
+little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
+nor the audiences from being made. With minutes to tune, better parameters are searched first.
 """
 
 import datetime
 
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import Asset, Param, dag, task
+from airflow.sdk import Asset, Param, dag, task, task_group
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shared.days import ASSET_DAY, DAY_PARAM
-from shared.runs import DEFAULTS, PYTHON
+from shared.runs import DEFAULTS, MODELS, PYTHON
 
 from contracts import assets
 from contracts.settings import REPOSITORY
+
+ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_template": "{{ task.op_kwargs.model }}"}
 
 
 @dag(
@@ -27,7 +31,10 @@ from contracts.settings import REPOSITORY
     default_args=DEFAULTS,
     params={
         "day": DAY_PARAM,
-        "models": Param(["next_item"], type="array", title="Models", examples=["next_item"]),
+        "models": Param(MODELS, type="array", title="Models", items={"enum": MODELS}, examples=MODELS),
+        "tune_minutes": Param(
+            0, type="integer", minimum=0, title="Minutes to tune", description="Each model, before it is trained."
+        ),
         "gate": Param("enforce", enum=["enforce", "dry_run"], title="Gate", description="dry_run moves no champion."),
     },
     tags=["nightshift", "tensorflow", "mlflow"],
@@ -35,28 +42,39 @@ from contracts.settings import REPOSITORY
 )
 def train_models():
     @task
-    def commands(module: str, day: str, options: str, params: dict) -> list[str]:
-        return [f"{PYTHON} -m {module} --model {model} --ds {day} {options}" for model in params["models"]]
+    def chosen(params: dict) -> list[str]:
+        return params["models"]
 
-    @task(outlets=[Asset(assets.CHAMPIONS)])
+    @task.bash(**ON_GPU)
+    def tune(model: str, day: str, params: dict) -> str:
+        if not params["tune_minutes"]:
+            raise AirflowSkipException("no minutes to tune")
+        return f"{PYTHON} -m training.tune --model {model} --ds {day} --minutes {params['tune_minutes']}"
+
+    @task.bash(**ON_GPU, trigger_rule="none_failed")
+    def train(model: str, day: str) -> str:
+        return f"{PYTHON} -m training.train --model {model} --ds {day}"
+
+    @task.bash(cwd=str(REPOSITORY), map_index_template="{{ task.op_kwargs.model }}")
+    def promote(model: str, day: str, params: dict) -> str:
+        return f"{PYTHON} -m training.promote --model {model} --ds {day} --mode {params['gate']}"
+
+    @task_group
+    def learn(model: str):
+        given = {"model": model, "day": ASSET_DAY}
+        tune(**given) >> train(**given) >> promote(**given)
+
+    @task(outlets=[Asset(assets.CHAMPIONS)], trigger_rule="all_done_min_one_success")
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.CHAMPIONS)].extra = {"ds": day}
 
-    train = BashOperator.partial(
-        task_id="train",
-        cwd=str(REPOSITORY),
-        queue="gpu",
-        pool="gpu",
-        map_index_template="{{ task.bash_command.split()[4] }}",
-    ).expand(bash_command=commands.override(task_id="train_commands")("training.train", ASSET_DAY, ""))
-    promote = BashOperator.partial(
-        task_id="promote", cwd=str(REPOSITORY), map_index_template="{{ task.bash_command.split()[4] }}"
-    ).expand(
-        bash_command=commands.override(task_id="promote_commands")(
-            "training.promote", ASSET_DAY, "--mode {{ params.gate }}"
-        )
-    )
-    train >> promote >> announce(ASSET_DAY)
+    @task(trigger_rule="one_failed")
+    def fail_when_a_model_failed() -> None:
+        raise AirflowFailException("a model could not be trained or promoted: see its task")
+
+    learned = learn.expand(model=chosen())
+    learned >> announce(ASSET_DAY)
+    learned >> fail_when_a_model_failed()
 
 
 train_models()

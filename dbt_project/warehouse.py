@@ -7,20 +7,25 @@ from pathlib import Path
 import duckdb
 
 from contracts.lake import Lake
-from contracts.tables import MAPPED_TABLES, MART_TABLES, Column, Table
+from contracts.marts import MART_TABLES, PREDICTIONS
+from contracts.schema import Table
+from contracts.tables import MAPPED_TABLES
 
 
 def lay_empty_tables(lake: Lake, ds: str) -> list[str]:
-    """Write an empty file for each mapped table without any day up to `ds`, and return the names of these tables.
+    """Write an empty file for each table that dbt reads without any day up to `ds`; the names of these are returned.
 
-    A shop without surveys has no answers: the models read an empty table with the contract's columns instead.
+    A shop without surveys has no answers, and before the first night nothing was predicted: the models read an empty
+    table with the contract's columns instead.
     """
-    missing = [table for table in MAPPED_TABLES if not lake.days(table.name, until=ds)]
+    missing = [table for table in (*MAPPED_TABLES, PREDICTIONS) if not lake.days(table.name, until=ds)]
     with duckdb.connect() as connection:
         for table in missing:
             file = lake.root / ".empty" / table.name / "ds=0001-01-01" / "empty.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
-            columns = ", ".join(f"cast(null as {_duckdb_type(column)}) as {column.name}" for column in table.columns)
+            columns = ", ".join(
+                f"cast(null as {_duckdb_type(column.type)}) as {column.name}" for column in table.columns
+            )
             connection.execute(f"copy (select {columns} limit 0) to '{_quoted(file)}' (format parquet)")
     return [table.name for table in missing]
 
@@ -62,10 +67,17 @@ def _export(connection: duckdb.DuckDBPyConnection, table: Table, file: Path) -> 
     return connection.execute(f"copy ({query}) to '{_quoted(file)}' (format parquet, compression zstd)").fetchone()[0]
 
 
-def _duckdb_type(column: Column) -> str:
-    """A Spark SQL type of the mapped tables as DuckDB writes it: `array<string>` is `string[]`."""
-    element = column.type.removeprefix("array<").removesuffix(">")
-    return f"{element}[]" if column.type.startswith("array<") else element
+def _duckdb_type(spark_type: str) -> str:
+    """A Spark SQL type as DuckDB writes it: `array<struct<a:int,b:string>>` is `struct(a int, b string)[]`.
+
+    The fields of a struct are simple types.
+    """
+    inner = spark_type[spark_type.find("<") + 1 : -1]
+    if spark_type.startswith("array<"):
+        return f"{_duckdb_type(inner)}[]"
+    if spark_type.startswith("struct<"):
+        return f"struct({', '.join(field.replace(':', ' ') for field in inner.split(','))})"
+    return spark_type
 
 
 def _quoted(file: Path) -> str:

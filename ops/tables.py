@@ -43,17 +43,20 @@ def _sources(sources: dict[str, Any]) -> Table:
 
 
 def _models(models: dict[str, Any]) -> Table:
-    table = Table("model", "version", "decision", title="models", title_justify="left")
-    for column in ("NDCG@10", "popularity", "recency"):
-        table.add_column(column, justify="right")
+    table = Table("model", "version", "decision", "metric", title="models", title_justify="left")
+    table.add_column("value", justify="right")
+    table.add_column("baselines")
     for name, model in models.items():
-        baselines = model.get("baselines", {})
-        scores = (model.get("metrics", {}), baselines.get("popularity", {}), baselines.get("recency", {}))
+        metric = model.get("metric", "-")
+        value = model.get("metrics", {}).get(metric)
+        baselines = {other: found[metric] for other, found in model.get("baselines", {}).items()}
         table.add_row(
             name,
             str(model.get("version", "-")),
             model.get("decision", "-"),
-            *(f"{score['ndcg@10']:.4f}" if "ndcg@10" in score else "-" for score in scores),
+            metric,
+            "-" if value is None else f"{value:.4f}",
+            ", ".join(f"{other} {found:.4f}" for other, found in baselines.items()),
         )
     return table
 

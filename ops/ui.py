@@ -1,4 +1,4 @@
-"""Airflow and MLflow on one lake: both addresses, and where the password is. Ctrl-C stops both."""
+"""Airflow, MLflow and TensorBoard on one lake: their addresses, and where the password is. Ctrl-C stops all."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make ui", description=__doc__)
     parser.add_argument("--airflow-port", type=int, default=8080, help="make ui AIRFLOW_PORT=8080")
     parser.add_argument("--mlflow-port", type=int, default=5000, help="make ui MLFLOW_PORT=5000")
+    parser.add_argument("--tensorboard-port", type=int, default=6006, help="make ui TENSORBOARD_PORT=6006")
     given = parser.parse_args()
-    for name, port in (("AIRFLOW_PORT", given.airflow_port), ("MLFLOW_PORT", given.mlflow_port)):
-        require_free(name, port)
+    for name in ("airflow_port", "mlflow_port", "tensorboard_port"):
+        require_free(name.upper(), getattr(given, name))
     settings = Settings.from_env()
     console = Console(highlight=False)
     os.umask(0o077)  # airflow standalone writes its password as clear text
@@ -42,6 +43,14 @@ def main() -> None:
             {},
             given.mlflow_port,
         ),
+        "tensorboard": (
+            [
+                *("tensorboard", "--logdir", str(settings.home / "tensorboard")),
+                *("--host", "127.0.0.1", "--port", str(given.tensorboard_port)),
+            ],
+            {},
+            given.tensorboard_port,
+        ),
     }
     servers: list[subprocess.Popen] = []
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started deaf to the first
@@ -52,13 +61,14 @@ def main() -> None:
                 servers.append(
                     subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | extra, start_new_session=True)
                 )
-        with console.status("starting Airflow and MLflow ..."):
+        with console.status("starting Airflow, MLflow and TensorBoard ..."):
             for server, (name, (_, _, port)) in zip(servers, commands.items(), strict=True):
                 wait_until_open(name, port, server, logs)
         console.print(f"Airflow  http://127.0.0.1:{given.airflow_port}  the DAGs: triggers, runs, backfills")
         console.print(f"         user admin, password in {settings.home / 'airflow' / 'passwords.json'}")
         console.print(f"MLflow   http://127.0.0.1:{given.mlflow_port}  runs and registered models")
-        console.print("DAGs are paused until you switch them on. Ctrl-C stops both.")
+        console.print(f"Curves   http://127.0.0.1:{given.tensorboard_port}  TensorBoard: every epoch of every training")
+        console.print("DAGs are paused until you switch them on. Ctrl-C stops all.")
         while all(server.poll() is None for server in servers):
             time.sleep(1)
         console.print(f"a server has stopped: see {logs}")

@@ -16,8 +16,14 @@ from contracts.report import Report, say
 from contracts.settings import Settings
 from serving.campaigns import load_campaigns
 from serving.entry import parser, read_mart, read_table
-from serving.selection import PROFILE_COLUMNS, Audience, select_audience
+from serving.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, Audience, select_audience, with_chances
 from serving.spreadsheet import write_csv
+
+_SCORED = {
+    "scores": ["person_id", "rank", "item_id", "reason"],
+    "predictions": PREDICTION_COLUMNS,
+    "responses": ["person_id", "campaign", "click_chance", "purchase_chance", "reasons"],
+}
 
 
 def main() -> None:
@@ -38,14 +44,15 @@ def make_audiences(ds: str) -> None:
     with Report(settings.reports, ds).timed("activate") as fragment, audiences.lock("activate"):
         profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"]).to_pandas()
-        scores = read_table(
-            lake.require("scores", ds, made_by=f"python -m serving.score --ds {ds}"),
-            ["person_id", "rank", "item_id", "reason"],
-        ).to_pandas()
+        scores, predictions, responses = (
+            read_table(lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"), columns).to_pandas()
+            for table, columns in _SCORED.items()
+        )
+        profiles = profiles.merge(predictions, how="left", on="person_id")
         liked = {interest["category"] for interests in profiles["interests"].dropna() for interest in interests}
         fragment["audiences"] = {}
         for campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}):
-            audience = select_audience(campaign, profiles, scores, items)
+            audience = select_audience(campaign, with_chances(profiles, responses, campaign), scores, items)
             require_balance(campaign.name, audience)
             folder = audiences.staging("activate")
             files = {name: folder / name for name in ("audience.csv", "audience.parquet")}

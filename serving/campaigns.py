@@ -9,8 +9,10 @@ who:                                # all conditions must hold; an empty `who` i
   region: [north, centre]           # any column of the profile that holds a word: one of these
   segment: weekend_shopper
   at_least: {frequency: 2}          # any column of the profile that holds a number
-  at_most: {recency_days: 60}
+  at_most: {recency_days: 60, leave_chance: 0.5}
 items: {count: 3, category: running}
+sends: autumn                       # the name under which its clicks come back: adds click_chance, and why, and lets
+                                    # `who` ask for it, as `at_least: {click_chance: 0.1}`
 """
 
 from __future__ import annotations
@@ -24,16 +26,21 @@ from typing import Any
 import yaml
 
 from contracts.errors import SettingsError
-from contracts.tables import PROFILE
+from contracts.marts import PREDICTIONS, PROFILE, RESPONSES
 
 PURPOSES = ("marketing_contact", "personalisation")
 WORD_COLUMNS = tuple(
     column.name for column in PROFILE.columns if column.type == "string" and column.name != "person_id"
 )
-NUMBER_COLUMNS = tuple(column.name for column in PROFILE.columns if column.type in ("int", "double"))
+NUMBER_COLUMNS = tuple(
+    column.name for column in (*PROFILE.columns, *PREDICTIONS.columns) if column.type in ("int", "double")
+)
+CHANCES = tuple(column.name for column in RESPONSES.columns if column.name in ("click_chance", "purchase_chance"))
+"""What the champion of `response` says of a person and the campaign that is sent."""
+
 MOST_ITEMS = 10
 
-_KEYS = ("name", "about", "purpose", "who", "items")
+_KEYS = ("name", "about", "purpose", "who", "items", "sends")
 _CONDITIONS = ("likes", "bought_within_days", "segment", "at_least", "at_most", *WORD_COLUMNS)
 
 
@@ -54,6 +61,8 @@ class Campaign:
     """The person is in one of these; empty where it does not matter."""
     at_least: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
+    sends: str | None = None
+    """Name under which the campaign's clicks come back, if they do."""
 
     @property
     def reads_profiles(self) -> bool:
@@ -104,7 +113,8 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     liked = [likes["category"]] if "category" in likes else []
     wanted = [items["category"]] if "category" in items else []
     place.one_of("category", [*liked, *wanted], sorted(categories))
-    at_most = place.numbers("at_most", who)
+    sends = content.get("sends")
+    at_least, at_most = (place.numbers(what, who, CHANCES if sends else ()) for what in ("at_least", "at_most"))
     if "bought_within_days" in who:
         at_most["recency_days"] = place.number("bought_within_days", who["bought_within_days"])
     purpose = content.get("purpose", PURPOSES[0])
@@ -121,8 +131,9 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         likes={category: place.number("likes.min_weight", likes.get("min_weight", 0.0)) for category in liked},
         one_of={column: _words(who[column]) for column in WORD_COLUMNS if column in who},
         segments=_words(who.get("segment", [])),
-        at_least=place.numbers("at_least", who),
+        at_least=at_least,
         at_most=at_most,
+        sends=None if sends is None else str(sends),
     )
 
 
@@ -153,9 +164,9 @@ class _Place:
             self.refuse(f"a number as {what}", repr(value), "correct it")
         return float(value)
 
-    def numbers(self, what: str, who: Mapping[str, Any]) -> dict[str, float]:
+    def numbers(self, what: str, who: Mapping[str, Any], more: Iterable[str]) -> dict[str, float]:
         limits = self.mapping(what, who.get(what) or {})
-        self.one_of(f"number column of the profile under {what}", limits, NUMBER_COLUMNS)
+        self.one_of(f"number column of the profile under {what}", limits, [*NUMBER_COLUMNS, *more])
         return {column: self.number(f"{what}.{column}", value) for column, value in limits.items()}
 
 

@@ -1,54 +1,34 @@
-"""Score everyone who agreed to personalisation with the champion: ten items each, and for each item why.
+"""Let the champions of the night speak of everyone who agreed to personalisation, and publish what they say.
 
-Reads dim_person_profile, training_sequences and dim_item of the day, and publishes lake/scores. Items that a person
-has acted on are left out; people without history get what is popular. While no model has earned to be champion,
-everyone gets what is popular: that is what the gate measures a model against. A person for whom the model gives no
-usable score is counted as failed and gets no row.
+scores       ten items each, and for each item why
+responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
+predictions  taste vector, interests seen in posted pictures, chance to leave, best campaign: what enters the profile
+
+Reads the marts of the day. Items that a person has acted on are left out; people without history get what is popular,
+and so does everyone while no model has earned to be champion. Where a model has no champion, its columns are empty.
+A person for whom there is no usable ranking is counted as failed and gets no row.
 
     python -m serving.score --ds 2026-11-20
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
+from contracts.marts import PREDICTIONS, RESPONSES, SCORES
 from contracts.report import Report, say
+from contracts.schema import Table
 from contracts.settings import Settings
-from serving.entry import parser, read_mart
-from training.registry import CHAMPION, Registry
-
-MODEL = "next_item"
-TOP = 10
-
-POPULAR = "popular with everyone right now"
-
-POPULARITY_VERSION = "popularity"
-"""Stands for a version while no model has earned to be champion."""
-
-_PEOPLE_A_BATCH = 4096
-
-_SCHEMA = pa.schema(
-    [
-        pa.field("person_id", pa.string(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("item_id", pa.string(), nullable=False),
-        pa.field("score", pa.float64(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("model_version", pa.string(), nullable=False),
-    ]
-)
-
-Predict = Callable[[pd.DataFrame], pd.DataFrame]
-"""A column `history` to columns `items`, `scores`, `because`, as `training/next_item_pyfunc.py` says."""
+from serving.champions import Champions
+from serving.entry import arrow_schema, parser, read_mart
+from serving.predictions import predict_people
+from serving.recommendations import consenting_people, in_batches, recommend
+from serving.responses import predict_responses
+from training.registry import Registry
 
 
 def main() -> None:
@@ -57,103 +37,52 @@ def main() -> None:
 
 
 def score(ds: str) -> None:
-    """Publish the table `scores` of one day.
+    """Publish `scores`, `responses` and `predictions` of one day.
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: the champion's files are not those that were registered.
+        ModelError: a champion's files are not those that were registered.
         RegistryError: the registry does not answer.
         BusyError: another run is scoring.
     """
     settings = Settings.from_env()
     lake = Lake(settings.lake)
     with Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
-        people = consenting_people(read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"]))
+        profiles = read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"])
+        people = consenting_people(profiles)
         histories = read_mart(lake, "training_sequences", ds, ["person_id", "item_ids"])
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
-        predict, version = champion_or_popularity(Registry.of(settings), items)
-        titles = dict(zip(items["item_id"], items["title"], strict=True))
+        champions = Champions(Registry.of(settings))
 
-        file = lake.staging("score") / "scores.parquet"
-        scored = 0
-        with pq.ParquetWriter(file, _SCHEMA) as writer:
+        staging = lake.staging("score")
+        file = staging / "scores.parquet"
+        scored, ranked_by = 0, set()
+        with pq.ParquetWriter(file, arrow_schema(SCORES)) as writer:
             for some, past in in_batches(people, histories):
-                rows = recommendation_rows(some, predict(pd.DataFrame({"history": past})), titles, version)
+                rows = recommend(some, past, items, champions)
                 scored += rows["person_id"].nunique()
-                writer.write_table(pa.Table.from_pandas(rows, schema=_SCHEMA, preserve_index=False))
-        lake.publish("scores", ds, {file.name: file})
+                ranked_by |= set(rows["model_version"])
+                writer.write_table(_as_table(rows, SCORES))
+        lake.publish(SCORES.name, ds, {file.name: file})
+
+        responses = predict_responses(lake, ds, champions.get("response"))
+        predictions = predict_people(settings, ds, people, histories, responses, champions)
+        for table, rows in ((RESPONSES, responses), (PREDICTIONS, predictions)):
+            file = staging / f"{table.name}.parquet"
+            pq.write_table(_as_table(rows, table), file)
+            lake.publish(table.name, ds, {file.name: file})
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored}
-    say(f"score: {scored:,} people scored by {MODEL} version {version}, {len(people) - scored:,} failed")
-
-
-def champion_or_popularity(registry: Registry, items: pd.DataFrame) -> tuple[Predict, str]:
-    """What scores tonight, and the version to write beside its scores."""
-    champion = registry.aliased(MODEL, CHAMPION)
-    if champion is None:
-        return popularity(items), POPULARITY_VERSION
-    served = registry.load(champion)
-    return lambda histories: served.predict(histories, params={"k": TOP}), champion.number
-
-
-def popularity(items: pd.DataFrame) -> Predict:
-    """The ranking by acts of everyone, without what the person has acted on; ties by item id.
-
-    Args:
-        items: item_id, interactions.
-    """
-    ranked = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
-    best = list(zip(ranked["item_id"], ranked["interactions"].astype(float), strict=True))
-
-    def predict(histories: pd.DataFrame) -> pd.DataFrame:
-        offered = []
-        for history in histories["history"]:
-            seen = set(history)
-            offered.append(list(itertools.islice((one for one in best if one[0] not in seen), TOP)))
-        return pd.DataFrame(
-            {
-                "items": [[item for item, _ in some] for some in offered],
-                "scores": [[acts for _, acts in some] for some in offered],
-                "because": [[None] * len(some) for some in offered],
-            }
-        )
-
-    return predict
-
-
-def consenting_people(profiles: pa.Table) -> np.ndarray:
-    """Ids of those who agreed to personalisation, sorted (people,)."""
-    return np.sort(profiles.filter(pc.field("consent_personalisation"))["person_id"].to_numpy())
-
-
-def in_batches(people: np.ndarray, histories: pa.Table) -> Iterator[tuple[np.ndarray, list]]:
-    """People and their histories, oldest act first, empty where there is none, a batch at a time."""
-    places = pd.Index(histories["person_id"].to_numpy()).get_indexer(people)
-    for start in range(0, len(people), _PEOPLE_A_BATCH):
-        some = places[start : start + _PEOPLE_A_BATCH]
-        known = iter(histories["item_ids"].take(some[some >= 0]).to_pylist())
-        yield people[start : start + _PEOPLE_A_BATCH], [next(known) if place >= 0 else [] for place in some]
-
-
-def recommendation_rows(
-    people: np.ndarray, answers: pd.DataFrame, titles: Mapping[str, str], version: str
-) -> pd.DataFrame:
-    """The rows of the table `scores`, by person and rank; a person with an empty answer has none."""
-    rows = answers.assign(person_id=people).explode(["items", "scores", "because"]).dropna(subset="items")
-    return pd.DataFrame(
-        {
-            "person_id": rows["person_id"],
-            "rank": rows.groupby("person_id").cumcount() + 1,
-            "item_id": rows["items"],
-            "score": rows["scores"].astype(float),
-            "reason": [reason(because, titles) for because in rows["because"]],
-            "model_version": version,
-        }
+    by = ", ".join(sorted(ranked_by)) or "nobody"
+    say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
+    counts = {name: int(predictions[name].notna().sum()) for name in ("taste_vector", "picture_interests")}
+    say(
+        f"score: {len(responses):,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
+        f"picture interests of {counts['picture_interests']:,}"
     )
 
 
-def reason(because: str | None, titles: Mapping[str, str]) -> str:
-    """Why, in words for the person; `because` is the nearest item of the history, or None without history."""
-    return POPULAR if because is None else f"because you looked at {titles.get(because, because)}"
+def _as_table(rows: pd.DataFrame, table: Table) -> pa.Table:
+    return pa.Table.from_pandas(rows, schema=arrow_schema(table), preserve_index=False)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from contracts.tables import PROFILE
+from contracts.marts import PREDICTIONS, PROFILE
 from serving.campaigns import Campaign
 
-PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in ("first_seen", "last_seen")]
+_NOT_ASKED_FOR = ("first_seen", "last_seen", "taste_vector", "picture_interests")
+PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in _NOT_ASKED_FOR]
+PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NOT_ASKED_FOR]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Audience:
     """An audience and the account of everyone who was considered."""
 
     rows: pd.DataFrame
-    """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why."""
+    """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why; where the
+    campaign names what it sends, also click_chance and why."""
     scored: int
     suppressed: dict[str, int]
     """Reason -> people, each person under the first reason that holds, in this order."""
@@ -34,11 +38,23 @@ class Audience:
         }
 
 
+def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Profiles with the chances that belong to what the campaign sends, empty where the model said nothing.
+
+    Args:
+        responses: person_id, campaign, click_chance, purchase_chance, reasons.
+    """
+    if campaign.sends is None:
+        return profiles
+    own = responses[responses["campaign"] == campaign.sends].drop(columns="campaign")
+    return profiles.merge(own, how="left", on="person_id")
+
+
 def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame) -> Audience:
     """The audience of a campaign.
 
     Args:
-        profiles: one row a person, `PROFILE_COLUMNS`.
+        profiles: one row a person, `PROFILE_COLUMNS` and `PREDICTION_COLUMNS`, `with_chances` of the campaign.
         scores: one row a person and rank: person_id, rank, item_id, reason.
         items: item_id, title, category.
     """
@@ -50,8 +66,11 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
     chosen = profiles.loc[consenting & inside & usable & recommended, "person_id"]
+    rows = one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count)
+    if campaign.sends is not None:
+        rows = with_why(rows, profiles)
     return Audience(
-        rows=one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count),
+        rows=rows,
         scored=len(profiles),
         suppressed={
             "no_consent": int((~consenting).sum()),
@@ -97,6 +116,15 @@ def one_row_a_person(offered: pd.DataFrame, item_count: int) -> pd.DataFrame:
         for column, suffix in (("item_id", ""), ("title", "_title"), ("reason", "_why")):
             rows[f"item_{place}{suffix}"] = rows["person_id"].map(here[column]).astype("string")
     return rows.astype({"person_id": "string"})
+
+
+def with_why(rows: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
+    """Audience rows with the chance to click, and what raised it most, in words."""
+    of_person = profiles.set_index("person_id")
+    chance = rows["person_id"].map(of_person["click_chance"]).astype("float64")
+    reasons = rows["person_id"].map(of_person["reasons"])
+    why = reasons.map(lambda found: "; ".join(found) if isinstance(found, list | np.ndarray) else "")
+    return rows.assign(click_chance=chance, why=why.astype("string"))
 
 
 def _likes(interests: Any, category: str, min_weight: float) -> bool:

@@ -22,8 +22,9 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.report import Report, say
+from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables import ANSWERS, CONSENTS, EDGE_KINDS, EVENTS, IDENTITY_EDGES, PERSONS, Table
+from contracts.tables import ANSWERS, CONSENTS, EDGE_KINDS, EVENTS, IDENTITY_EDGES, PERSONS
 from spark_jobs.components import connected_components
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import start_session

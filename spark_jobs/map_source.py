@@ -15,8 +15,9 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import LakeError, MappingError
 from contracts.lake import Lake
 from contracts.report import Report, say, source_entry
+from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES, Table
+from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES
 from spark_jobs.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping import table_rows, with_outcome
 from spark_jobs.pseudonyms import Functions

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from contracts.tables import Column as TableColumn
-from contracts.tables import Table
+from contracts.schema import Column as TableColumn
+from contracts.schema import Table
 from spark_jobs.bots import with_bot_name
 from spark_jobs.spec import Spec, Writing
 

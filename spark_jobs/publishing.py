@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.lake import Lake
-from contracts.tables import Table
+from contracts.schema import Table
 from spark_jobs.footers import sort_encodings
 from spark_jobs.session import shuffle_partitions
 

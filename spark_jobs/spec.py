@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from contracts.errors import MappingError
-from contracts.tables import MAPPED_TABLES, TABLES, Table
+from contracts.schema import Table
+from contracts.tables import MAPPED_TABLES, TABLES
 
 MAPPINGS = Path(__file__).parent / "mappings"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contracts.tables import MAPPED_TABLES, MART_TABLES, TABLES
+from contracts.marts import MART_TABLES
+from contracts.tables import MAPPED_TABLES, TABLES
 from spark_jobs.spec import known_sources, load_spec
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -20,7 +20,7 @@ PAGES = [README, *sorted((REPOSITORY / "docs").glob("*.md"))]
 NEW_IN_THE_EXAMPLE = "spark_jobs/mappings/loyalty_app.yml"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TOP = "contracts|dags|dbt_project|docs|ops|requirements|sample_data|serving|spark_jobs|tests|training"
+_TOP = "bench|contracts|dags|dbt_project|docs|ops|requirements|sample_data|serving|spark_jobs|tests|training"
 _PATH = re.compile(rf"(?<![\w/.<>-])(?:{_TOP})/[\w./*-]*")
 _MODULE = re.compile(rf"python -m ((?:{_TOP})[\w.]*)")
 
@@ -110,6 +110,7 @@ def dag_of(file: Path) -> tuple[str, tuple[set[str], set[str], set[str], set[str
     calls = [node for node in ast.walk(dag) if isinstance(node, ast.Call)]
     words = [word for call in calls for word in call.keywords]
     tasks = {word.value.value for word in words if word.arg == "task_id"}
+    tasks |= {node.name for node in ast.walk(dag) if isinstance(node, ast.FunctionDef)}
     [announce] = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name == "announce"]
     form = {key.value for key in given["params"].keys}
     return dag.name, (assets_in(given["schedule"]), tasks, form, assets_in(announce.decorator_list[0]))

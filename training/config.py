@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
 import yaml
 
 from contracts.errors import ModelError
 from contracts.settings import REPOSITORY
 
+if TYPE_CHECKING:
+    from training.learner import Learner
+
 CONFIGS = REPOSITORY / "training" / "configs"
 
-MODELS = ("next_item",)
+MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response")
 """The models that can be trained, by the name of their file and of their registered model."""
 
 Config = TypeVar("Config")
@@ -33,8 +38,21 @@ def known_model(name: str) -> str:
     return name
 
 
-def read_config(file: Path, kind: type[Config]) -> Config:
+def learner(name: str) -> Learner:
+    """What a model brings along; this imports Keras.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    return importlib.import_module(f"training.learners.{known_model(name)}").LEARNER
+
+
+def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ()) -> Config:
     """Read a YAML mapping into a dataclass; keys that the file leaves out keep their defaults.
+
+    Args:
+        sections: keys of the file whose mappings hold the settings, a later one before an earlier one; without any,
+            the file itself is that mapping.
 
     Raises:
         ModelError: no such file, no mapping, an unknown key, or a value of another type.
@@ -47,7 +65,7 @@ def read_config(file: Path, kind: type[Config]) -> Config:
         )
     types = get_type_hints(kind)
     values = {}
-    for key, node in _entries(file):
+    for key, node in _settings(file, tuple(sections)):
         place = f"{file.name}, line {key.start_mark.line + 1}"
         if key.value not in types:
             raise ModelError(
@@ -59,7 +77,9 @@ def read_config(file: Path, kind: type[Config]) -> Config:
         wanted = types[key.value]
         if wanted is float and type(value) is int:
             value = float(value)
-        if type(value) is not wanted:
+        if wanted in _LISTS and type(value) is list:
+            value = tuple(value)
+        if not _fits(value, wanted):
             raise ModelError(
                 expected=f"{key.value} as {_WORDS[wanted]} ({place})",
                 received=repr(value),
@@ -69,19 +89,54 @@ def read_config(file: Path, kind: type[Config]) -> Config:
     return kind(**values)
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "a text"}
+def write_config(file: Path, config: object, *, comments: Iterable[str]) -> None:
+    """Write a dataclass of settings as a file that `read_config` reads, under lines of comment."""
+    lines = [f"# {comment}" for comment in comments]
+    settings = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, default_flow_style=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join([*lines, settings]))
 
 
-def _entries(file: Path) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+_NUMBERS, _LISTS = Mapping[str, float], (tuple[str, ...],)
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    tuple[str, ...]: "a list of texts",
+    _NUMBERS: "a mapping of names to numbers",
+}
+
+
+def _fits(value: object, wanted: type) -> bool:
+    if wanted == _NUMBERS:
+        return isinstance(value, dict) and all(isinstance(one, int | float) for one in value.values())
+    if wanted in _LISTS:
+        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    return type(value) is wanted
+
+
+def _settings(file: Path, sections: tuple[str, ...]) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+    root = _mapping(_parsed(file), file)
+    if not sections:
+        return root
+    named = {key.value: node for key, node in root}
+    return [entry for section in sections if section in named for entry in _mapping(named[section], file)]
+
+
+def _parsed(file: Path) -> yaml.Node:
     try:
-        root = yaml.compose(file.read_text())
+        return yaml.compose(file.read_text())
     except yaml.YAMLError as error:
         raise ModelError(expected=f"YAML in {file}", received=str(error), remedy="mend the file") from error
-    if not isinstance(root, yaml.MappingNode):
+
+
+def _mapping(node: yaml.Node, file: Path) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+    if not isinstance(node, yaml.MappingNode):
         raise ModelError(
             expected=f"`setting: value` lines in {file}", received="something else", remedy="mend the file"
         )
-    return root.value
+    return node.value
 
 
 def _default(kind: type, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Sequences of acts as flat arrays: loading, vocabulary, leave-last-out, padded histories. No loop over people.
+"""Sequences of acts as flat arrays: vocabulary, leave-last-out, padded histories. No loop over people.
 
 A person's acts stand in one flat array between `offsets[person]` and `offsets[person + 1]`, oldest first. The last act
 is the test, the one before it the validation, everything before is the training part; people with fewer than
@@ -8,22 +8,20 @@ is the test, the one before it the validation, everything before is the training
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset
 
-from contracts.errors import LakeError, ModelError
+from contracts.errors import NothingToLearn
 
 HELD_OUT_FROM = 3
 """Fewest acts of a person who is evaluated: one to train on, one to validate, one to test."""
 
-_COLUMNS = ("person_id", "item_ids", "occurred_at", "consent_training")
+FIRST_ACT, LAST_GAP = 1, 31
+"""Codes of a gap: before the first act there is none; the longest bucket holds everything above 17 years."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,12 @@ class Sequences:
     """When each act was, datetime64[us] (acts,)."""
     offsets: np.ndarray
     """(people + 1,)"""
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Age band, gender and region of each person, by the name of the column (people,)."""
+    categories: np.ndarray | None = None
+    """Category of each of `item_ids`, where the catalogue of the day is there (distinct,)."""
+    tastes: np.ndarray | None = None
+    """Taste vector of each person on an earlier day, zeros where there is none (people, taste)."""
 
     @cached_property
     def held_out(self) -> np.ndarray:
@@ -61,11 +65,20 @@ class Sequences:
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads: equal hashes are equal data."""
         total = hashlib.sha256()
-        for texts in (self.person_ids, self.item_ids):
-            total.update("\n".join(texts).encode() + b"\0")
-        for numbers in (self.acts, self.times, self.offsets):
-            total.update(np.ascontiguousarray(numbers).tobytes())
+        for texts in (self.person_ids, self.item_ids, *self.groups.values(), self.categories):
+            total.update(b"\0" if texts is None else "\n".join(texts).encode() + b"\0")
+        for numbers in (self.acts, self.times, self.offsets, self.tastes):
+            total.update(b"\0" if numbers is None else np.ascontiguousarray(numbers).tobytes())
         return total.hexdigest()
+
+    def describe(self) -> Mapping[str, int]:
+        """Sizes, by the names that a run's parameters use."""
+        return {
+            "people": len(self.person_ids),
+            "people_held_out": len(self.held_out),
+            "items": len(self.item_ids),
+            "acts": len(self.acts),
+        }
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,13 @@ class Vocabulary:
         places = pd.Index(self.item_ids).get_indexer(sequences.item_ids)
         return (places + 1).astype("int32")[sequences.acts]
 
+    def categories(self, sequences: Sequences) -> np.ndarray | None:
+        """Code of each item's category, from 1; None where the catalogue is not there (items,)."""
+        if sequences.categories is None:
+            return None
+        places = pd.Index(sequences.item_ids).get_indexer(self.item_ids)
+        return (np.unique(sequences.categories[places], return_inverse=True)[1] + 1).astype("int32")
+
 
 @dataclass(frozen=True)
 class Histories:
@@ -96,6 +116,10 @@ class Histories:
     """(people,)"""
     ends: np.ndarray
     """(people,)"""
+    gaps: np.ndarray | None = None
+    """Code of the time since the known act before, as `gap_codes` says (known acts,)."""
+    tastes: np.ndarray | None = None
+    """(people, taste)"""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -105,15 +129,36 @@ class Histories:
         return self.ends - self.starts
 
     def take(self, people: np.ndarray | slice) -> Histories:
-        return Histories(self.codes, self.starts[people], self.ends[people])
+        tastes = None if self.tastes is None else self.tastes[people]
+        return Histories(self.codes, self.starts[people], self.ends[people], self.gaps, tastes)
+
+    def windows(self, length: int) -> Histories:
+        """The same acts in pieces of at most `length`, from the end back; a piece begins with the last act of the
+        one before it, so that every act but a person's first follows another in exactly one piece."""
+        pieces = np.maximum(1, -(-(self.lengths - 1) // (length - 1)))
+        people = np.repeat(np.arange(len(self)), pieces)
+        from_end = np.repeat(np.cumsum(pieces), pieces) - 1 - np.arange(len(people))
+        ends = self.ends[people] - from_end * (length - 1)
+        starts = np.maximum(self.starts[people], ends - length)
+        tastes = None if self.tastes is None else self.tastes[people]
+        return Histories(self.codes, starts, ends, self.gaps, tastes)
 
     def padded(self, max_length: int) -> np.ndarray:
         """The latest `max_length` codes of each person, oldest first, 0 on the right (people, longest)."""
+        return self._padded(self.codes, max_length)
+
+    def padded_gaps(self, max_length: int) -> np.ndarray:
+        """The gaps of those acts, in the same places (people, longest)."""
+        return self._padded(self.gaps, max_length)
+
+    def _padded(self, values: np.ndarray, max_length: int) -> np.ndarray:
         lengths = np.minimum(self.lengths, max_length)
         step = np.arange(max(1, lengths.max(initial=0)))
         places = (self.ends - lengths)[:, None] + step  # (people, longest)
         real = step < lengths[:, None]
-        return np.where(real, self.codes[np.where(real, places, 0)], 0).astype("int32")
+        if not len(values):
+            return np.zeros(real.shape, "int32")
+        return np.where(real, values[np.where(real, places, 0)], 0).astype("int32")
 
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Every (person, code) of the histories as two arrays, the person as a place in this object."""
@@ -123,49 +168,14 @@ class Histories:
         return people, self.codes[self.starts[people] + within]
 
 
-def load_sequences(folder: Path) -> Sequences:
-    """Read the table `training_sequences` of one day; only people with consent to training are kept.
-
-    Raises:
-        LakeError: a column is missing.
-        ModelError: nobody agreed to training.
-    """
-    dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
-    missing = [name for name in _COLUMNS if name not in dataset.schema.names]
-    if missing:
-        raise LakeError(
-            expected=f"columns {', '.join(_COLUMNS)} in {folder}",
-            received=f"a table without {', '.join(missing)}",
-            remedy="build the marts again",
-        )
-    everyone = dataset.count_rows()
-    table = dataset.to_table(columns=list(_COLUMNS[:3]), filter=pc.field("consent_training")).sort_by("person_id")
-    if table.num_rows == 0:
-        raise ModelError(
-            expected="people who agreed that a model may learn from them",
-            received=f"{everyone} people, none of whom has consent_training, in {folder}",
-            remedy="check the consents of that day",
-        )
-    items = table.column("item_ids").combine_chunks()
-    times = table.column("occurred_at").combine_chunks().flatten().cast(pa.timestamp("us"), safe=False)
-    item_ids, acts = np.unique(items.flatten().to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-    return Sequences(
-        person_ids=table.column("person_id").to_numpy().astype(str),
-        item_ids=item_ids,
-        acts=acts.astype("int32"),
-        times=times.to_numpy(zero_copy_only=False),
-        offsets=np.concatenate([[0], np.cumsum(pc.list_value_length(items).to_numpy())]),
-    )
-
-
 def require_held_out(sequences: Sequences, *, at_least: int) -> None:
     """Refuse data on which nothing can be measured.
 
     Raises:
-        ModelError: too few people have enough history.
+        NothingToLearn: too few people have enough history.
     """
     if len(sequences.held_out) < at_least:
-        raise ModelError(
+        raise NothingToLearn(
             expected=f"at least {at_least} people with {HELD_OUT_FROM} or more different items",
             received=f"{len(sequences.held_out)} such people among {len(sequences.person_ids)}",
             remedy="wait for more data, or map more days",
@@ -185,11 +195,10 @@ def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) ->
     return np.bincount(codes, minlength=len(vocabulary) + 1)[1:]
 
 
-def training_histories(sequences: Sequences, vocabulary: Vocabulary) -> Histories:
-    """The training part of everyone who has a next item in it."""
-    starts, ends = sequences.offsets[:-1], sequences.train_ends
-    enough = ends - starts >= 2
-    return Histories(vocabulary.encode(sequences), starts[enough], ends[enough])
+def training_histories(sequences: Sequences, vocabulary: Vocabulary, *, at_least: int = 2) -> Histories:
+    """The training part of everyone who has that many acts in it; with two there is a next item to learn."""
+    enough = np.flatnonzero(sequences.train_ends - sequences.offsets[:-1] >= at_least)
+    return _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
 
 
 def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, target: int) -> tuple[Histories, np.ndarray]:
@@ -198,8 +207,28 @@ def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, target: 
     Args:
         target: which act from the end is wanted: 1 is the test, 2 the validation.
     """
-    codes = vocabulary.encode(sequences)
-    starts = sequences.offsets[sequences.held_out]
     ends = sequences.offsets[sequences.held_out + 1] - target
-    known_before = np.concatenate([[0], np.cumsum(codes > 0)])
-    return Histories(codes[codes > 0], known_before[starts], known_before[ends]), codes[ends]
+    return _histories(sequences, vocabulary, sequences.held_out, ends), vocabulary.encode(sequences)[ends]
+
+
+def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Code of the time since the act before (acts,): `FIRST_ACT`, or 2 + log2(1 + seconds), rounded down.
+
+    Args:
+        times: datetime64 (acts,).
+        starts: places of first acts.
+    """
+    seconds = np.diff(times, prepend=times[:1]) / np.timedelta64(1, "s")
+    codes = np.minimum(2 + np.log2(1 + np.maximum(seconds, 0)), LAST_GAP).astype("int32")
+    codes[starts[starts < len(codes)]] = FIRST_ACT
+    return codes
+
+
+def _histories(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:
+    """Known acts of some people, from their first to `ends` (places in `sequences.acts`)."""
+    codes = vocabulary.encode(sequences)
+    known = codes > 0
+    known_before = np.concatenate([[0], np.cumsum(known)])
+    gaps = gap_codes(sequences.times[known], known_before[sequences.offsets[:-1]])
+    tastes = None if sequences.tastes is None else sequences.tastes[people]
+    return Histories(codes[known], known_before[sequences.offsets[people]], known_before[ends], gaps, tastes)

@@ -1,4 +1,4 @@
-"""What the entry points of training share: arguments, and the day's data."""
+"""What the entry points of training share: arguments, and the engine behind Keras."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import os
 
 from contracts.arguments import day
-from contracts.lake import Lake
-from contracts.settings import Settings
+from training.config import MODELS
+
+BACKENDS = ("tensorflow", "jax")
 
 
 def parser(module: str, doc: str) -> argparse.ArgumentParser:
@@ -15,23 +16,23 @@ def parser(module: str, doc: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--model", required=True, help="name of the model, for example next_item")
+    made.add_argument("--model", required=True, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
     made.add_argument("--ds", required=True, type=day, help="day whose marts are read, as YYYY-MM-DD")
+    made.add_argument(
+        "--backend", choices=BACKENDS, default=BACKENDS[0], help="what Keras computes with; jax has to be installed"
+    )
     return made
 
 
-def load_day(settings: Settings, ds: str):
-    """The training sequences of a day.
+def choose_backend(backend: str = BACKENDS[0]) -> None:
+    """Tell Keras what to compute with; call it before Keras is imported.
 
-    Raises:
-        LakeError: the marts of that day were not built.
+    On a GPU, layers compute in bfloat16 and keep their weights in float32; notes of TensorFlow on missing GPUs are
+    kept out of a night's log.
     """
-    from training.data import load_sequences
-
-    made_by = f"python -m dbt_project.build --ds {ds}"
-    return load_sequences(Lake(settings.lake).require("training_sequences", ds, made_by=made_by))
-
-
-def quiet_tensorflow() -> None:
-    """Keep TensorFlow's notes on missing GPUs out of a night's log; call it before TensorFlow is imported."""
+    os.environ["KERAS_BACKEND"] = backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+
+    if keras.distribution.list_devices("gpu"):
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")

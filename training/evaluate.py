@@ -1,7 +1,8 @@
-"""Evaluate a registered version of a model on the held-out people of one day, loaded in a fresh process.
+"""Evaluate a registered version of a model on the held-out part of one day, loaded in a fresh process.
 
-Prints one JSON object: the version, the number of people, and the metrics of the model and of the baselines. With
---people, the NDCG@10 and rank of each person's last item are written as Parquet.
+Prints one JSON object: the version, the number of held-out units, the metrics of the model and of the baselines, and
+how far its scores are from those of the model that was trained. With --units, the deciding metric of each unit and
+the groups that it belongs to are written as Parquet.
 
     python -m training.evaluate --model next_item --version 3 --ds 2026-11-20
 """
@@ -17,79 +18,76 @@ import numpy as np
 
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
-from training.config import known_model
-from training.entry import load_day, parser, quiet_tensorflow
+from training.config import known_model, learner
+from training.entry import choose_backend, parser
 
 if TYPE_CHECKING:
-    from training.data import Sequences
-    from training.metrics import Ranking
+    from training.learner import Answering, Data, Learner, Measured
     from training.registry import Registry, Version
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A registered version on one day's held-out people."""
+    """A registered version on one day's held-out part."""
 
-    ranking: Ranking
+    served: Answering
+    measured: Measured
     score_difference: float
-    """Largest difference of a score to those that the training kept."""
+    """Largest difference of a score to those that the training kept; infinity where they have another shape."""
 
 
 def main() -> None:
     arguments = parser("training.evaluate", __doc__)
     arguments.add_argument("--version", required=True, help="number of the registered version")
-    arguments.add_argument("--people", type=Path, help="Parquet file to write the metrics of each person to")
+    arguments.add_argument("--units", type=Path, help="Parquet file to write the metric of each unit to")
     chosen = arguments.parse_args()
-    exit_with_sentence(lambda: _print_evaluation(chosen.model, chosen.version, chosen.ds, chosen.people))
+    choose_backend(chosen.backend)
+    exit_with_sentence(lambda: _print_evaluation(chosen.model, chosen.version, chosen.ds, chosen.units))
 
 
-def evaluate(registry: Registry, version: Version, sequences: Sequences) -> Evaluated:
-    """Load a version and rank every held-out person's last item with it.
-
-    Items that became known after the version was trained count as misses.
+def evaluate(registry: Registry, version: Version, brought: Learner, data: Data) -> Evaluated:
+    """Load a version and measure it; what became known after it was trained counts against it.
 
     Raises:
         ModelError: the files of the version are not those that were registered.
         RegistryError: the registry does not answer.
     """
-    from training.data import Vocabulary
-    from training.fitting import rank_test, scorer
-
     served = registry.load(version).unwrap_python_model()
-    kept = np.load(registry.run_file(version, "parity.npz"))
-    difference = np.abs(served.score(kept["histories"]) - kept["scores"]).max()
-    vocabulary = Vocabulary(served.item_ids, served.counts)
-    ranking = rank_test(scorer(served.score, max_length=served.max_length), sequences, vocabulary)
-    return Evaluated(ranking, float(difference))
+    return Evaluated(served, brought.measure(served, data), score_difference(registry, version, served))
 
 
-def _print_evaluation(model: str, number: str, ds: str, people: Path | None) -> None:
+def score_difference(registry: Registry, version: Version, served: Answering) -> float:
+    """Largest difference between the scores that the training kept and those of the loaded artefact."""
+    with np.load(registry.run_file(version, "parity.npz")) as kept:
+        inputs = [kept[f"input_{place}"] for place in range(len(kept.files) - 1)]
+        expected = kept["scores"]
+    found = np.asarray(served.score(*inputs))
+    return float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+
+
+def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> None:
     settings = Settings.from_env()
     known_model(model)
-    quiet_tensorflow()
-    import pandas as pd
-
-    from training.fitting import rank_baselines
     from training.registry import Registry
 
-    registry = Registry.of(settings)
-    sequences = load_day(settings, ds)
-    evaluated = evaluate(registry, registry.version(model, number), sequences)
-    ranking = evaluated.ranking
+    brought, registry = learner(model), Registry.of(settings)
+    data = brought.load(settings, ds)
+    evaluated = evaluate(registry, registry.version(model, number), brought, data)
+    measured = evaluated.measured
     answer = {
         "model": model,
         "version": number,
         "ds": ds,
-        "people": len(ranking.ranks),
-        "metrics": dict(ranking.summary()),
-        "baselines": {name: dict(baseline.summary()) for name, baseline in rank_baselines(sequences).items()},
+        brought.unit: len(measured.values),
+        "metrics": dict(measured.metrics),
+        "baselines": {name: dict(baseline.metrics) for name, baseline in brought.baselines(data).items()},
         "score_difference": evaluated.score_difference,
     }
     print(json.dumps(answer, indent=2))
-    if people is not None:
-        held_out = sequences.person_ids[sequences.held_out]
-        table = pd.DataFrame({"person_id": held_out, "ndcg_at_10": ranking.ndcg, "rank": ranking.ranks})
-        table.to_parquet(people, index=False)
+    if units is not None:
+        table = brought.slices(data).reset_index(drop=True)
+        table[measured.metric] = measured.values
+        table.to_parquet(units, index=False)
 
 
 if __name__ == "__main__":

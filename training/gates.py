@@ -1,10 +1,14 @@
-"""The gate between challenger and champion: a pure function of numbers measured on the same held-out people."""
+"""The gate between challenger and champion: a pure function of numbers measured on the same held-out units."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
+
+from training.learner import Measured
 
 
 @dataclass(frozen=True)
@@ -12,14 +16,27 @@ class GateConfig:
     """What a challenger has to show."""
 
     tolerance: float = 0.02
-    """NDCG@10 that the challenger may lose against the champion at the lower end of the interval of the difference; a
-    challenger whose whole interval is below 0 is refused however small its loss, so that losses cannot add up."""
+    """What the challenger may lose of the deciding metric against the champion, at the lower end of the interval of the
+    difference; a challenger whose whole interval is below 0 is refused however small its loss, so that losses cannot
+    add up."""
+    slice_tolerance: float = 0.05
+    """The same for each group of people: a group falls when the upper end of its interval is below minus this."""
+    slice_units: int = 50
+    """Groups with fewer held-out units are not judged: nothing that is measured on them means anything."""
     confidence: float = 0.95
-    """Confidence of that interval."""
+    """Confidence of the intervals."""
     resamples: int = 2000
-    """Bootstrap samples of the held-out people."""
+    """Bootstrap samples of the held-out units."""
     score_tolerance: float = 1e-5
     """Most that a score of the loaded artefact may differ from the score of the model just trained."""
+    beat: tuple[str, ...] = ()
+    """Baselines that the challenger must surely be better than."""
+    match: tuple[str, ...] = ()
+    """Baselines that the challenger must not be below by more than the tolerance."""
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Metric -> the least it must be: diversity, calibration."""
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    """Metric -> the most it may be."""
     seed: int = 7
 
 
@@ -32,63 +49,130 @@ class Decision:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass
+class _Verdicts:
+    passed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    def add(self, fine: bool, passed: str, refused: str) -> None:
+        (self.passed if fine else self.refused).append(passed if fine else refused)
+
+
 def decide(
     gate: GateConfig,
     *,
-    challenger: np.ndarray,
-    champion: np.ndarray | None,
-    popularity: np.ndarray,
+    unit: str,
+    challenger: Measured,
+    champion: Measured | None,
+    baselines: Mapping[str, Measured],
+    slices: pd.DataFrame,
     score_difference: float,
 ) -> Decision:
     """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke.
 
     Args:
-        challenger: NDCG@10 of each held-out person (people,).
-        champion: the same people under the champion, or None where there is none yet.
-        popularity: the same people under the popularity ranking.
+        unit: what is held out, plural: people, pictures, rows.
+        challenger: measured by its registered artefact on the held-out units.
+        champion: the same units under the champion, or None where there is none yet.
+        baselines: the same units under each baseline; one that could not be measured is missing.
+        slices: group of each unit, one column a kind of group (units, kinds).
         score_difference: largest difference of a score between the model just trained and its loaded artefact.
     """
-    own = float(challenger.mean())
-    numbers = {"challenger": own, "popularity": float(popularity.mean()), "score_difference": score_difference}
-    passed, refused = [], []
+    verdicts = _Verdicts(numbers={"challenger": challenger.value, "score_difference": score_difference})
+    own = f"{challenger.metric} {challenger.value:.4f}"
+    on = f"on {len(challenger.values):,} {unit}"
 
-    low, high = bootstrap_interval(challenger - popularity, gate)
-    versus = f"NDCG@10 {own:.4f} against {popularity.mean():.4f} of popularity on {len(challenger):,} people"
-    numbers |= {"over_popularity_low": low, "over_popularity_high": high}
-    if low > 0:
-        passed.append(f"{versus}: the difference is {low:+.4f} to {high:+.4f}, above 0")
-    else:
-        refused.append(f"{versus}: the difference is {low:+.4f} to {high:+.4f}, and must be above 0")
+    for name in (*gate.beat, *gate.match):
+        if name not in baselines:
+            verdicts.passed.append(f"{name} could not be measured on this data")
+            continue
+        baseline = baselines[name]
+        low, high = bootstrap_interval(challenger.values - baseline.values, gate)
+        verdicts.numbers |= {name: baseline.value, f"over_{name}_low": low, f"over_{name}_high": high}
+        difference = f"{own} against {baseline.value:.4f} of {name} {on}: the difference is {low:+.4f} to {high:+.4f}"
+        floor, words = (0.0, "above 0") if name in gate.beat else (-gate.tolerance, f"above {-gate.tolerance:+.4f}")
+        verdicts.add(low > floor, f"{difference}, {words}", f"{difference}, and must be {words}")
 
     if champion is None:
-        passed.append("there is no champion yet")
+        verdicts.passed.append("there is no champion yet")
     else:
-        low, high = bootstrap_interval(challenger - champion, gate)
-        versus = f"NDCG@10 {own:.4f} against {champion.mean():.4f} of the champion on {len(challenger):,} people"
-        numbers |= {"champion": float(champion.mean()), "over_champion_low": low, "over_champion_high": high}
-        difference = f"{versus}: the difference is {low:+.4f} to {high:+.4f}"
-        if high < 0:
-            refused.append(f"{difference}, all of it below 0")
-        elif low < -gate.tolerance:
-            refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")
-        else:
-            passed.append(f"{difference}, not below {-gate.tolerance:+.4f}")
+        _against_champion(gate, verdicts, challenger, champion, own=own, on=on)
+        _each_slice(gate, verdicts, challenger, champion, slices, unit=unit)
 
-    if score_difference <= gate.score_tolerance:
-        passed.append(f"the loaded artefact scores the same: {score_difference:.1e} within {gate.score_tolerance:.1e}")
+    for name, floor in gate.floors.items():
+        value = challenger.metrics[name]
+        verdicts.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
+    for name, most in gate.ceilings.items():
+        value = challenger.metrics[name]
+        verdicts.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
+
+    verdicts.add(
+        score_difference <= gate.score_tolerance,
+        f"the loaded artefact scores the same: {score_difference:.1e} within {gate.score_tolerance:.1e}",
+        f"the loaded artefact scores differently from the trained model: by {score_difference:.1e}, "
+        f"and at most {gate.score_tolerance:.1e} is allowed",
+    )
+    numbers = {name: round(value, 8) for name, value in verdicts.numbers.items()}
+    return Decision(not verdicts.refused, verdicts.refused or verdicts.passed, numbers)
+
+
+def _against_champion(
+    gate: GateConfig, verdicts: _Verdicts, challenger: Measured, champion: Measured, *, own: str, on: str
+) -> None:
+    low, high = bootstrap_interval(challenger.values - champion.values, gate)
+    verdicts.numbers |= {"champion": champion.value, "over_champion_low": low, "over_champion_high": high}
+    difference = f"{own} against {champion.value:.4f} of the champion {on}: the difference is {low:+.4f} to {high:+.4f}"
+    if high < 0:
+        verdicts.refused.append(f"{difference}, all of it below 0")
+    elif low < -gate.tolerance:
+        verdicts.refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")
     else:
-        refused.append(
-            f"the loaded artefact scores differently from the trained model: by {score_difference:.1e}, "
-            f"and at most {gate.score_tolerance:.1e} is allowed"
-        )
-    return Decision(not refused, refused or passed, {name: round(value, 8) for name, value in numbers.items()})
+        verdicts.passed.append(f"{difference}, not below {-gate.tolerance:+.4f}")
+
+
+def _each_slice(
+    gate: GateConfig,
+    verdicts: _Verdicts,
+    challenger: Measured,
+    champion: Measured,
+    slices: pd.DataFrame,
+    *,
+    unit: str,
+) -> None:
+    judged = 0
+    for name, kinds in slices.items():
+        for group, places in kinds.groupby(kinds).indices.items():
+            if len(places) < gate.slice_units:
+                continue
+            judged += 1
+            differences = (challenger.values - champion.values)[places]
+            low, high = bootstrap_interval(differences, gate)
+            if high < -gate.slice_tolerance:
+                verdicts.refused.append(
+                    f"{name} {group}: {challenger.values[places].mean():.4f} against "
+                    f"{champion.values[places].mean():.4f} of the champion on {len(places):,} {unit}: the difference "
+                    f"is {low:+.4f} to {high:+.4f}, and must not be wholly below {-gate.slice_tolerance:+.4f}"
+                )
+    verdicts.passed.append(f"none of {judged} groups of {gate.slice_units} or more {unit} falls")
 
 
 def bootstrap_interval(differences: np.ndarray, gate: GateConfig) -> tuple[float, float]:
-    """Percentile interval of the mean of paired differences (people,), resampling people (Efron, 1979)."""
+    """Percentile interval of the mean of paired differences (units,), resampling units (Efron, 1979)."""
     random = np.random.default_rng(gate.seed)
-    people = len(differences)
-    means = [differences[random.integers(0, people, people)].mean() for _ in range(gate.resamples)]
+    units = len(differences)
+    means = [differences[random.integers(0, units, units)].mean() for _ in range(gate.resamples)]
     tail = (1 - gate.confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def slice_table(measured: Measured, slices: pd.DataFrame, gate: GateConfig) -> pd.DataFrame:
+    """The deciding metric of every group with its interval: kind, group, units, value, low, high; by kind and group."""
+    rows = []
+    for kind, groups in slices.items():
+        for group, places in groups.groupby(groups).indices.items():
+            values = measured.values[places]
+            low, high = bootstrap_interval(values, gate)
+            rows.append((kind, str(group), len(places), values.mean(), low, high))
+    return pd.DataFrame(rows, columns=["kind", "group", "units", "value", "low", "high"])

@@ -5,19 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-def plot_epochs(epochs: Sequence[Mapping[str, float]], file: Path) -> None:
-    """Loss and validation NDCG@10 of every epoch, as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure in inches that can be saved without a screen."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def plot_epochs(epochs: Sequence[Mapping[str, float]], watched: str, file: Path) -> None:
+    """Loss and the watched validation metric of every epoch, as PNG."""
+    figure = new_figure(7, 4)
     numbers = range(1, len(epochs) + 1)
     left = figure.add_subplot(xlabel="epoch", ylabel="training loss")
     left.plot(numbers, [epoch["loss"] for epoch in epochs], color="tab:blue")
     left.yaxis.label.set_color("tab:blue")
     right = left.twinx()
-    right.set_ylabel("validation NDCG@10", color="tab:orange")
-    right.plot(numbers, [epoch["validation_ndcg_at_10"] for epoch in epochs], color="tab:orange")
+    right.set_ylabel(watched.replace("_", " "), color="tab:orange")
+    right.plot(numbers, [epoch[watched] for epoch in epochs], color="tab:orange")
     figure.savefig(file)
+
+
+def figure_bars(values: Mapping[str, float], axis: str) -> Figure:
+    """One horizontal bar a name, in the given order from the top, each with its number."""
+    figure = new_figure(7, 0.8 + 0.35 * len(values))
+    plot = figure.add_subplot(xlabel=axis)
+    bars = plot.barh(list(values), list(values.values()), color=["tab:orange"] + ["tab:blue"] * (len(values) - 1))
+    plot.bar_label(bars, fmt="%.4f", padding=3)
+    plot.invert_yaxis()
+    plot.margins(x=0.15)
+    plot.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def figure_intervals(groups: pd.DataFrame, axis: str) -> Figure:
+    """One interval a group; groups: kind, group, units, value, low, high."""
+    names = [f"{row.kind} {row.group} ({row.units:,})" for row in groups.itertuples()]
+    figure = new_figure(7, 0.8 + 0.28 * len(groups))
+    plot = figure.add_subplot(xlabel=axis)
+    value, low, high = (groups[name].to_numpy() for name in ("value", "low", "high"))
+    errors = [value - low, high - value]
+    plot.errorbar(value, names, xerr=errors, fmt="o", color="tab:blue", ecolor="#9db4cc", capsize=3)
+    plot.invert_yaxis()
+    plot.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,8 +1,9 @@
-"""Let the challenger of a model become its champion, if it has earned it on the held-out people of one day.
+"""Let the challenger of a model become its champion, if it has earned it on the held-out part of one day.
 
-Challenger, champion and popularity rank the last item of the same people, each from its registered artefact, loaded
-in this process, which is not the one that trained it. The rules are in training/configs/gate.yml. A promotion moves
-the alias `champion`; every decision appends one line to `ledger.jsonl`. With --mode dry_run no alias moves.
+Challenger, champion and baselines answer for the same people, pictures or rows; the first two from their registered
+artefacts, loaded in this process, which is not the one that trained them. The rules are in training/configs/gate.yml.
+A promotion moves the alias `champion`; every decision appends one line to `ledger.jsonl`. With --mode dry_run no alias
+moves. A model that has too little data tonight is skipped, and says why.
 
     python -m training.promote --model next_item --ds 2026-11-20 --mode dry_run
 """
@@ -12,31 +13,36 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.errors import ModelError, NothingToLearn, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
-from training.config import CONFIGS, known_model, read_config
-from training.entry import load_day, parser, quiet_tensorflow
+from training.config import CONFIGS, known_model, learner, read_config
+from training.entry import choose_backend, parser
 from training.gates import Decision, GateConfig, decide
 
 if TYPE_CHECKING:
+    from training.learner import Data, Learner
     from training.registry import Registry, Version
 
 MODES = ("enforce", "dry_run")
+
+GENERATOR = "interest_gan"
+"""The model whose champion may hand synthetic rows to a training set, if the admission gate lets it."""
 
 
 def main() -> None:
     arguments = parser("training.promote", __doc__)
     arguments.add_argument("--mode", choices=MODES, default="enforce", help="dry_run decides and moves nothing")
     chosen = arguments.parse_args()
+    choose_backend(chosen.backend)
     exit_with_sentence(lambda: promote(chosen.model, chosen.ds, dry_run=chosen.mode == "dry_run"))
 
 
 def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
-    """Decide on the challenger; returns `promoted`, `refused`, or `kept` where the challenger is champion already.
+    """Decide on the challenger; returns `promoted`, `refused`, `kept` where it is champion already, or `skipped`.
 
     Raises:
         LakeError: the marts of that day were not built.
@@ -46,47 +52,77 @@ def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
     """
     settings = Settings.from_env()
     known_model(model)
-    quiet_tensorflow()
-    from training.registry import CHALLENGER, CHAMPION, Registry
-
     with (
-        Report(settings.reports, ds).timed("promote") as fragment,
+        Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):
-        registry = Registry.of(settings)
-        challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
-        _require_challenger(model, challenger, ds)
-        if champion is not None and champion.number == challenger.number:
-            word, decision = "kept", Decision(False, [f"version {champion.number} is champion already"])
-        else:
-            decision = _compare(registry, challenger, champion, settings, ds)
-            word = "promoted" if decision.promoted else "refused"
-        if decision.promoted and not dry_run:
-            registry.set_alias(challenger, CHAMPION)
-        line = {
-            "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "ds": ds,
-            "model": model,
-            "version": challenger.number,
-            "previous_champion": champion.number if champion else None,
-            "decision": word,
-            "dry_run": dry_run,
-            "reasons": decision.reasons,
-            "numbers": decision.numbers,
-        }
+        line = _decide(settings, model, ds, dry_run=dry_run)
         with ledger(settings).open("a") as stream:
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-        fragment["models"] = {model: {"decision": word, "reasons": decision.reasons}}
+        entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if dry_run:
-            fragment["models"][model]["dry_run"] = True
-    headline = f"promote {model}: version {challenger.number}: {word}{' (dry run)' if dry_run else ''}"
-    say("; ".join([headline, *decision.reasons]))
-    return word
+            entry["dry_run"] = True
+        elif model == GENERATOR and line["decision"] != "skipped":
+            entry["synthetic_rows"] = admission = _admit(settings, model, ds)
+            say(f"promote {model}: synthetic rows {admission['admission']}; {'; '.join(admission['reasons'])}")
+        fragment["models"] = {model: entry}
+    of_version = f"version {line['version']}: " if line["version"] else ""
+    headline = f"promote {model}: {of_version}{line['decision']}{' (dry run)' if dry_run else ''}"
+    say("; ".join([headline, *line["reasons"]]))
+    return line["decision"]
 
 
 def ledger(settings: Settings) -> Path:
     """The file of all decisions, one JSON object a line, oldest first."""
     return settings.home / "ledger.jsonl"
+
+
+def _decide(settings: Settings, model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
+    """The ledger's line of the decision; a promotion has moved the alias."""
+    from training.registry import CHALLENGER, CHAMPION, Registry
+
+    line = {
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "ds": ds,
+        "model": model,
+        "version": None,
+        "previous_champion": None,
+        "decision": "skipped",
+        "dry_run": dry_run,
+        "reasons": [],
+        "numbers": {},
+    }
+    brought = learner(model)
+    try:
+        data = brought.load(settings, ds)
+    except NothingToLearn as error:
+        return {**line, "reasons": [str(error)]}
+    registry = Registry.of(settings)
+    challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
+    _require_challenger(model, challenger, ds)
+    line |= {"version": challenger.number, "previous_champion": champion.number if champion else None}
+    if champion is not None and champion.number == challenger.number:
+        return {**line, "decision": "kept", "reasons": [f"version {champion.number} is champion already"]}
+    decision = _compare(registry, brought, data, challenger, champion)
+    if decision.promoted and not dry_run:
+        registry.set_alias(challenger, CHAMPION)
+    word = "promoted" if decision.promoted else "refused"
+    return {**line, "decision": word, "reasons": decision.reasons, "numbers": decision.numbers}
+
+
+def _admit(settings: Settings, model: str, ds: str) -> dict[str, Any]:
+    """Whether tonight's champion among generators may hand its rows to a training set."""
+    from training.registry import CHAMPION, Registry
+    from training.synthetic_rows import publish_admitted
+
+    brought, registry = learner(model), Registry.of(settings)
+    champion = registry.aliased(model, CHAMPION)
+    if champion is None:
+        return {"admission": "refused", "reasons": ["there is no champion"], "numbers": {}}
+    served = registry.load(champion).unwrap_python_model()
+    admission = publish_admitted(brought, served, brought.load(settings, ds), settings, ds)
+    word = "admitted" if admission.admitted else "refused"
+    return {"admission": word, "reasons": admission.reasons, "numbers": admission.numbers}
 
 
 def _require_challenger(model: str, challenger: Version | None, ds: str) -> None:
@@ -105,22 +141,19 @@ def _require_challenger(model: str, challenger: Version | None, ds: str) -> None
 
 
 def _compare(
-    registry: Registry, challenger: Version, champion: Version | None, settings: Settings, ds: str
+    registry: Registry, brought: Learner, data: Data, challenger: Version, champion: Version | None
 ) -> Decision:
-    """The gate's decision on today's held-out people."""
-    from training.data import require_held_out
+    """The gate's decision on today's held-out part."""
     from training.evaluate import evaluate
-    from training.fitting import rank_baselines
 
-    gate = read_config(CONFIGS / "gate.yml", GateConfig)
-    sequences = load_day(settings, ds)
-    require_held_out(sequences, at_least=1)
-    evaluated = evaluate(registry, challenger, sequences)
+    evaluated = evaluate(registry, challenger, brought, data)
     return decide(
-        gate,
-        challenger=evaluated.ranking.ndcg,
-        champion=evaluate(registry, champion, sequences).ranking.ndcg if champion else None,
-        popularity=rank_baselines(sequences)["popularity"].ndcg,
+        read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", brought.name)),
+        unit=brought.unit,
+        challenger=evaluated.measured,
+        champion=evaluate(registry, champion, brought, data).measured if champion else None,
+        baselines=brought.baselines(data),
+        slices=brought.slices(data),
         score_difference=evaluated.score_difference,
     )
 

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 
 from contracts.errors import ModelError, RegistryError
 from contracts.settings import Settings
+from training.learner import Signature
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
@@ -58,16 +59,39 @@ class Training:
     data_hash: str
     files: Path
     """Folder whose files are kept beside the model: plot, per-person metrics."""
-    code: Path
-    """Models-from-code file of the pyfunc."""
     artifacts: Mapping[str, Path]
     """What the pyfunc loads."""
-    example: Sequence[str]
-    """A history, as an example of the model's input."""
+    signature: Signature
+    example: pd.DataFrame
+    """A few rows of the model's input."""
+    requirements: Sequence[str]
+    """Packages that this pyfunc needs beside those that all need."""
     tags: Mapping[str, str]
     """What a reader of the registry should see at once: day, data, commit."""
     description: str
     """The version in a sentence, for its page."""
+
+
+@dataclass(frozen=True)
+class TuningLog:
+    """A search, as runs within a run."""
+
+    experiment_id: str
+
+    @contextlib.contextmanager
+    def trial(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+        """A nested run; yields what logs the metrics of an epoch."""
+        import mlflow
+
+        with mlflow.start_run(experiment_id=self.experiment_id, run_name=name, nested=True):
+            mlflow.log_params(dict(parameters))
+            yield lambda epoch, metrics: mlflow.log_metrics(dict(metrics), step=epoch)
+
+    def file(self, file: Path) -> None:
+        """Keep a file beside the search."""
+        import mlflow
+
+        mlflow.log_artifact(str(file))
 
 
 class Registry:
@@ -134,7 +158,8 @@ class Registry:
             name=f"{training.table}/ds={training.ds}",
             digest=training.data_hash[:36],
         )
-        with self._answering(), mlflow.start_run(experiment_id=self._experiment(training.model), run_name=training.ds):
+        experiment, parameters = self._experiment(training.model), dict(training.signature.parameters)
+        with self._answering(), mlflow.start_run(experiment_id=experiment, run_name=training.ds):
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params(dict(training.parameters))
             mlflow.log_input(dataset, context="training")
@@ -144,18 +169,23 @@ class Registry:
             mlflow.log_artifacts(str(training.files))
             logged = mlflow.pyfunc.log_model(
                 name=training.model,
-                python_model=str(training.code),
+                python_model=str(Path(__file__).with_name("pyfuncs") / f"{training.model}.py"),
                 artifacts={name: str(file) for name, file in training.artifacts.items()},
-                signature=_signature(),
-                input_example=(pd.DataFrame({"history": [list(training.example)]}), {"k": 10}),
-                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in _REQUIREMENTS],
+                signature=_signature(training.signature),
+                input_example=(training.example, parameters) if parameters else training.example,
+                pip_requirements=[
+                    f"{name}=={importlib.metadata.version(name)}" for name in (*_REQUIREMENTS, *training.requirements)
+                ],
                 registered_model_name=training.model,
                 tags=dict(training.tags),
             )
             version = self.version(training.model, str(logged.registered_model_version))
             hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
             tags = {**training.tags, **{f"{_HASH_TAG}{name}": digest for name, digest in hashes.items()}}
-            self.client.update_model_version(version.model, version.number, training.description)
+            card = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/card.html"
+            self.client.update_model_version(
+                version.model, version.number, f"{training.description} [Model card]({card})"
+            )
             for name, value in tags.items():
                 self.client.set_model_version_tag(version.model, version.number, name, value)
         self.set_alias(version, CHALLENGER)
@@ -191,6 +221,16 @@ class Registry:
         with self._answering():
             return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=name))
 
+    @contextlib.contextmanager
+    def tuning(self, model: str, name: str) -> Iterator[TuningLog]:
+        """A run that holds the runs of trials."""
+        import mlflow
+
+        with self._answering():
+            run = mlflow.start_run(experiment_id=self._experiment(model), run_name=name)
+        with run:
+            yield TuningLog(run.info.experiment_id)
+
     def _experiment(self, model: str) -> str:
         """Id of the model's experiment; a server keeps artifacts where it was told, everyone else under `artifacts`."""
         found = self.client.get_experiment_by_name(model)
@@ -216,18 +256,24 @@ class Registry:
             ) from error
 
 
-def _signature() -> Any:
-    """Raw values in, answers in item ids out; the pyfunc file says what they mean."""
+def _signature(signature: Signature) -> Any:
+    """Raw values in, answers in the user's words out; the pyfunc's file says what they mean."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import Array
 
-    ids = Array(DataType.string)
-    return ModelSignature(
-        inputs=Schema([ColSpec(ids, "history")]),
-        outputs=Schema([ColSpec(ids, "items"), ColSpec(Array(DataType.double), "scores"), ColSpec(ids, "because")]),
-        params=ParamSchema([ParamSpec("k", DataType.integer, 10)]),
-    )
+    def kind(written: str) -> Any:
+        element = written.removeprefix("array<").removesuffix(">")
+        return Array(DataType[element]) if element != written else DataType[element]
+
+    kinds = {int: DataType.long, float: DataType.double, str: DataType.string}
+    inputs = [
+        ColSpec(kind(written), name, required=name not in signature.optional)
+        for name, written in signature.inputs.items()
+    ]
+    outputs = [ColSpec(kind(written), name) for name, written in signature.outputs.items()]
+    parameters = [ParamSpec(name, kinds[type(value)], value) for name, value in signature.parameters.items()]
+    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema(parameters) if parameters else None)
 
 
 def _hashes(folder: Path) -> dict[str, str]:

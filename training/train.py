@@ -1,149 +1,179 @@
 """Train a model on the marts of one day and register it as the challenger.
 
-Reads lake/training_sequences of the day (people who agreed to training only), trains with early stopping on the item
-before each person's last, tests once on the last, and leaves a run in MLflow: parameters, a curve of every epoch,
-metrics beside the popularity and recency baselines, metrics of each person, a plot, and a new version with the alias
-`challenger`. It changes no champion: `python -m training.promote` does that.
+Reads the model's table of the day (people who agreed to training only), trains with early stopping on a validation
+part, tests once on a part that was never looked at, and leaves a run in MLflow: parameters, a curve of every epoch,
+metrics beside the baselines, the metric of each test unit with its groups, a model card, and a new version with the
+alias `challenger`. It changes no champion: `python -m training.promote` does that. A training that was killed goes on
+after its last epoch. With too little data the model is skipped, and says why.
 
     python -m training.train --model next_item --ds 2026-11-20
 """
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import hashlib
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from contracts.errors import exit_with_sentence
+from contracts.errors import NothingToLearn, exit_with_sentence
+from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
-from training.config import CONFIGS, known_model, read_config
-from training.entry import load_day, parser, quiet_tensorflow
+from training.config import CONFIGS, known_model, learner, read_config
+from training.entry import choose_backend, parser
 
-FEWEST_PEOPLE = 10
-"""Below this many held-out people nothing that is measured means anything."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-PARITY_PEOPLE = 64
-"""Histories whose scores are kept, to see whether the loaded artefact gives the same ones."""
+    from training.learner import Data, Fitted, Learner, Measured
+
+SKIPPED = "skipped"
 
 
 def main() -> None:
     arguments = parser("training.train", __doc__)
     arguments.add_argument("--config", type=Path, help="YAML of parameters; by default training/configs/<model>.yml")
     chosen = arguments.parse_args()
+    choose_backend(chosen.backend)
     exit_with_sentence(lambda: train(chosen.model, chosen.ds, chosen.config))
 
 
 def train(model: str, ds: str, config_file: Path | None = None) -> str:
-    """Train and register; returns the number of the new version.
+    """Train and register; returns the number of the new version, or `skipped` where there is too little to learn from.
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: unknown model, wrong configuration, or too few people.
+        ModelError: unknown model, wrong configuration, or data that cannot be learned from.
         RegistryError: the registry does not answer.
+        BusyError: another training of this model is at work.
     """
     settings = Settings.from_env()
     known_model(model)
-    quiet_tensorflow()
-    from training import fitting
-    from training.data import require_held_out
-    from training.models.next_item import NextItemConfig
+    with (
+        Report(settings.reports, ds).timed("train", part=model) as fragment,
+        Lake(settings.lake).lock(f"train-{model}"),
+    ):
+        brought = learner(model)
+        config = read_config(config_file or CONFIGS / f"{model}.yml", brought.config)
+        try:
+            data = brought.load(settings, ds)
+        except NothingToLearn as error:
+            say(f"train {model}: skipped: {error}")
+            fragment["models"] = {model: {"decision": SKIPPED, "reasons": [str(error)]}}
+            return SKIPPED
+        number, fragment["models"] = _train(settings, brought, data, config, ds)
+    return number
+
+
+def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
+    """The number of the new version, and what the report says of it."""
+    from training.learner import Context
     from training.registry import Registry, Training
 
-    with Report(settings.reports, ds).timed("train") as fragment:
-        config = read_config(config_file or CONFIGS / f"{model}.yml", NextItemConfig)
-        sequences = load_day(settings, ds)
-        require_held_out(sequences, at_least=FEWEST_PEOPLE)
-        registry = Registry.of(settings)
-        people, acts, items = len(sequences.person_ids), len(sequences.acts), len(sequences.item_ids)
-        say(f"train {model}: {people:,} people, {acts:,} acts, {items:,} items")
+    model, sizes, data_hash = brought.name, data.describe(), data.content_hash()
+    registry = Registry.of(settings)
+    say(f"train {model}: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}")
+    fingerprint = hashlib.sha256(f"{data_hash}{config}".encode()).hexdigest()[:12]
+    checkpoints = settings.home / "checkpoints" / model
+    context = Context(
+        folder=checkpoints / f"{ds}-{fingerprint}",
+        tensorboard=settings.home / "tensorboard" / model / f"{ds}-{fingerprint}",
+        say=lambda line: say(f"train {model}: {line}"),
+    )
+    fitted = brought.fit(data, config, context)
+    sizes = {**sizes, **getattr(fitted, "sizes", {})}
+    measured, baselines = brought.measure(fitted, data), brought.baselines(data)
+    scores = [f"{one.value:.4f} {name}" for name, one in {"the model": measured, **baselines}.items()]
+    say(f"train {model}: {measured.metric} of the test {brought.unit}: {', '.join(scores)}")
 
-        fitted = fitting.fit(sequences, config, say=say)
-        score = fitting.scorer(fitted.ranker.predict_on_batch, max_length=config.max_length)
-        ranking = fitting.rank_test(score, sequences, fitted.vocabulary)
-        baselines = fitting.rank_baselines(sequences)
-        scores = [f"{one.summary()['ndcg@10']:.4f} {name}" for name, one in {"the model": ranking, **baselines}.items()]
-        say(f"train {model}: NDCG@10 of the test items: {', '.join(scores)}")
-
-        data_hash = sequences.content_hash()
-        with tempfile.TemporaryDirectory() as folder:
-            version = registry.register(
-                Training(
-                    model=model,
-                    ds=ds,
-                    parameters=fitting.parameters(config, fitted, sequences),
-                    epochs=fitted.epochs,
-                    metrics=_flat_metrics({"test": ranking, **{f"baseline_{k}": v for k, v in baselines.items()}}),
-                    table="training_sequences",
-                    data_hash=data_hash,
-                    files=_evidence(Path(folder) / "files", sequences, fitted, ranking, baselines, score),
-                    code=Path(__file__).with_name(f"{model}_pyfunc.py"),
-                    artifacts=_artifacts(Path(folder), fitted),
-                    example=[str(item) for item in fitted.vocabulary.item_ids[:2]],
-                    tags={"ds": ds, "data_hash": data_hash, "git_commit": _git_commit()},
-                    description=_description(ds, len(sequences.held_out), ranking, baselines),
-                )
+    with tempfile.TemporaryDirectory() as folder:
+        evidence = Path(folder) / "evidence"
+        _write_evidence(evidence, brought, data, fitted, config, measured, baselines, ds=ds)
+        version = registry.register(
+            Training(
+                model=model,
+                ds=ds,
+                parameters={**dataclasses.asdict(config), **sizes, "epochs_run": len(fitted.epochs)},
+                epochs=fitted.epochs,
+                metrics=_flat_metrics({"test": measured, **{f"baseline_{k}": v for k, v in baselines.items()}}),
+                table=brought.table,
+                data_hash=data_hash,
+                files=evidence,
+                artifacts=fitted.save(_new_folder(Path(folder) / "artifacts")),
+                signature=brought.signature,
+                example=brought.example(data),
+                requirements=getattr(brought, "requirements", ()),
+                tags={"ds": ds, "data_hash": data_hash, "git_commit": _git_commit()},
+                description=_description(ds, brought.unit, measured, baselines),
             )
-        say(f"train {model}: registered version {version.number} as challenger")
-        fragment["models"] = {
-            model: {
-                "version": version.number,
-                "metrics": dict(ranking.summary()),
-                "baselines": {name: dict(baseline.summary()) for name, baseline in baselines.items()},
-                "people": len(sequences.held_out),
-                "items": len(fitted.vocabulary),
-            }
+        )
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    say(f"train {model}: registered version {version.number} as challenger")
+    return version.number, {
+        model: {
+            "version": version.number,
+            "metric": measured.metric,
+            "metrics": dict(measured.metrics),
+            "baselines": {name: dict(baseline.metrics) for name, baseline in baselines.items()},
+            "held_out": len(measured.values),
+            **sizes,
         }
-    return version.number
+    }
 
 
-def _description(ds: str, people: int, ranking, baselines) -> str:
-    """What the version was trained on and how well it ranks, beside the baselines."""
-    found = {"this model": ranking, **baselines}
-    scores = ", ".join(f"{one.summary()['ndcg@10']:.4f} {name}" for name, one in found.items())
-    return f"Trained on {ds}. NDCG@10 of the last item of {people:,} people among all they have not seen: {scores}."
+def _description(ds: str, unit: str, measured: Measured, baselines: Mapping[str, Measured]) -> str:
+    """What the version was trained on and how well it does, beside the baselines."""
+    scores = ", ".join(f"{one.value:.4f} {name}" for name, one in {"this model": measured, **baselines}.items())
+    return f"Trained on {ds}. {measured.metric} on {len(measured.values):,} held-out {unit}: {scores}."
 
 
-def _flat_metrics(rankings) -> dict[str, float]:
+def _flat_metrics(found: Mapping[str, Measured]) -> dict[str, float]:
     """Metrics by names that MLflow allows: `@` is written `_at_`."""
     return {
         f"{name}_{metric.replace('@', '_at_')}": value
-        for name, ranking in rankings.items()
-        for metric, value in ranking.summary().items()
+        for name, one in found.items()
+        for metric, value in one.metrics.items()
     }
 
 
-def _artifacts(folder: Path, fitted) -> dict[str, Path]:
-    """Write what the served model loads: the ranker and its vocabulary."""
-    artifacts = {"ranker": folder / "ranker.keras", "vocabulary": folder / "vocabulary.json"}
-    fitted.ranker.save(artifacts["ranker"])
-    vocabulary = {
-        "item_ids": fitted.vocabulary.item_ids.tolist(),
-        "counts": fitted.vocabulary.counts.tolist(),
-        "max_length": fitted.max_length,
-    }
-    artifacts["vocabulary"].write_text(json.dumps(vocabulary, ensure_ascii=False))
-    return artifacts
+def _write_evidence(
+    folder: Path,
+    brought: Learner,
+    data: Data,
+    fitted: Fitted,
+    config: Any,
+    measured: Measured,
+    baselines: Mapping[str, Measured],
+    *,
+    ds: str,
+) -> None:
+    """Write what stays beside the run: the metric of each unit, scores to compare with, pictures, the card.
 
-
-def _evidence(folder: Path, sequences, fitted, ranking, baselines, score) -> Path:
-    """Write what stays beside the run: metrics of each person, scores to compare with, the plot."""
+    Units stand there with their groups and without any id: a run outlives the people it was measured on.
+    """
     import numpy as np
-    import pandas as pd
 
-    from training.data import held_out_histories
+    from training.card import write_card
     from training.plots import plot_epochs
 
+    _new_folder(folder)
+    units = brought.slices(data).reset_index(drop=True)
+    for name, one in {"model": measured, **baselines}.items():
+        units[f"{name}_{one.metric.replace('@', '_at_')}"] = one.values
+    units.to_parquet(folder / "units.parquet", index=False)
+    inputs = brought.parity_inputs(fitted, data)
+    arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
+    np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
+    plot_epochs(fitted.epochs, brought.watched, folder / "epochs.png")
+    write_card(folder, brought, data, fitted, config, measured, baselines, ds=ds)
+
+
+def _new_folder(folder: Path) -> Path:
     folder.mkdir()
-    people = {"person_id": sequences.person_ids[sequences.held_out]}
-    for name, one in {"model": ranking, **baselines}.items():
-        people |= {f"{name}_ndcg_at_10": one.ndcg, f"{name}_rank": one.ranks}
-    pd.DataFrame(people).to_parquet(folder / "people.parquet", index=False)
-    histories, _ = held_out_histories(sequences, fitted.vocabulary, target=1)
-    sample = histories.take(slice(PARITY_PEOPLE))
-    np.savez_compressed(folder / "parity.npz", histories=sample.padded(fitted.max_length), scores=score(sample))
-    plot_epochs(fitted.epochs, folder / "epochs.png")
     return folder
 
 

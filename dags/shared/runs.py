@@ -45,3 +45,6 @@ PYTHON = shlex.quote(sys.executable)
 """By its path: under a scheduler, bash may read the user's .bashrc first, and find another Python there."""
 
 SPARK_MAIN = str(REPOSITORY / "spark_jobs" / "main.py")
+
+MODELS = ["next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response"]
+"""The models that a night trains, in this order; `training/config.py` has the same list, and a test compares them."""

@@ -64,8 +64,15 @@ def test_the_dags_meet_through_assets(dags):
 
 
 def test_training_runs_on_the_gpu_workers(dags):
-    train = dags["train_models"].get_task("train")
-    assert (train.partial_kwargs["queue"], train.partial_kwargs["pool"]) == ("gpu", "gpu")
+    for name in ("learn.tune", "learn.train"):
+        task = dags["train_models"].get_task(name)
+        assert (task.queue, task.pool) == ("gpu", "gpu")
+
+
+def test_the_form_offers_the_models_that_there_are(dags):
+    from training.config import MODELS
+
+    assert dags["train_models"].params["models"] == list(MODELS)
 
 
 def test_commands_name_their_python(dags):

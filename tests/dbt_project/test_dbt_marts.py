@@ -12,7 +12,7 @@ import pytest
 from tiny_lake import TinyHome, at
 
 from contracts.errors import LakeError
-from contracts.tables import MART_TABLES
+from contracts.marts import MART_TABLES
 from dbt_project.build import build, variables
 from dbt_project.command import DbtCommand
 
@@ -38,7 +38,7 @@ def nights(new_home) -> Nights:
 
     # Thursday: no answers and no media at all.
     home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"]})
-    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100), item("i2", "Socks", "running", 10)])
+    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), item("i2", "Socks", "running", 10)])
     home.deliver(
         "events",
         THURSDAY,
@@ -68,6 +68,10 @@ def nights(new_home) -> Nights:
     build(home.settings, THURSDAY)
     thursday, thursday_report = home.digests(MARTS, THURSDAY), report_of(home, THURSDAY)
 
+    # What Thursday's models said is for Friday to know, what Friday's say is not.
+    home.deliver("predictions", THURSDAY, [prediction("ann", 0.1), prediction("bob", 0.2), prediction("eve", 0.3)])
+    home.deliver("predictions", FRIDAY, [prediction("bob", 0.9)])
+
     # Friday: e2 comes again and is told differently, a cheaper shoe, a withdrawal, a survey.
     home.deliver_persons(
         FRIDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "cem": ["respondent:cem"]}
@@ -92,8 +96,10 @@ def nights(new_home) -> Nights:
             consent("c3", "cookie:ann", "profiling", True, "2026-11-02 10:00"),
             consent("c4", "account:ann", "profiling", False, "2026-11-02 10:00"),
             consent("c5", "handle:bob", "personalisation", True, "2026-11-02 10:00"),
+            consent("c6", "handle:bob", "profiling", True, "2026-11-20 10:00"),
         ],
     )
+    home.deliver("media", FRIDAY, [medium("m1", "cookie:ann"), medium("m2", "handle:bob")])
     home.deliver(
         "answers",
         FRIDAY,
@@ -115,8 +121,26 @@ def event(event_id, identifier, occurred_at, action, **more):
     return {"event_id": event_id, "identifier": identifier, "occurred_at": at(occurred_at), "action": action, **more}
 
 
-def item(item_id, title, category, price):
-    return {"item_id": item_id, "title": title, "category": category, "price": price}
+def item(item_id, title, category, price, picture=None):
+    return {"item_id": item_id, "title": title, "category": category, "price": price, "picture": picture}
+
+
+def medium(media_id, identifier):
+    return {
+        "media_id": media_id,
+        "identifier": identifier,
+        "event_id": "e4",
+        "path": f"media/{media_id}.png",
+        "occurred_at": at("2026-11-20 21:00"),
+    }
+
+
+def prediction(person_id, taste):
+    return {
+        "person_id": person_id,
+        "taste_vector": [taste, -taste],
+        "picture_interests": [{"category": "music", "weight": 1.0, "confidence": taste}],
+    }
 
 
 def consent(consent_id, identifier, purpose, granted, occurred_at):
@@ -239,7 +263,7 @@ def test_an_older_withdrawal_that_arrives_later_still_wins_over_an_older_grant(n
 
     assert consents("ann", THURSDAY) == ["consent_training"]
     assert consents("ann", FRIDAY) == []
-    assert consents("bob", FRIDAY) == ["consent_personalisation"]
+    assert consents("bob", FRIDAY) == ["consent_profiling", "consent_personalisation"]
     assert consents("cem", FRIDAY) == []
 
 
@@ -323,6 +347,37 @@ def test_a_sequence_holds_each_item_once_at_its_first_act(nights):
             "consent_personalisation": True,
         },
     ]
+
+
+def test_what_was_predicted_before_the_day_stands_in_the_profile_of_who_agreed_to_profiling(nights):
+    def predicted(person_id: str, ds: str):
+        row = nights.home.row("dim_person_profile", ds, person_id=person_id)
+        return row["taste_vector"], row["picture_interests"]
+
+    # Ann withdrew; on Thursday nothing had been predicted before, also when Thursday is built again.
+    assert predicted("bob", FRIDAY) == ([0.2, -0.2], [{"category": "music", "weight": 1.0, "confidence": 0.2}])
+    assert predicted("ann", FRIDAY) == (None, None)
+    assert predicted("bob", THURSDAY) == (None, None)
+
+
+def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
+    # Friday's delivery of the shoe has no picture: the one of Thursday stays.
+    shoe = {
+        "picture_id": "item:i1",
+        "path": "shop/ds=2026-11-19/i1.png",
+        "category": "running",
+        "person_id": None,
+        "consent_profiling": False,
+    }
+    of_bob = {
+        "picture_id": "media:m2",
+        "path": "shop/ds=2026-11-20/media/m2.png",
+        "category": None,
+        "person_id": "bob",
+        "consent_profiling": True,
+    }
+    assert nights.home.rows("training_pictures", THURSDAY) == [shoe]
+    assert nights.home.rows("training_pictures", FRIDAY) == [shoe, of_bob]
 
 
 def test_the_report_counts_people_profiles_and_redeliveries(nights):

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.settings import Settings
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import pytest
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.tables import SCORES
+from contracts.marts import SCORES
 from serving.audiences import make_audiences
-from serving.score import POPULAR, score
+from serving.recommendations import POPULAR
+from serving.score import score
 from tests.training.markov_town import DS, build_town, person, sequence_rows
 
 
@@ -33,7 +34,7 @@ def test_scores_keep_their_contract(scores):
     assert scores.columns.tolist() == SCORES.column_names
     assert not scores.duplicated(list(SCORES.key)).any()
     assert (scores.groupby("person_id")["rank"].apply(list).map(lambda ranks: ranks == list(range(1, 11)))).all()
-    assert set(scores["model_version"]) == {"1"}
+    assert set(scores["model_version"]) == {"next_item/1"}
 
 
 def test_nothing_that_was_seen_is_recommended(scores):

@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from training.config import CONFIGS, read_config
-from training.gates import GateConfig, bootstrap_interval, decide
+from training.config import CONFIGS, MODELS, read_config
+from training.gates import GateConfig, bootstrap_interval, decide, slice_table
+from training.learner import Measured
 
-GATE = GateConfig(tolerance=0.02, resamples=400)
+GATE = GateConfig(tolerance=0.02, resamples=400, beat=("popularity",), slice_units=100, slice_tolerance=0.03)
 POPULARITY = np.full(200, 0.05)
 
 
@@ -13,9 +15,19 @@ def people(mean):
     return mean + np.tile([0.01, -0.01], 100)
 
 
-def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0):
+def measured(values, **metrics):
+    return Measured("ndcg@10", values, {"ndcg@10": float(values.mean()), **metrics})
+
+
+def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0, gate=GATE, groups=None, **metrics):
     return decide(
-        GATE, challenger=challenger, champion=champion, popularity=popularity, score_difference=score_difference
+        gate,
+        unit="people",
+        challenger=measured(challenger, **metrics),
+        champion=None if champion is None else measured(champion),
+        baselines={"popularity": measured(popularity)},
+        slices=pd.DataFrame({"region": ["north"] * len(challenger) if groups is None else groups}),
+        score_difference=score_difference,
     )
 
 
@@ -43,8 +55,8 @@ def test_truth_table(challenger, champion, popularity, score_difference, promote
 
 def test_a_refusal_states_both_numbers():
     decision = outcome(people(0.25), np.full(200, 0.30))
-    assert len(decision.reasons) == 1
-    assert decision.reasons[0].startswith("NDCG@10 0.2500 against 0.3000 of the champion on 200 people")
+    assert len(decision.reasons) == 2  # the one group of 200 falls too
+    assert decision.reasons[0].startswith("ndcg@10 0.2500 against 0.3000 of the champion on 200 people")
     assert decision.reasons[0].endswith("all of it below 0")
 
 
@@ -59,7 +71,8 @@ def test_every_broken_rule_is_named():
     decision = outcome(people(0.04), np.full(200, 0.30), score_difference=0.5)
     assert "against 0.0500 of popularity" in decision.reasons[0]
     assert "against 0.3000 of the champion" in decision.reasons[1]
-    assert "by 5.0e-01, and at most 1.0e-05 is allowed" in decision.reasons[2]
+    assert "region north" in decision.reasons[2]
+    assert "by 5.0e-01, and at most 1.0e-05 is allowed" in decision.reasons[3]
 
 
 def test_the_pairing_counts_not_the_spread_between_people():
@@ -82,5 +95,50 @@ def test_interval_is_close_to_the_normal_one():
     assert high == pytest.approx(0.098, abs=0.01)
 
 
-def test_the_gate_file_is_understood():
-    assert read_config(CONFIGS / "gate.yml", GateConfig).score_tolerance == 1e-5
+def test_a_group_that_falls_is_named_although_the_mean_rises():
+    groups = ["north"] * 100 + ["south"] * 100
+    falls = people(0.30) + np.repeat([0.2, -0.1], 100)
+    decision = outcome(falls, people(0.30), groups=groups)
+    assert not decision.promoted
+    assert len(decision.reasons) == 1
+    assert decision.reasons[0].startswith("region south: 0.2000 against 0.3000 of the champion on 100 people")
+
+
+def test_a_small_group_is_not_judged():
+    groups = ["north"] * 101 + ["south"] * 99
+    assert outcome(people(0.30) + np.repeat([0.2, -0.1], [101, 99]), people(0.30), groups=groups).promoted
+
+
+def test_floors_and_ceilings():
+    gate = GateConfig(resamples=50, floors={"coverage@10": 0.5}, ceilings={"ece": 0.1})
+    fine = {"coverage@10": 0.5, "ece": 0.1}
+    assert outcome(people(0.3), None, gate=gate, **fine).promoted
+    low = outcome(people(0.3), None, gate=gate, **{**fine, "coverage@10": 0.4})
+    assert low.reasons == ["coverage@10 0.4000, below 0.5"]
+    assert outcome(people(0.3), None, gate=gate, **{**fine, "ece": float("nan")}).promoted is False
+
+
+def test_matching_a_baseline_allows_the_tolerance():
+    gate = GateConfig(resamples=50, tolerance=0.02, match=("popularity",))
+    assert outcome(people(0.30), None, np.full(200, 0.31), gate=gate).promoted
+    assert not outcome(people(0.30), None, np.full(200, 0.33), gate=gate).promoted
+
+
+def test_a_baseline_that_could_not_be_measured_is_said():
+    decision = outcome(people(0.3), None, gate=GateConfig(resamples=50, beat=("ease",)))
+    assert decision.promoted
+    assert decision.reasons[0] == "ease could not be measured on this data"
+
+
+def test_groups_with_their_intervals():
+    table = slice_table(measured(np.repeat([0.2, 0.4], 50)), pd.DataFrame({"k": ["a"] * 50 + ["b"] * 50}), GATE)
+    assert table[["kind", "group", "units"]].to_numpy().tolist() == [["k", "a", 50], ["k", "b", 50]]
+    for column in ("value", "low", "high"):
+        assert table[column].tolist() == pytest.approx([0.2, 0.4])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_gate_file_is_understood(model):
+    gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model))
+    assert gate.score_tolerance == 1e-5
+    assert gate.beat or gate.match

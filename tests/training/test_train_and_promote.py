@@ -15,7 +15,7 @@ from training.train import train
 
 
 def fragment(home, step):
-    return json.loads((home / "reports" / DS / f"{step}.json").read_text())["models"]["next_item"]
+    return json.loads((home / "reports" / DS / f"{step}-next_item.json").read_text())["models"]["next_item"]
 
 
 def ledger_lines(home):
@@ -31,9 +31,16 @@ def test_training_leaves_a_complete_run(home):
     assert len(registry.client.get_metric_history(version.run_id, "validation_ndcg_at_10")) == 6
     assert run.data.tags["data_hash"] == version.tags["data_hash"]
     assert run.inputs.dataset_inputs[0].dataset.name == f"training_sequences/ds={DS}"
-    people = pd.read_parquet(registry.run_file(version, "people.parquet"))
+    people = pd.read_parquet(registry.run_file(version, "units.parquet"))
     assert len(people) == 108  # of 120, every tenth refuses training
+    assert "person_id" not in people
     assert people["model_ndcg_at_10"].mean() == pytest.approx(run.data.metrics["test_ndcg_at_10"], abs=1e-5)
+    card = registry.run_file(version, "card.html").read_text()
+    for title in ("Protocol", "Learning curve", "Beside baselines", "Groups", "Attributions", "Privacy", "Limits"):
+        assert f"<h2>{title}" in card
+    assert (
+        f"runs/{version.run_id}/artifacts/card.html" in registry.client.get_model_version("next_item", "1").description
+    )
     assert registry.run_file(version, "epochs.png").read_bytes().startswith(b"\x89PNG")
     assert not list((home / "artifacts").rglob("*.pkl"))
     report = fragment(home, "train")
@@ -94,17 +101,20 @@ def test_a_day_without_marts(tmp_path, monkeypatch):
 def test_too_few_people(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     build_town(tmp_path, people=5)
-    with pytest.raises(ModelError, match="5 such people among 5"):
-        train("next_item", DS)
+    assert train("next_item", DS) == "skipped"
+    assert promote("next_item", DS) == "skipped"
+    assert "5 such people among 5" in fragment(tmp_path, "train")["reasons"][0]
+    assert ledger_lines(tmp_path)[-1]["decision"] == "skipped"
 
 
 def test_no_challenger(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    build_town(tmp_path, people=20)
     with pytest.raises(ModelError, match="no version with the alias `challenger`"):
         promote("next_item", DS)
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate", "promote"])
+@pytest.mark.parametrize("module", ["train", "evaluate", "promote", "tune"])
 def test_help_teaches(module):
     command = [sys.executable, "-m", f"training.{module}", "--help"]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)

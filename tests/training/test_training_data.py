@@ -1,21 +1,22 @@
 import datetime
+import gzip
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.errors import LakeError, ModelError
-from training.batches import next_item_batches
+from contracts.errors import LakeError, ModelError, NothingToLearn
 from training.data import (
     Histories,
+    gap_codes,
     held_out_histories,
-    load_sequences,
     recent_counts,
     require_held_out,
     training_histories,
     training_vocabulary,
 )
+from training.reading import load_sequences, sequences_from_text
 
 DAY = datetime.datetime(2026, 11, 1)
 
@@ -77,21 +78,6 @@ def test_padding_keeps_the_latest_items():
     assert list(zip(people.tolist(), codes.tolist(), strict=True)) == [(0, 1), (0, 2), (0, 3), (1, 4)]
 
 
-def test_batches_pair_each_item_with_the_next_and_lose_nobody():
-    histories = Histories(np.arange(1, 31), starts=np.arange(0, 30, 3), ends=np.arange(3, 33, 3))
-    pairs = list(next_item_batches(histories, max_length=5, batch_size=4, seed=0).as_numpy_iterator())
-    assert sorted(int(x[0]) for batch, _ in pairs for x in batch) == list(range(1, 31, 3))
-    for batch, following in pairs:
-        assert (following == batch + 1).all()
-
-
-def test_batches_are_padded_to_their_own_longest_history_only():
-    ends = np.cumsum([2] * 8 + [5] * 8)
-    histories = Histories(np.ones(56, int), starts=ends - np.repeat([2, 5], 8), ends=ends)
-    batches = next_item_batches(histories, max_length=10, batch_size=8, seed=0).as_numpy_iterator()
-    assert sorted(batch.shape for batch, _ in batches) == [(8, 1), (8, 4)]
-
-
 def test_content_hash_changes_with_the_content(tmp_path):
     first = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1), True)])).content_hash()
     again = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1), True)])).content_hash()
@@ -100,7 +86,7 @@ def test_content_hash_changes_with_the_content(tmp_path):
 
 
 def test_nobody_agreed(tmp_path):
-    with pytest.raises(ModelError, match="1 people, none of whom has consent_training"):
+    with pytest.raises(NothingToLearn, match="1 people, none of whom has consent_training"):
         load_sequences(write(tmp_path, [("p1", ["a"], days(0), False)]))
 
 
@@ -111,5 +97,73 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 def test_too_few_people_with_enough_history(sequences):
-    with pytest.raises(ModelError, match="2 such people among 3"):
+    with pytest.raises(NothingToLearn, match="2 such people among 3"):
         require_held_out(sequences, at_least=10)
+
+
+@pytest.mark.parametrize(
+    ("items", "times"), [(["a", None], days(0, 1)), (["a", "b"], [DAY, None]), (["a", "b"], days(0)), (None, days(0))]
+)
+def test_an_act_without_item_or_time_is_refused(tmp_path, items, times):
+    rows = [("p1", ["a", "b"], days(0, 1), True), ("p2", items, times, True)]
+    with pytest.raises(ModelError, match="received 1 acts without one"):
+        load_sequences(write(tmp_path, rows))
+
+
+def test_a_person_without_history_has_no_acts_and_is_not_held_out(tmp_path):
+    rows = [("p1", ["a", "b", "c"], days(0, 1, 2), True), ("p2", [], [], True), ("p3", None, None, True)]
+    sequences = load_sequences(write(tmp_path, rows))
+    assert sequences.offsets.tolist() == [0, 3, 3, 3]
+    assert sequences.held_out.tolist() == [0]
+    assert len(training_histories(sequences, training_vocabulary(sequences))) == 0
+
+
+def test_categories_come_from_the_catalogue(tmp_path, sequences):
+    (tmp_path / "items").mkdir()
+    catalogue = pa.table({"item_id": ["c", "a", "b"], "category": ["shoes", "hats", None]})
+    pq.write_table(catalogue, tmp_path / "items" / "a.parquet")
+    loaded = load_sequences(tmp_path, catalogue=tmp_path / "items")
+    assert loaded.categories.tolist() == ["hats", "unknown", "shoes", "unknown", "unknown"]
+    assert training_vocabulary(loaded).categories(loaded).tolist() == [1, 3, 2]  # hats, unknown, shoes
+    assert loaded.content_hash() != sequences.content_hash()
+
+
+def test_tastes_come_from_predictions_and_are_zero_where_missing(tmp_path, sequences):
+    (tmp_path / "predictions").mkdir()
+    vectors = pa.table({"person_id": ["p4", "p1", "p9"], "taste_vector": [[1.0, float("nan")], None, [9.0, 9.0]]})
+    pq.write_table(vectors, tmp_path / "predictions" / "a.parquet")
+    loaded = load_sequences(tmp_path, predictions=tmp_path / "predictions")
+    assert sequences.tastes is None
+    assert loaded.tastes.tolist() == [[0, 0], [0, 0], [1, 0]]
+    histories, _ = held_out_histories(loaded, training_vocabulary(loaded), target=1)
+    assert histories.tastes.tolist() == [[0, 0], [1, 0]]  # p2 and p4
+    assert histories.take(slice(1, 2)).tastes.tolist() == [[1, 0]]
+
+
+def test_gaps_are_powers_of_two_of_seconds():
+    seconds = np.array([100, 100, 101, 104, 1000, 1000 + 2**20, 5, 5], "datetime64[s]")
+    # starts at places 0 and 6; 1 + 0, 1 + 1, 1 + 3, 1 + 896 and 1 + 2^20 seconds between
+    assert gap_codes(seconds, np.array([0, 6])).tolist() == [1, 2, 3, 4, 11, 22, 1, 2]
+
+
+def test_gaps_skip_items_that_the_model_does_not_know(sequences):
+    histories, _ = held_out_histories(sequences, training_vocabulary(sequences), target=1)
+    week = 24 * 3600 * 19
+    assert histories.padded_gaps(2).tolist() == [[2 + int(np.log2(1 + 86400)), 2 + int(np.log2(1 + week))], [1, 18]]
+
+
+def test_a_text_file_is_read_with_repeated_items_once(tmp_path):
+    with gzip.open(tmp_path / "some.txt.gz", "wt") as stream:
+        stream.write("u1 7 8 7 9\nu2\nu3 9 8\n")
+    sequences = sequences_from_text(tmp_path / "some.txt.gz")
+    assert sequences.person_ids.tolist() == ["u1", "u3"]
+    assert sequences.item_ids[sequences.acts].tolist() == ["7", "8", "9", "9", "8"]
+    assert sequences.offsets.tolist() == [0, 3, 5]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"u1\nu2\n", b"\xff\xfe\x00"])
+def test_a_text_file_without_histories_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "some.txt").write_bytes(content)
+    with pytest.raises(ModelError, match=r"some\.txt"):
+        sequences_from_text(tmp_path / "some.txt")

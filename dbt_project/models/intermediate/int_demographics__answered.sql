@@ -1,32 +1,6 @@
 with answers as (
 
-    select * from {{ ref('int_answers__identified') }}
-
-),
-
-profile_questions as (
-
-    select * from {{ ref('profile_questions') }}
-
-),
-
-understood as (
-
-    select
-        answers.person_id,
-        profile_questions.attribute,
-        case profile_questions.attribute
-            when 'age_band' then {{ age_band('answers.answer') }}
-            when 'gender' then lower(nullif(trim(answers.answer), ''))
-            when 'region' then nullif(trim(answers.answer), '')
-        end as answer,
-        answers.occurred_at,
-        answers.arrived_on,
-        answers.answer_id
-    from answers
-    inner join profile_questions
-        on answers.survey = profile_questions.survey
-        and answers.question = profile_questions.question
+    select * from {{ ref('int_answers__understood') }}
 
 ),
 
@@ -38,8 +12,7 @@ numbered as (
             partition by person_id, attribute
             order by occurred_at desc, arrived_on desc, answer_id, answer
         ) as age
-    from understood
-    where answer is not null
+    from answers
 
 ),
 

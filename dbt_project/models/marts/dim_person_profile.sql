@@ -46,6 +46,12 @@ consents as (
 
 ),
 
+predictions as (
+
+    select * from {{ ref('stg_lake__predictions') }}
+
+),
+
 interests as (
 
     select
@@ -100,7 +106,11 @@ profiles as (
 
         -- when they were seen
         persons.first_seen,
-        persons.last_seen
+        persons.last_seen,
+
+        -- what the models of an earlier night made of it
+        case when consents.consent_profiling then predictions.taste_vector end as taste_vector,
+        case when consents.consent_profiling then predictions.picture_interests end as picture_interests
     from persons
     left join demographics on persons.person_id = demographics.person_id
     left join interests on persons.person_id = interests.person_id
@@ -109,6 +119,7 @@ profiles as (
     left join habits on persons.person_id = habits.person_id
     left join segments on persons.person_id = segments.person_id
     left join consents on persons.person_id = consents.person_id
+    left join predictions on persons.person_id = predictions.person_id
 
 )
 

@@ -1,0 +1,100 @@
+"""How well `next_item` ranks on a public file of sequences, beside popularity, recency and item-kNN in the same run.
+
+The file has a user a line: the user, then the user's items in the order of time, parted by blanks; `.gz` is fine.
+Leave-one-out: the last item of a user is the test, the one before it the validation, all before that the training.
+All items are ranked but those in the user's history; the history at the test includes the validation item. Training
+ends by the validation; the test is looked at once a seed. One JSON line: the mean over seeds, each seed, baselines.
+
+    python -m bench.next_item --data sequences.txt.gz --config training/configs/s3rec_beauty_next_item.yml --seeds 1 2 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import exit_with_sentence
+from training.config import CONFIGS, read_config
+from training.entry import choose_backend
+
+PROTOCOL = "leave-one-out: last item test, the one before validation; full ranking, seen items left out; ties lose"
+BACKBONES = ("gru", "attention")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.next_item", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="text file: a user a line, then the user's items")
+    parser.add_argument(
+        "--config", type=Path, default=CONFIGS / "next_item.yml", help="YAML of parameters (default: the town's)"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one training each (default 1 2 3)")
+    parser.add_argument("--backbone", choices=BACKBONES, help="instead of the configuration's")
+    chosen = parser.parse_args()
+    exit_with_sentence(lambda: bench(chosen.data, chosen.config, chosen.seeds, backbone=chosen.backbone))
+
+
+def bench(data: Path, config: Path, seeds: list[int], *, backbone: str | None = None) -> dict[str, Any]:
+    """Train once a seed, measure, write and return the line.
+
+    Raises:
+        ModelError: the file holds no sequences, the configuration is wrong, or the training failed.
+    """
+    choose_backend()
+    import numpy as np
+
+    from bench.result import write
+    from training.learners.next_item import LEARNER
+    from training.models.next_item import NextItemConfig
+    from training.reading import sequences_from_text
+
+    started = time.perf_counter()
+    parameters = read_config(config, NextItemConfig)
+    if backbone is not None:
+        parameters = dataclasses.replace(parameters, backbone=backbone)
+    sequences = sequences_from_text(data)
+    runs = [_run(LEARNER, sequences, dataclasses.replace(parameters, seed=seed)) for seed in seeds]
+    names = [name for name in runs[0] if name != "seed"]
+    line = {
+        "bench": "next_item",
+        "protocol": PROTOCOL,
+        "data": data.name,
+        "config": {**dataclasses.asdict(parameters), "seed": None, "file": config.name},
+        "seeds": seeds,
+        "seconds": round(time.perf_counter() - started, 1),
+        "metrics": {name: round(float(np.mean([run[name] for run in runs])), 6) for name in names},
+        "runs": runs,
+        "baselines": {name: dict(one.metrics) for name, one in LEARNER.baselines(sequences).items()},
+        "sizes": dict(sequences.describe()),
+    }
+    write(line)
+    return line
+
+
+def _run(learner, sequences, config) -> dict[str, float]:
+    """One seed: the test's metrics (`recall@10` is also called HR@10), and what the training took."""
+    from training.learner import Context
+
+    context = Context(say=lambda text: print(f"seed {config.seed}: {text}", file=sys.stderr, flush=True))
+    started = time.perf_counter()
+    fitted = learner.fit(sequences, config, context)
+    seconds = time.perf_counter() - started
+    trained = sum(epoch["epoch_seconds"] for epoch in fitted.epochs)
+    acts = int(sequences.in_training.sum())
+    return {
+        "seed": config.seed,
+        **learner.measure(fitted, sequences).metrics,
+        learner.watched: round(max(epoch[learner.watched] for epoch in fitted.epochs), 6),
+        "epochs": len(fitted.epochs),
+        "fit_seconds": round(seconds, 1),
+        "events_a_second": round(acts * len(fitted.epochs) / trained),
+    }
+
+
+if __name__ == "__main__":
+    main()

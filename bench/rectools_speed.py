@@ -1,0 +1,185 @@
+"""How many seconds `next_item` needs to reach the quality that RecTools' SASRec reaches in ten epochs.
+
+Both get the same sequences, sizes, number of negatives and batch on the same machine, one after the other. RecTools
+(https://github.com/MobileTeleSystems/RecTools) runs in an environment of its own below `var/bench/rectools`, made on
+first use, because it needs older libraries. Its recommendations and ours are measured by the same protocol: NDCG@10 of
+the item before each person's last, by all items before it, seen items left out. The last items are not touched.
+
+Their seconds are those of `fit` alone. Ours are all from the call until the quality is there: the spectral start, the
+compilation, and the ranking of everybody's items after each epoch.
+
+    python -m bench.rectools_speed --data sequences.txt.gz
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import ModelError, exit_with_sentence
+from contracts.settings import REPOSITORY, Settings
+from training.entry import choose_backend
+
+PACKAGES = ("rectools[torch]==0.19.0", "torch==2.13.0")
+
+SASREC = {
+    "dimensions": 64,
+    "blocks": 1,
+    "heads": 1,
+    "dropout": 0.2,
+    "max_length": 50,
+    "loss": "sampled_softmax",
+    "negatives": 256,
+    "learning_rate": 0.001,
+    "batch_size": 128,
+}
+"""RecTools' own learning rate, batch and dropout; it draws negatives a step, uniformly, and has no smaller softmax."""
+
+MOST_EPOCHS = 40
+"""After this many epochs below RecTools' quality the answer is that it was not reached."""
+
+
+class _Reached(Exception):  # noqa: N818  not an error: what was wanted
+    """The wanted quality is there."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.rectools_speed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="text file: a user a line, then the user's items")
+    parser.add_argument("--epochs", type=int, default=10, help="epochs of RecTools' SASRec (default 10)")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    exit_with_sentence(lambda: bench(chosen.data, epochs=chosen.epochs, seed=chosen.seed))
+
+
+def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
+    """Run both, write and return the line.
+
+    Raises:
+        ModelError: the file holds no sequences, or the environment of RecTools cannot be made or fails.
+    """
+    choose_backend()
+    from bench.result import write
+    from training.data import held_out_histories, training_vocabulary
+    from training.learners.next_item import VALIDATION, all_training
+    from training.models.next_item import NextItemConfig
+    from training.reading import sequences_from_text
+
+    sequences = sequences_from_text(data)
+    vocabulary = training_vocabulary(sequences)
+    _, targets = held_out_histories(sequences, vocabulary, target=VALIDATION)
+    theirs = _rectools(all_training(sequences, vocabulary), sequences.held_out, targets, epochs=epochs, seed=seed)
+
+    config = NextItemConfig(
+        backbone="attention",
+        **{**SASREC, "learning_rate": 0.002},
+        start="spectral",
+        epochs=MOST_EPOCHS,
+        patience=0,
+        validation_people=len(targets),
+        seed=seed,
+    )
+    ours = _ours(sequences, config, theirs["ndcg@10"])
+    write(
+        line := {
+            "bench": "rectools_speed",
+            "protocol": f"seconds of training to the validation NDCG@10 of {epochs} epochs of RecTools' SASRec",
+            "data": data.name,
+            "config": dataclasses.asdict(config),
+            "seeds": [seed],
+            "seconds": ours["fit_seconds"],
+            "metrics": {**ours, "share_of_their_seconds": round(ours["fit_seconds"] / theirs["fit_seconds"], 4)},
+            "baselines": {"rectools_sasrec": {**theirs, **SASREC, "packages": list(PACKAGES)}},
+        }
+    )
+    return line
+
+
+def _ours(sequences, config, wanted: float) -> dict[str, Any]:
+    """Train until the validation NDCG@10 is `wanted`: what was reached, and the seconds until then."""
+    from training.learner import Context
+    from training.learners.next_item import LEARNER
+
+    epochs: list[dict[str, float]] = []
+    started = time.perf_counter()
+
+    def after_epoch(_, metrics) -> None:
+        epochs.append(dict(metrics))
+        if metrics[LEARNER.watched] >= wanted:
+            raise _Reached
+
+    with contextlib.suppress(_Reached):
+        LEARNER.fit(sequences, config, Context(say=_say, after_epoch=after_epoch))
+    seconds = time.perf_counter() - started
+    best = max(epoch[LEARNER.watched] for epoch in epochs)
+    return {
+        "ndcg@10": round(best, 6),
+        "reached": best >= wanted,
+        "epochs": len(epochs),
+        "fit_seconds": round(seconds, 1),
+    }
+
+
+def _rectools(histories, people, targets, *, epochs: int, seed: int) -> dict[str, Any]:
+    """RecTools' SASRec on the training part: NDCG@10 of the targets of some people, and the seconds of its fit."""
+    import numpy as np
+
+    folder = Settings.from_env().home / "bench" / "rectools"
+    python = _environment(folder / "venv")
+    owners, codes = histories.cells()
+    np.savez(folder / "train.npz", people=owners, codes=codes)
+    out = folder / "recommended.npz"
+    command = [python, REPOSITORY / "bench" / "rectools_sasrec.py", "--train", folder / "train.npz", "--out", out]
+    command += ["--sizes", json.dumps(SASREC), "--epochs", epochs, "--seed", seed]
+    _run([str(word) for word in command], remedy="look at its last lines above")
+    with np.load(out) as found:
+        recommended = found["people"], found["codes"], found["ranks"]
+    told = json.loads(out.with_suffix(".json").read_text())
+    return {"ndcg@10": round(ndcg(*recommended, people=people, targets=targets), 6), "epochs": epochs, **told}
+
+
+def ndcg(recommended_to, codes, ranks, *, people, targets) -> float:
+    """Mean NDCG@10 over `people` of lists given as rows of (person, code, rank); each has one target code, 0 a miss."""
+    import numpy as np
+
+    wanted = np.zeros(max(int(np.max(recommended_to, initial=0)), int(people.max())) + 1, int)
+    wanted[people] = targets
+    hit = (codes == wanted[recommended_to]) & (codes > 0) & (ranks <= 10)
+    return float((1 / np.log2(ranks[hit] + 1)).sum() / len(people))
+
+
+def _environment(folder: Path) -> Path:
+    """The interpreter of RecTools' environment, made where it is missing."""
+    python = folder / "bin" / "python"
+    ready = folder / "ready"
+    if not ready.is_file() or ready.read_text() != "\n".join(PACKAGES):
+        _say(f"making the environment of RecTools in {folder}")
+        venv.create(folder, with_pip=True, clear=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
+        _run(install, remedy="see whether packages can be installed here")
+        ready.write_text("\n".join(PACKAGES))
+    return python
+
+
+def _run(command: list[str], *, remedy: str) -> None:
+    status = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+    if status:
+        raise ModelError(expected=f"{' '.join(command[:4])} ... to work", received=f"status {status}", remedy=remedy)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The tables behind the mapped ones: what dbt hands to training and serving, and what serving hands on."""
+
+from __future__ import annotations
+
+from contracts.schema import Column, Table
+
+ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
+"""The actions on an item that a model may learn from."""
+
+_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True)
+_OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
+_PICTURE_INTERESTS = Column(
+    "picture_interests",
+    "array<struct<category:string,weight:double,confidence:double>>",
+    "what posted pictures show, heaviest first; the weights add up to 1, confidence is how sure the pictures make it",
+)
+_TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
+
+PROFILE = Table(
+    "dim_person_profile",
+    grain="one person, as known on the day of the run",
+    key=("person_id",),
+    columns=(
+        _PERSON,
+        Column("age_band", "string", "18-24, 25-34, 35-44, 45-54, 55-64, 65+ or unknown", required=True),
+        Column("gender", "string", "latest answer, or unknown", required=True),
+        Column("region", "string", "latest answer, or unknown", required=True),
+        Column("interests", "array<struct<category:string,weight:double>>", "heaviest first; the weights add up to 1"),
+        Column("recency_days", "int", "days since the last purchase; null without one"),
+        Column("frequency", "int", "purchases in the last 365 days", required=True),
+        Column("monetary", "double", "euros spent in the last 365 days", required=True),
+        Column("basket", "double", "euros a purchase; null without one"),
+        Column("price_tier", "string", "low, middle, high or unknown", required=True),
+        Column("rfm_band", "string", "champion, loyal, promising, sleeping or none", required=True),
+        Column("active_daypart", "string", "night, morning, afternoon, evening or unknown", required=True),
+        Column("weekend_share", "double", "share of acts on Saturday and Sunday"),
+        Column("main_device", "string", "desktop, mobile, tablet, other or unknown", required=True),
+        Column("posts", "int", "posts and boosts written", required=True),
+        Column("segments", "array<string>", "names of the segments that the person is in"),
+        Column("consent_profiling", "boolean", "latest decision; no decision means no", required=True),
+        Column("consent_training", "boolean", "latest decision; no decision means no", required=True),
+        Column("consent_personalisation", "boolean", "latest decision; no decision means no", required=True),
+        Column("consent_marketing_contact", "boolean", "latest decision; no decision means no", required=True),
+        Column("first_seen", "timestamp", "first act, UTC", required=True),
+        Column("last_seen", "timestamp", "last act, UTC", required=True),
+        _TASTE_VECTOR,
+        _PICTURE_INTERESTS,
+    ),
+)
+
+ITEM = Table(
+    "dim_item",
+    grain="one item, as the latest delivery of the catalogue states it",
+    key=("item_id",),
+    columns=(
+        Column("item_id", "string", "the item", required=True),
+        Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
+        Column("category", "string", "main category, or unknown", required=True),
+        Column("price", "double", "price in euros"),
+        Column("interactions", "bigint", "acts of people on it until the day of the run", required=True),
+    ),
+)
+
+INTERACTIONS = Table(
+    "fct_interactions",
+    grain="one act of a person on an item",
+    key=("event_id",),
+    columns=(
+        Column("event_id", "string", "the event", required=True),
+        _PERSON,
+        Column("item_id", "string", "the item", required=True),
+        Column("category", "string", "main category of the item, or unknown", required=True),
+        _OCCURRED_AT,
+        Column("known_on", "date", "day on which the event arrived", required=True),
+        Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True),
+        Column("weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate stars / 2", required=True),
+        Column("value", "double", "euros of a purchase, or stars of a rating"),
+        Column("campaign", "string", "campaign that the session came from"),
+    ),
+)
+
+TRAINING_SEQUENCES = Table(
+    "training_sequences",
+    grain="one person with at least one act on an item",
+    key=("person_id",),
+    columns=(
+        _PERSON,
+        Column("item_ids", "array<string>", "each item once, in the order of the first act on it", required=True),
+        Column("occurred_at", "array<timestamp>", "time of that first act, in the same order", required=True),
+        Column("age_band", "string", "as in the profile", required=True),
+        Column("gender", "string", "as in the profile", required=True),
+        Column("region", "string", "as in the profile", required=True),
+        Column("consent_training", "boolean", "whether a model may learn from this person", required=True),
+        Column("consent_personalisation", "boolean", "whether this person may be scored", required=True),
+    ),
+)
+
+TRAINING_PICTURES = Table(
+    "training_pictures",
+    grain="one picture of an item, or one that a person posted",
+    key=("picture_id",),
+    columns=(
+        Column("picture_id", "string", "`item:` and the item, or `media:` and the medium", required=True),
+        Column("path", "string", "the file, below the folder of raw deliveries", required=True),
+        Column("category", "string", "main category of the item; null for a posted picture"),
+        Column("person_id", "string", "who posted it; null for a picture of an item"),
+        Column("consent_profiling", "boolean", "whether what it shows may enter the profile", required=True),
+    ),
+)
+
+TRAINING_RESPONSES = Table(
+    "training_responses",
+    grain="one person who could be reached by one campaign in one week",
+    key=("person_id", "campaign", "sent_on"),
+    columns=(
+        _PERSON,
+        Column("campaign", "string", "the campaign", required=True),
+        Column("sent_on", "date", "first day of the week; every feature is as known before it", required=True),
+        Column("age_band", "string", "latest answer before, or unknown", required=True),
+        Column("gender", "string", "latest answer before, or unknown", required=True),
+        Column("region", "string", "latest answer before, or unknown", required=True),
+        Column("main_device", "string", "device of most acts before; unknown without acts", required=True),
+        Column("favourite_category", "string", "category of most weight before; unknown without acts", required=True),
+        Column("recency_days", "int", "days since the last act; null without one"),
+        Column("tenure_days", "int", "days since the first act; null without one"),
+        Column("acts_7_days", "int", "acts on items in the 7 days before", required=True),
+        Column("acts_28_days", "int", "acts on items in the 28 days before", required=True),
+        Column("carts", "int", "acts of putting into the cart before", required=True),
+        Column("purchases", "int", "purchases before", required=True),
+        Column("monetary", "double", "euros spent before", required=True),
+        Column("weekend_share", "double", "share of acts on Saturday and Sunday; null without acts"),
+        Column("campaign_visits", "int", "sessions before that came from any campaign", required=True),
+        Column("same_campaign_visits", "int", "sessions before that came from this campaign", required=True),
+        Column("clicked", "boolean", "came from the campaign within the week; null while the week is not over"),
+        Column("purchased", "boolean", "bought in a visit that came from it in that week; null likewise"),
+        Column("churned", "boolean", "no act in the 14 days from sent_on; null while they are not over"),
+        Column("order_value", "double", "euros bought in visits that came from it in that week; null likewise"),
+        Column("consent_training", "boolean", "whether a model may learn from this person", required=True),
+        Column("consent_personalisation", "boolean", "whether this person may be scored", required=True),
+    ),
+)
+
+SYNTHETIC_RESPONSES = Table(
+    "synthetic_responses",
+    grain="one row that the admitted generator made up; it stands for nobody",
+    key=(),
+    columns=tuple(
+        column
+        for column in TRAINING_RESPONSES.columns
+        if column.name not in ("person_id", "sent_on", "consent_training", "consent_personalisation")
+    ),
+)
+
+SCORES = Table(
+    "scores",
+    grain="one recommended item of one person",
+    key=("person_id", "rank"),
+    columns=(
+        _PERSON,
+        Column("rank", "int", "1 is the best", required=True),
+        Column("item_id", "string", "the item", required=True),
+        Column("score", "double", "the model's score, comparable within the person only", required=True),
+        Column("reason", "string", "why, in words for the person", required=True),
+        Column(
+            "model_version", "string", "model and version that ranked, as `next_item/3`, or `popularity`", required=True
+        ),
+    ),
+)
+
+RESPONSES = Table(
+    "responses",
+    grain="one person and campaign, in the week that begins after the day",
+    key=("person_id", "campaign"),
+    columns=(
+        _PERSON,
+        Column("campaign", "string", "the campaign", required=True),
+        Column("click_chance", "double", "chance to come from it within a week, 0 to 1", required=True),
+        Column("purchase_chance", "double", "chance to buy in such a session, 0 to 1", required=True),
+        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null before any were known"),
+        Column("expected_value", "double", "euros expected from sending: purchase_chance x mean order", required=True),
+        Column("reasons", "array<string>", "what raised the chance to click most, in words", required=True),
+        Column("model_version", "string", "model and version that scored, as `response/3`", required=True),
+    ),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    grain="one person, as the champions of the night see them",
+    key=("person_id",),
+    columns=(
+        _PERSON,
+        _TASTE_VECTOR,
+        _PICTURE_INTERESTS,
+        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null without a model"),
+        Column("expected_value", "double", "euros expected from the person's best campaign; null without a model"),
+        Column("best_campaign", "string", "campaign of the highest expected value; null without a model"),
+    ),
+)
+
+MART_TABLES = (PROFILE, ITEM, INTERACTIONS, TRAINING_SEQUENCES, TRAINING_PICTURES, TRAINING_RESPONSES)
+"""What dbt hands over to training and serving, one full state a day."""
+
+SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES)
+"""What the champions say, one full state a day."""

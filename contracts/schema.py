@@ -1,0 +1,37 @@
+"""What a table of the lake is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; a mapped row with a value outside `one_of` or `pattern` (a regular expression) is quarantined."""
+
+    name: str
+    type: str
+    meaning: str
+    required: bool = False
+    one_of: tuple[str, ...] = ()
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def required(self) -> list[str]:
+        return [column.name for column in self.columns if column.required]
+
+    def ddl(self) -> str:
+        """The columns as a Spark schema string."""
+        return ", ".join(f"{column.name} {column.type}" for column in self.columns)

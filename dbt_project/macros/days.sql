@@ -1,0 +1,25 @@
+{#- The day so many days after another; before it for a negative number. -#}
+{% macro days_later(day, days) -%}
+    {{ return(adapter.dispatch('days_later')(day, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_later(day, days) -%}
+    ({{ day }} + ({{ days }}))
+{%- endmacro %}
+
+{% macro spark__days_later(day, days) -%}
+    date_add({{ day }}, {{ days }})
+{%- endmacro %}
+
+{#- Whole days from one day to another, as an int. -#}
+{% macro days_between(first, second) -%}
+    {{ return(adapter.dispatch('days_between')(first, second)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first, second) -%}
+    cast({{ second }} - {{ first }} as int)
+{%- endmacro %}
+
+{% macro spark__days_between(first, second) -%}
+    datediff({{ second }}, {{ first }})
+{%- endmacro %}

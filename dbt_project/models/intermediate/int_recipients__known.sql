@@ -1,0 +1,58 @@
+with events as (
+
+    select * from {{ ref('int_events__identified') }}
+
+),
+
+answers as (
+
+    select * from {{ ref('int_answers__identified') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('int_consents__decided') }}
+
+),
+
+weeks as (
+
+    select * from {{ ref('int_weeks__sent') }}
+
+),
+
+-- An act can be used once its day is over and it has arrived.
+signs_of_life as (
+
+    select person_id, greatest(known_on, cast(occurred_at as date)) as seen_on from events
+    union all
+    select person_id, greatest(arrived_on, cast(occurred_at as date)) as seen_on from answers
+
+),
+
+first_signs as (
+
+    select
+        person_id,
+        min(seen_on) as seen_on
+    from signs_of_life
+    group by person_id
+
+),
+
+known as (
+
+    select
+        first_signs.person_id,
+        weeks.sent_on,
+        consents.consent_training,
+        consents.consent_personalisation
+    from first_signs
+    inner join consents on first_signs.person_id = consents.person_id
+    inner join weeks on first_signs.seen_on < weeks.sent_on
+    where consents.consent_marketing_contact
+
+)
+
+select * from known

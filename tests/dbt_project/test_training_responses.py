@@ -1,0 +1,173 @@
+"""What the responses hold, computed by hand from a tiny lake; and that no feature knows what came later."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import pytest
+from tiny_lake import TinyHome, at
+
+from dbt_project.build import build
+
+THURSDAY, NEXT_THURSDAY = "2026-11-19", "2026-11-26"
+LABELS = ("clicked", "purchased", "churned", "order_value")
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """Two runs a week apart: Ann is mailed, Ben never agreed to that, Cleo was first seen on the first run's day."""
+
+    home: TinyHome
+    first: list[dict]
+    second: list[dict]
+
+
+@pytest.fixture(scope="module")
+def weeks(new_home) -> Weeks:
+    home: TinyHome = new_home()
+    people = {"ann": ["account:ann", "cookie:ann"], "ben": ["account:ben"], "cleo": ["account:cleo"]}
+    home.deliver_persons(THURSDAY, people)
+    home.deliver("items", THURSDAY, [{"item_id": "i1", "title": "Shoe", "category": "running", "price": 50}])
+    home.deliver(
+        "events",
+        "2026-11-12",
+        [
+            act("e1", "cookie:ann", "2026-10-20 10:00", "view", item_id="i1", device="mobile"),
+            act("e2", "cookie:ann", "2026-11-12 10:00", "view", item_id="i1", campaign="spring", session_id="s1"),
+            act("e3", "account:ben", "2026-11-12 10:00", "view", item_id="i1", campaign="spring", session_id="s2"),
+        ],
+    )
+    home.deliver(
+        "events",
+        THURSDAY,
+        [
+            # Ann comes from a mail, logs in and buys.
+            act("e4", "cookie:ann", "2026-11-17 10:00", "view", item_id="i1", campaign="spring", session_id="s3"),
+            act("e5", "account:ann", "2026-11-17 10:05", "purchase", item_id="i1", value=50.25, session_id="s4"),
+            act("e6", "account:cleo", "2026-11-19 10:00", "view", item_id="i1", session_id="s5"),
+        ],
+    )
+    home.deliver(
+        "consents",
+        THURSDAY,
+        [
+            agreed("c1", "account:ann", "marketing_contact"),
+            agreed("c2", "account:ann", "training"),
+            agreed("c3", "account:cleo", "marketing_contact"),
+            agreed("c4", "account:ben", "training"),
+        ],
+    )
+    build(home.settings, THURSDAY)
+
+    home.deliver_persons(NEXT_THURSDAY, people)
+    home.deliver(
+        "events",
+        NEXT_THURSDAY,
+        [
+            # Long ago, but it arrives only now.
+            act("e7", "cookie:ann", "2026-10-10 10:00", "cart", item_id="i1", device="desktop"),
+            act("e8", "cookie:ann", "2026-10-10 10:01", "cart", item_id="i1", device="desktop"),
+            act("e9", "account:ann", "2026-11-25 10:00", "purchase", item_id="i1", value=9.5, session_id="s6"),
+            act("e10", "account:ben", "2026-11-25 10:00", "view", item_id="i1", campaign="spring", session_id="s7"),
+        ],
+    )
+    home.deliver(
+        "answers",
+        NEXT_THURSDAY,
+        [
+            {
+                "answer_id": "a1",
+                "identifier": "account:ann",
+                "survey": "customer_survey",
+                "question": "Q2_gender",
+                "answer": "Female",
+                "occurred_at": at("2026-11-10 10:00"),
+            }
+        ],
+    )
+    build(home.settings, NEXT_THURSDAY)
+    tables = (home.rows("training_responses", ds) for ds in (THURSDAY, NEXT_THURSDAY))
+    return Weeks(home, *tables)
+
+
+def act(event_id, identifier, occurred_at, action, **more):
+    return {"event_id": event_id, "identifier": identifier, "occurred_at": at(occurred_at), "action": action, **more}
+
+
+def agreed(consent_id, identifier, purpose):
+    return {
+        "consent_id": consent_id,
+        "identifier": identifier,
+        "purpose": purpose,
+        "granted": True,
+        "occurred_at": at("2026-11-01 10:00"),
+    }
+
+
+def row(rows, person_id, sent_on):
+    (found,) = [
+        row for row in rows if (row["person_id"], row["sent_on"]) == (person_id, datetime.date.fromisoformat(sent_on))
+    ]
+    return found
+
+
+def test_a_row_stands_for_who_could_be_reached_in_a_week_with_a_campaign(weeks):
+    # Nothing of Ann had arrived before 6 November, and spring brought nobody before 12 November.
+    keys = {(row["person_id"], row["campaign"], str(row["sent_on"])) for row in weeks.first}
+    assert keys == {
+        ("ann", "spring", "2026-11-13"),
+        ("ann", "spring", "2026-11-20"),
+        ("cleo", "spring", "2026-11-20"),
+    }
+
+
+def test_a_purchase_after_a_login_belongs_to_the_visit_that_the_campaign_brought(weeks):
+    ann = row(weeks.first, "ann", "2026-11-13")
+    assert (ann["clicked"], ann["purchased"], ann["order_value"]) == (True, True, 50.25)
+
+
+def test_only_what_is_over_has_a_label(weeks):
+    assert row(weeks.first, "ann", "2026-11-13")["churned"] is None
+    assert row(weeks.second, "ann", "2026-11-13")["churned"] is False
+    for rows, coming in ((weeks.first, "2026-11-20"), (weeks.second, "2026-11-27")):
+        assert [row(rows, "ann", coming)[label] for label in LABELS] == [None] * 4
+
+
+def test_features_are_counted_on_the_eve(weeks):
+    ann = row(weeks.first, "ann", "2026-11-13")
+    assert {name: ann[name] for name in ann if name not in LABELS} == {
+        "person_id": "ann",
+        "campaign": "spring",
+        "sent_on": datetime.date(2026, 11, 13),
+        "age_band": "unknown",
+        "gender": "unknown",
+        "region": "unknown",
+        "main_device": "mobile",
+        "favourite_category": "running",
+        "recency_days": 0,
+        "tenure_days": 23,
+        "acts_7_days": 1,
+        "acts_28_days": 2,
+        "carts": 0,
+        "purchases": 0,
+        "monetary": 0.0,
+        "weekend_share": 0.0,
+        "campaign_visits": 1,
+        "same_campaign_visits": 1,
+        "consent_training": True,
+        "consent_personalisation": False,
+    }
+
+
+def test_what_happens_or_arrives_later_changes_no_feature(weeks):
+    before, after = row(weeks.first, "ann", "2026-11-20"), row(weeks.second, "ann", "2026-11-20")
+    assert {name: before[name] for name in before if name not in LABELS} == {
+        name: after[name] for name in after if name not in LABELS
+    }
+
+
+def test_what_arrived_counts_from_the_next_week_on(weeks):
+    coming = row(weeks.second, "ann", "2026-11-27")
+    assert (coming["carts"], coming["main_device"], coming["gender"]) == (2, "desktop", "female")
+    assert (coming["purchases"], coming["monetary"], coming["tenure_days"]) == (2, 59.75, 47)

@@ -1,0 +1,24 @@
+"""TensorBoard logs of a training: `make ui` opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+
+class Board:
+    """One training's curves."""
+
+    def __init__(self, folder: Path) -> None:
+        self._writer = tf.summary.create_file_writer(str(folder))
+
+    def write(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        with self._writer.as_default(step=epoch):
+            for name, value in metrics.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()

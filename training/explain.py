@@ -1,0 +1,54 @@
+"""Explain what a registered model answered: integrated gradients (`training/models/integrated_gradients.py`).
+
+For `response`, how much each feature moved a person's chance to click, against an average person; for `next_item`,
+how much each item of a history moved the score of what is recommended, against an empty history. Attributions add up
+to the difference of the two scores; the line `completeness` says how nearly.
+
+    python -m training.explain --model response --ds 2026-11-20 --version 3 --rows 5
+"""
+
+from __future__ import annotations
+
+import json
+
+from contracts.errors import ModelError, exit_with_sentence
+from contracts.settings import Settings
+from training.config import known_model, learner
+from training.entry import choose_backend, parser
+
+
+def main() -> None:
+    arguments = parser("training.explain", __doc__)
+    arguments.add_argument("--version", help="number of the registered version; by default the champion")
+    arguments.add_argument("--rows", type=int, default=3, help="how many held-out people to explain (default 3)")
+    chosen = arguments.parse_args()
+    choose_backend(chosen.backend)
+    exit_with_sentence(lambda: _print_explanations(chosen.model, chosen.version, chosen.ds, chosen.rows))
+
+
+def _print_explanations(model: str, number: str | None, ds: str, rows: int) -> None:
+    settings = Settings.from_env()
+    known_model(model)
+    from training.registry import CHAMPION, Registry
+
+    brought, registry = learner(model), Registry.of(settings)
+    if not hasattr(brought, "explain"):
+        raise ModelError(
+            expected="a model whose answers are explained: next_item or response",
+            received=model,
+            remedy="open its model card in MLflow instead",
+        )
+    version = registry.version(model, number) if number else registry.aliased(model, CHAMPION)
+    if version is None:
+        raise ModelError(
+            expected=f"a champion of {model}",
+            received="none",
+            remedy="name a version with --version, or run `python -m training.promote` first",
+        )
+    served = registry.load(version).unwrap_python_model()
+    for explanation in brought.explain(served, brought.load(settings, ds), rows):
+        print(json.dumps(explanation, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

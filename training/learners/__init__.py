@@ -1,0 +1,1 @@
+"""One learner a model: from its tables to measured answers."""

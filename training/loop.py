@@ -1,0 +1,172 @@
+"""The loop that all models share: epochs with early stopping, best weights, resuming, TensorBoard, clear failures."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from contracts.errors import ModelError
+from training.learner import Context
+
+Validate = Callable[[], Mapping[str, float]]
+"""Metrics of the validation part, by the names that reports use, under the weights of the moment."""
+
+_CHECKPOINT = "checkpoint.npz"
+
+
+def train_epochs(
+    model: keras.Model,
+    batches: Iterable,
+    *,
+    validate: Validate,
+    watched: str,
+    epochs: int,
+    patience: int,
+    context: Context,
+) -> list[dict[str, float]]:
+    """Fit a compiled model until `watched` has not risen for `patience` epochs; the model ends with its best weights.
+
+    With a folder in the context, each epoch is kept there, and a training that was killed goes on after its last one.
+
+    Args:
+        batches: whatever `model.fit` takes as `x`; read once an epoch.
+        watched: key of `validate()`; higher is better.
+        patience: 0 trains all epochs.
+
+    Returns:
+        The metrics of each epoch: `loss`, what `validate` returned, `epoch_seconds`.
+
+    Raises:
+        ModelError: the loss of a batch is no number, or memory ran out.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)  # else the first step makes them, and is traced twice
+    watch = _Watch(validate, watched, epochs, patience, context)
+    watch.resume(model)
+    if watch.left:
+        try:
+            model.fit(
+                batches, initial_epoch=len(watch.epochs), epochs=epochs, verbose=0, shuffle=False, callbacks=[watch]
+            )
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+            raise ModelError(
+                expected=f"memory for one batch of {model.name}",
+                received="no more memory",
+                remedy="lower batch_size in the model's configuration, then max_length or dimensions if it has them",
+            ) from error
+    watch.restore_best(model)
+    return watch.epochs
+
+
+class _Watch(keras.callbacks.Callback):
+    """After each epoch: validate, say one line, remember the best weights, keep a checkpoint, stop in time."""
+
+    def __init__(self, validate: Validate, watched: str, most: int, patience: int, context: Context) -> None:
+        super().__init__()
+        self.validate, self.watched, self.most, self.patience = validate, watched, most, patience
+        self.context = context
+        self.epochs: list[dict[str, float]] = []
+        self.best_weights: list[np.ndarray] | None = None
+        self.board = None
+
+    @property
+    def best_epoch(self) -> int:
+        """Place of the best epoch, the first of equals."""
+        return int(np.argmax([epoch[self.watched] for epoch in self.epochs]))
+
+    @property
+    def left(self) -> bool:
+        """Whether there is anything left to train."""
+        waited = len(self.epochs) - 1 - self.best_epoch if self.epochs else 0
+        return len(self.epochs) < self.most and (self.patience == 0 or waited < self.patience)
+
+    def on_train_begin(self, logs=None) -> None:  # noqa: ARG002  the interface of Keras
+        if self.context.tensorboard is not None:
+            from training.board import Board
+
+            self.board = Board(self.context.tensorboard)
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:  # noqa: ARG002
+        self.started = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        if not np.isfinite(float(logs["loss"])):
+            raise ModelError(
+                expected=f"a finite loss of {self.model.name}",
+                received=f"{float(logs['loss'])} after batch {batch + 1} of epoch {len(self.epochs) + 1}",
+                remedy="look for values that are no numbers in the training table, or lower learning_rate",
+            )
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        trained = time.monotonic() - self.started
+        metrics = {**logs, **self.validate(), "epoch_seconds": trained}
+        self.epochs.append({name: float(value) for name, value in metrics.items()})
+        is_best = self.best_epoch == len(self.epochs) - 1
+        if is_best:
+            self.best_weights = self.model.get_weights()
+        self.model.stop_training = not self.left
+        self._keep_checkpoint()
+        if self.board is not None:
+            self.board.write(len(self.epochs), self.epochs[-1])
+        self.context.say(
+            f"epoch {epoch + 1:>2} of at most {self.most}: loss {logs['loss']:.4f}, {self.watched} "
+            f"{self.epochs[-1][self.watched]:.4f}{' (best)' if is_best else ''}, {trained:.1f} s"
+        )
+        self.context.after_epoch(len(self.epochs), self.epochs[-1])
+
+    def on_train_end(self, logs=None) -> None:  # noqa: ARG002
+        if self.board is not None:
+            self.board.close()
+
+    def restore_best(self, model: keras.Model) -> None:
+        if self.best_weights is not None:
+            model.set_weights(self.best_weights)
+
+    def resume(self, model: keras.Model) -> None:
+        """Take up the state after the last epoch that was kept, if there is one."""
+        file = self._checkpoint
+        if file is None or not file.is_file():
+            return
+        with np.load(file) as kept:
+            self.epochs = json.loads(str(kept["epochs"]))
+            variables = _variables(model)
+            for place, variable in enumerate(variables):
+                variable.assign(kept[f"now_{place}"])
+            self.best_weights = [kept[f"best_{place}"] for place in range(len(model.get_weights()))]
+        self.context.say(f"resumed after epoch {len(self.epochs)}")
+
+    def _keep_checkpoint(self) -> None:
+        file = self._checkpoint
+        if file is None:
+            return
+        state = {f"now_{place}": np.asarray(variable) for place, variable in enumerate(_variables(self.model))}
+        state |= {f"best_{place}": weights for place, weights in enumerate(self.best_weights)}
+        content = io.BytesIO()
+        np.savez(content, epochs=json.dumps(self.epochs), **state)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft.write_bytes(content.getbuffer())
+        os.replace(draft, file)
+
+    @property
+    def _checkpoint(self) -> Path | None:
+        return None if self.context.folder is None else self.context.folder / _CHECKPOINT
+
+
+def _variables(model: keras.Model) -> list:
+    """Everything that training changes: weights, random state, the optimizer's moments and step."""
+    seen = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
+    return list(seen.values())
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "ResourceExhausted" in type(error).__name__ or "OOM" in str(error)

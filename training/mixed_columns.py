@@ -1,0 +1,246 @@
+"""Mixed tables as codes and offsets: what a generator learns in place of numbers, categories, truth values and nulls.
+
+Mode-specific normalisation of CTGAN (Xu et al., 2019, arXiv:1907.00503, section 4.2) with one change: a value that
+many rows share (no purchase, 40 hours a week) is a mode of its own without width, as in CTAB-GAN (Zhao et al., 2021,
+arXiv:2102.08369), and null is such a value too. So a category is a column all of whose modes have no width.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.mixture import BayesianGaussianMixture
+from threadpoolctl import threadpool_limits
+
+from contracts.errors import ModelError
+
+NUMBER, WHOLE, BOOLEAN, CATEGORY = "number", "whole", "boolean", "category"
+
+REACH = 4.0
+"""Widths of a mode between its mean and an offset of 1, as in CTGAN."""
+
+_MODES = 10
+_LEAST_WEIGHT = 0.005  # of a mode, as in CTGAN
+_MIXTURE_ROWS = 4000  # enough for ten modes in one dimension; all rows took ten times as long
+_EXACT_VALUES = 24  # a number with no more distinct values is exact
+_SPIKE_SHARE = 0.05
+_SPIKE_ROWS = 10  # a value of fewer rows would single them out
+_MOST_CATEGORIES = 500
+
+
+@dataclass(frozen=True)
+class MixedColumn:
+    """One column. Codes 0 to len(values) - 1 are its exact values, the codes after them its modes with a width."""
+
+    name: str
+    kind: str
+    """number, whole, boolean or category."""
+    values: tuple[float | bool | str | None, ...]
+    """None is null."""
+    means: tuple[float, ...] = ()
+    widths: tuple[float, ...] = ()
+    """Standard deviations of the modes."""
+    weights: tuple[float, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    """Nothing outside low to high is ever made."""
+
+    @property
+    def codes(self) -> int:
+        return len(self.values) + len(self.means)
+
+    @property
+    def is_discrete(self) -> bool:
+        return self.kind in (BOOLEAN, CATEGORY)
+
+
+def fit_columns(frame: pd.DataFrame, kinds: Mapping[str, str], seed: int) -> tuple[MixedColumn, ...]:
+    """What `kinds` (column -> number, whole, boolean or category) hold in the rows of a training part.
+
+    Raises:
+        ModelError: a column is missing, a number is infinite or none at all, or there are too many categories.
+    """
+    missing = [name for name in kinds if name not in frame]
+    if missing or frame.empty:
+        raise ModelError(
+            expected=f"rows with the columns {', '.join(kinds)}",
+            received="no rows" if frame.empty else f"a table without {', '.join(missing)}",
+            remedy="build the training table again",
+        )
+    return tuple(
+        _fit_discrete(frame[name], kind) if kind in (BOOLEAN, CATEGORY) else _fit_number(frame[name], kind, seed)
+        for name, kind in kinds.items()
+    )
+
+
+def encode(
+    columns: Sequence[MixedColumn], frame: pd.DataFrame, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (row, column) and offsets from -1 to 1 within their modes (row, column), 0 where a value is exact.
+
+    A number belongs to a mode by chance, in proportion to how likely the mode made it. An unseen category becomes
+    null where null was seen, else the most frequent category.
+    """
+    codes = np.zeros((len(frame), len(columns)), "int32")
+    offsets = np.zeros((len(frame), len(columns)), "float32")
+    for place, column in enumerate(columns):
+        if column.is_discrete:
+            codes[:, place] = _discrete_codes(column, frame[column.name])
+        else:
+            codes[:, place], offsets[:, place] = _number_codes(column, frame[column.name], random)
+    return codes, offsets
+
+
+def decode(columns: Sequence[MixedColumn], codes: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
+    """The rows of codes (row, column) and offsets (row, column): Int64, float64, boolean and object columns."""
+    return pd.DataFrame(
+        {column.name: _values(column, codes[:, at], offsets[:, at]) for at, column in enumerate(columns)}
+    )
+
+
+def described(columns: Sequence[MixedColumn]) -> list[dict[str, Any]]:
+    """The columns as JSON takes them."""
+    return [asdict(column) for column in columns]
+
+
+def from_description(description: Sequence[Mapping[str, Any]]) -> tuple[MixedColumn, ...]:
+    """What `described` wrote."""
+    return tuple(
+        MixedColumn(**{key: tuple(value) if isinstance(value, list) else value for key, value in one.items()})
+        for one in description
+    )
+
+
+def as_numbers(column: pd.Series) -> np.ndarray:
+    """Any numeric column as float64, null as NaN (row,).
+
+    Raises:
+        ModelError: a value is infinite or no number.
+    """
+    try:
+        numbers = pd.to_numeric(column).to_numpy("float64", na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise _broken(column.name, str(error)) from error
+    if np.isinf(numbers).any():
+        raise _broken(column.name, f"{int(np.isinf(numbers).sum())} infinite values")
+    return numbers
+
+
+def _broken(name: str, received: str) -> ModelError:
+    return ModelError(
+        expected=f"finite numbers or nulls in column {name}",
+        received=received,
+        remedy="correct the delivery that the training table was built from, then build it again",
+    )
+
+
+def _fit_discrete(column: pd.Series, kind: str) -> MixedColumn:
+    counts = column.value_counts()
+    names = sorted(counts.index, key=lambda value: (-counts[value], str(value)))
+    if len(names) > _MOST_CATEGORIES:
+        raise ModelError(
+            expected=f"at most {_MOST_CATEGORIES} categories in column {column.name}",
+            received=f"{len(names)}",
+            remedy="group the rare ones before training, or leave the column out",
+        )
+    values = [bool(name) if kind == BOOLEAN else str(name) for name in names]
+    return MixedColumn(str(column.name), kind, (*values, *([None] if column.isna().any() else [])))
+
+
+def _fit_number(column: pd.Series, kind: str, seed: int) -> MixedColumn:
+    numbers = as_numbers(column)
+    known = numbers[~np.isnan(numbers)]
+    null = [None] if len(known) < len(numbers) else []
+    distinct, counts = np.unique(known, return_counts=True)
+    if len(distinct) <= _EXACT_VALUES:
+        return MixedColumn(str(column.name), kind, (*distinct.tolist(), *null), **_range(known))
+    spikes = _spikes(distinct, counts)
+    rest = known[~np.isin(known, spikes)]
+    modes = _modes(rest, seed) if len(rest) else {}
+    return MixedColumn(str(column.name), kind, (*spikes.tolist(), *null), **modes, **_range(known))
+
+
+def _range(known: np.ndarray) -> dict[str, float]:
+    return {"low": float(known.min()), "high": float(known.max())} if len(known) else {}
+
+
+def _spikes(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Values of at least 5 % of the rows, and then of what they leave: rare amounts stand behind a mass at 0."""
+    is_spike = np.zeros(len(distinct), bool)
+    for _ in range(2):
+        least = max(_SPIKE_SHARE * counts[~is_spike].sum(), _SPIKE_ROWS)
+        is_spike |= counts >= least
+    return distinct[is_spike]
+
+
+def _modes(numbers: np.ndarray, seed: int) -> dict[str, tuple[float, ...]]:
+    """The mixture is fitted to standardised numbers: its priors know nothing of euros."""
+    random = np.random.default_rng(seed)
+    sample = random.choice(numbers, _MIXTURE_ROWS, replace=False) if len(numbers) > _MIXTURE_ROWS else numbers
+    centre, scale = float(sample.mean()), float(sample.std()) or 1.0
+    mixture = BayesianGaussianMixture(
+        n_components=min(_MODES, len(np.unique(sample))),
+        weight_concentration_prior_type="dirichlet_process",
+        weight_concentration_prior=0.001,
+        max_iter=100,
+        tol=0.01,
+        random_state=seed,
+    )
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")  # a mixture that has not quite converged still covers the numbers
+        mixture.fit(((sample - centre) / scale)[:, None])
+    kept = np.flatnonzero(mixture.weights_ > _LEAST_WEIGHT)
+    kept = kept[np.argsort(mixture.means_[kept, 0])]
+    return {
+        "means": tuple((mixture.means_[kept, 0] * scale + centre).tolist()),
+        "widths": tuple(np.maximum(np.sqrt(mixture.covariances_[kept, 0, 0]) * scale, 1e-6 * scale).tolist()),
+        "weights": tuple((mixture.weights_[kept] / mixture.weights_[kept].sum()).tolist()),
+    }
+
+
+def _discrete_codes(column: MixedColumn, values: pd.Series) -> np.ndarray:
+    null = column.values.index(None) if None in column.values else 0
+    known = {value: code for code, value in enumerate(column.values) if value is not None}
+    if column.kind == CATEGORY:
+        values = values.where(values.isna(), values.astype(str))
+    return values.map(known).fillna(null).astype("int32").to_numpy()
+
+
+def _number_codes(column: MixedColumn, values: pd.Series, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    numbers = as_numbers(values)
+    codes, offsets = np.zeros(len(numbers), "int32"), np.zeros(len(numbers), "float32")
+    is_null = np.isnan(numbers)
+    exact = np.array([value for value in column.values if value is not None], "float64")  # ascending, null after them
+    place = np.searchsorted(exact, numbers).clip(0, max(len(exact) - 1, 0))
+    is_exact = ~is_null & (exact[place] == numbers) if len(exact) else np.zeros(len(numbers), bool)
+    codes[is_exact] = place[is_exact]
+    codes[is_null] = column.values.index(None) if None in column.values else 0
+    rest = np.flatnonzero(~is_exact & ~is_null)
+    if len(rest) and column.means:
+        means, widths, weights = (np.array(one) for one in (column.means, column.widths, column.weights))
+        standard = (numbers[rest, None] - means) / widths  # (row, mode)
+        likely = np.log(weights) - np.log(widths) - standard**2 / 2
+        mode = (likely + random.gumbel(size=likely.shape)).argmax(axis=1)
+        codes[rest] = len(column.values) + mode
+        offsets[rest] = (standard[np.arange(len(rest)), mode] / REACH).clip(-0.99, 0.99)
+    elif len(rest) and len(exact):  # unseen where all was exact: the nearest value
+        codes[rest] = np.abs(numbers[rest, None] - exact).argmin(axis=1)
+    return codes, offsets
+
+
+def _values(column: MixedColumn, codes: np.ndarray, offsets: np.ndarray) -> pd.Series:
+    if column.is_discrete:
+        made = np.array([*column.values, None], dtype=object)[codes]
+        return pd.Series(made, dtype="boolean" if column.kind == BOOLEAN else object)
+    exact = [np.nan if value is None else value for value in column.values]
+    means = np.array([*exact, *column.means], "float64")
+    widths = np.array([*(0.0 for _ in exact), *column.widths], "float64")
+    numbers = (means[codes] + REACH * widths[codes] * offsets).clip(column.low, column.high)
+    if column.kind == NUMBER:
+        return pd.Series(numbers)
+    return pd.Series(np.round(numbers)).astype("Int64")

@@ -1,0 +1,86 @@
+"""The served form of `response`: MLflow runs this file from the registered model, without the rest of Nightshift.
+
+In: a DataFrame with a column `campaign` and as many of the other columns as there are, raw values; None, NaN, what is
+no number and categories never seen are read as not known.
+Out: for each row the chance to come from the campaign within a week, the chance to buy then, the chance to do nothing
+for 14 days, each from 0 to 1, and the euros expected from sending: the chance to buy times what an order of the
+campaign brings. A chance for which training had no label at all is not a number.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+
+_ANSWERS = ("click_chance", "purchase_chance", "leave_chance")
+_PURCHASE = 1
+_UNKNOWN = "unknown"
+_ROWS_A_BATCH = 8192
+
+
+class ResponseModel(mlflow.pyfunc.PythonModel):
+    """Loads the two nets and what surrounds them; answers in chances and euros."""
+
+    def load_context(self, context) -> None:
+        self.embedder = keras.saving.load_model(context.artifacts["embedder"], safe_mode=True)
+        self.head = keras.saving.load_model(context.artifacts["head"], safe_mode=True)
+        space = json.loads(Path(context.artifacts["space"]).read_text())
+        self.knots, self.heights = space["knots"], space["heights"]
+        self.vocabularies = {name: pd.Index(words, dtype=object) for name, words in space["vocabularies"].items()}
+        self.feature_slices = space["feature_slices"]
+        self.slopes, self.offsets = np.array(space["slopes"]), np.array(space["offsets"])
+        self.learned = np.array(space["learned"])
+        self.order_value, self.order_values = space["order_value"], space["order_values"]
+
+    def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
+        chances = np.where(self.learned, self.score(*self.encode(model_input)), np.nan)
+        answers = pd.DataFrame(chances, columns=list(_ANSWERS))
+        euros = pd.Series(_texts(model_input, "campaign")).map(self.order_values).fillna(self.order_value)
+        answers["expected_value"] = chances[:, _PURCHASE] * euros.to_numpy("float64")
+        return answers
+
+    def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Rows as the net reads them, as in training: numbers (rows, 2 * numbers), codes (rows, categories)."""
+        numbers = np.zeros((len(rows), 2 * len(self.knots)), "float32")
+        for place, name in enumerate(self.knots):
+            values = _values(rows, name)
+            known = np.isfinite(values)
+            numbers[known, 2 * place] = np.interp(values[known], self.knots[name], self.heights[name])
+            numbers[~known, 2 * place + 1] = 1
+        codes = np.zeros((len(rows), len(self.vocabularies)), "int32")
+        first = 0
+        for place, (name, words) in enumerate(self.vocabularies.items()):
+            codes[:, place] = first + words.get_indexer(_texts(rows, name)) + 1
+            first += len(words) + 1
+        return numbers, codes
+
+    def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Chances to click, to buy, to leave (rows, 3) for encoded rows."""
+        starts = range(0, len(numbers), _ROWS_A_BATCH)
+        batches = [[numbers[start : start + _ROWS_A_BATCH], codes[start : start + _ROWS_A_BATCH]] for start in starts]
+        logits = [self.head.predict_on_batch(self.embedder.predict_on_batch(batch)) for batch in batches]
+        if not logits:
+            return np.zeros((0, len(self.slopes)))
+        lines = np.concatenate(logits).astype("float64") * self.slopes + self.offsets
+        return 1 / (1 + np.exp(-np.clip(lines, -500, 500)))
+
+
+def _values(rows: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in rows:
+        return np.full(len(rows), np.nan)
+    return pd.to_numeric(rows[name], errors="coerce").to_numpy("float64", na_value=np.nan)
+
+
+def _texts(rows: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in rows:
+        return np.full(len(rows), _UNKNOWN, dtype=object)
+    column = rows[name].astype(object)
+    return column.where(column.notna(), _UNKNOWN).astype(str).to_numpy(object)
+
+
+mlflow.models.set_model(ResponseModel())
