@@ -39,7 +39,7 @@ bench:  ## benchmarks on public data, hours: [DATA=folder] [BENCH=next_item]
 test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	@ops/setup.sh
 	. ops/env.sh
-	python -m pytest -n 2 --dist loadfile $(TESTS)
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint:  ## ruff, dbt parse, yaml
 	@ops/setup.sh

@@ -5,6 +5,10 @@ Leave-one-out: the last item of a user is the test, the one before it the valida
 All items are ranked but those in the user's history; the history at the test includes the validation item. Training
 ends by the validation; the test is looked at once a seed. One JSON line: the mean over seeds, each seed, baselines.
 
+With --validate the last item of every user is left away, and all else is one item earlier: what is the validation
+otherwise is the test then. That is how parameters are chosen: the validation of a training flatters it, since that
+history ends with an item that was learned from, and the history at the test does not. The line is printed, not kept.
+
     python -m bench.next_item --data sequences.txt.gz --config training/configs/s3rec_beauty_next_item.yml --seeds 1 2 3
 """
 
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
 import time
 from pathlib import Path
@@ -35,11 +40,16 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one training each (default 1 2 3)")
     parser.add_argument("--backbone", choices=BACKBONES, help="instead of the configuration's")
+    parser.add_argument("--validate", action="store_true", help="never touch the last items")
     chosen = parser.parse_args()
-    exit_with_sentence(lambda: bench(chosen.data, chosen.config, chosen.seeds, backbone=chosen.backbone))
+    exit_with_sentence(
+        lambda: bench(chosen.data, chosen.config, chosen.seeds, backbone=chosen.backbone, validate=chosen.validate)
+    )
 
 
-def bench(data: Path, config: Path, seeds: list[int], *, backbone: str | None = None) -> dict[str, Any]:
+def bench(
+    data: Path, config: Path, seeds: list[int], *, backbone: str | None = None, validate: bool = False
+) -> dict[str, Any]:
     """Train once a seed, measure, write and return the line.
 
     Raises:
@@ -57,12 +67,12 @@ def bench(data: Path, config: Path, seeds: list[int], *, backbone: str | None = 
     parameters = read_config(config, NextItemConfig)
     if backbone is not None:
         parameters = dataclasses.replace(parameters, backbone=backbone)
-    sequences = sequences_from_text(data)
+    sequences = sequences_from_text(data, without_last=1 if validate else 0)
     runs = [_run(LEARNER, sequences, dataclasses.replace(parameters, seed=seed)) for seed in seeds]
     names = [name for name in runs[0] if name != "seed"]
     line = {
         "bench": "next_item",
-        "protocol": PROTOCOL,
+        "protocol": f"{PROTOCOL}; without the last items" if validate else PROTOCOL,
         "data": data.name,
         "config": {**dataclasses.asdict(parameters), "seed": None, "file": config.name},
         "seeds": seeds,
@@ -72,7 +82,10 @@ def bench(data: Path, config: Path, seeds: list[int], *, backbone: str | None = 
         "baselines": {name: dict(one.metrics) for name, one in LEARNER.baselines(sequences).items()},
         "sizes": dict(sequences.describe()),
     }
-    write(line)
+    if validate:
+        print(json.dumps(line))
+    else:
+        write(line)
     return line
 
 

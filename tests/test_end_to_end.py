@@ -86,10 +86,16 @@ def test_nobody_is_scored_or_exported_without_consent(night):
 
 
 def test_published_tables_keep_their_contracts(night):
-    settings, _, _ = night
+    settings, report, _ = night
     lake = Lake(settings.lake)
     for name, table in TABLES.items():
         days = lake.days(name)
+        if (
+            name == "synthetic_responses"
+            and report["models"]["interest_gan"]["synthetic_rows"]["admission"] == "refused"
+        ):
+            assert not days
+            continue
         assert days, f"{name} was never published"
         for file in lake.files(name, days[-1]):
             assert parquet.read_schema(file).names == table.column_names, name

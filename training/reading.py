@@ -65,11 +65,14 @@ def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: 
     )
 
 
-def sequences_from_text(file: Path) -> Sequences:
+def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:
     """Read a user a line, then the user's items in the order of time, parted by blanks; `.gz` is unpacked.
 
     An item that a user repeats counts once, at its first place, as in `training_sequences`. Such files know no times:
     an act's place stands for its second, so that gaps say nothing and everything is recent.
+
+    Args:
+        without_last: items at the end of every line that are not read.
 
     Raises:
         ModelError: no such file, no text, or no user with an item.
@@ -77,6 +80,7 @@ def sequences_from_text(file: Path) -> Sequences:
     try:
         with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as stream:
             lines = [line.split() for line in stream]
+            lines = [line[: len(line) - without_last] for line in lines]
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(
             expected=f"a text file {file} with a user a line, then the user's items",
