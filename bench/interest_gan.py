@@ -230,8 +230,9 @@ def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:
     """F1 and AUC on the test rows of the classifier that learned from `made`, and how like they are to real rows."""
     from sklearn.metrics import f1_score
 
+    from training.metrics import placements
     from training.mixed_rows import TEST
-    from training.synthetic_quality import Quality, classifier_chances, shares_of_negatives_below
+    from training.synthetic_quality import Quality, classifier_chances
 
     test = data.part(TEST)
     truth = test[data.target].astype(bool).to_numpy()
@@ -239,7 +240,7 @@ def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:
     quality = Quality(_train(data), made, data.kinds)
     return {
         "f1": round(float(f1_score(truth, chances > 0.5)), 4),
-        "auc": round(float(shares_of_negatives_below(truth, chances).mean()), 4),
+        "auc": round(float(placements(chances, truth, tie=0.5).mean()), 4),
         "column_shape": round(quality.column_shape, 4),
         "pair_trend": round(quality.pair_trend, 4),
         "minority_modes": round(quality.minority_modes, 4),

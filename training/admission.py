@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from training.metrics import placements
 from training.mixed_columns import NUMBER, WHOLE, as_numbers
-from training.synthetic_quality import classifier_chances, shares_of_negatives_below
+from training.synthetic_quality import classifier_chances
 
 _NEIGHBOURS = 5  # of the attack by density
 _CHUNK = 1000
@@ -138,7 +139,7 @@ def measure_privacy(
     truth = np.repeat([True, False], [len(members), len(strangers)])
     around = _distances(np.concatenate([members, strangers]), made, _NEIGHBOURS)  # (row, neighbour)
     attacks = (-around[:, 0], -np.log(around + 1e-3).mean(axis=1))
-    membership_auc = max(float(shares_of_negatives_below(truth, attack).mean()) for attack in attacks)
+    membership_auc = max(float(placements(attack, truth, tie=0.5).mean()) for attack in attacks)
     nearest, holdout_nearest = (float(_closest(one, config.nearest_share)) for one in (of_made, to_known))
     differences = _resampled(of_made, config, random) - _resampled(to_known, config, random)
     by_chance = float(np.quantile(differences, (1 + config.confidence) / 2) - (nearest - holdout_nearest))
@@ -157,7 +158,7 @@ def _lifts(train, holdout, synthetic, kinds, target, config) -> tuple[dict[str, 
         seed = config.seed + number
         tables = (train, pd.concat([train, rows], ignore_index=True))
         real, both = (
-            float(shares_of_negatives_below(truth, classifier_chances(table, holdout, kinds, target, seed)).mean())
+            float(placements(classifier_chances(table, holdout, kinds, target, seed), truth, tie=0.5).mean())
             for table in tables
         )
         numbers |= {f"real_auc_{number}": real, f"with_synthetic_auc_{number}": both, f"lift_{number}": both - real}

@@ -206,17 +206,17 @@ def average_precision_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     return (precision * hits).sum(axis=1) / np.maximum(relevant, 1)
 
 
-def placements(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def placements(scores: np.ndarray, labels: np.ndarray, *, tie: float = 0.0) -> np.ndarray:
     """For each positive row the share of negative rows that score lower; the mean is the AUC (DeLong et al., 1988).
-
-    A tie counts as not lower.
 
     Args:
         scores: (rows,).
         labels: (rows,), boolean.
+        tie: what a negative row that scores the same counts; 0 is against the model, a half is as usual.
 
     Returns:
         (positive rows,), in their order.
     """
     negatives = np.sort(scores[~labels])
-    return np.searchsorted(negatives, scores[labels], side="left") / max(len(negatives), 1)
+    below, up_to = (np.searchsorted(negatives, scores[labels], side=side) for side in ("left", "right"))
+    return (below + tie * (up_to - below)) / max(len(negatives), 1)

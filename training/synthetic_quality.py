@@ -188,17 +188,6 @@ def classifier_chances(
         return trees.predict_proba(_features(test, kinds, codes))[:, 1]
 
 
-def shares_of_negatives_below(truth: np.ndarray, chances: np.ndarray) -> np.ndarray:
-    """For each positive row the share of negative rows with a lower chance (positive,); their mean is the AUC.
-
-    A tie counts half.
-    """
-    negatives = np.sort(chances[~truth])
-    positives = chances[truth]
-    below = np.searchsorted(negatives, positives, side="left") + np.searchsorted(negatives, positives, side="right")
-    return below / (2.0 * max(len(negatives), 1))
-
-
 def _features(frame: pd.DataFrame, kinds: Mapping[str, str], codes: Mapping[str, pd.Index]) -> np.ndarray:
     columns = []
     for name in kinds:

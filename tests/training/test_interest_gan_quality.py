@@ -4,7 +4,7 @@ import pytest
 
 from training.mixed_columns import CATEGORY, NUMBER
 from training.quality_pictures import draw_quality
-from training.synthetic_quality import Quality, classifier_chances, shares_of_negatives_below
+from training.synthetic_quality import Quality, classifier_chances
 
 KINDS = {"colour": CATEGORY, "shape": CATEGORY, "x": NUMBER, "y": NUMBER}
 
@@ -47,12 +47,6 @@ def test_a_rare_value_that_is_lost_is_seen():
     quality = Quality(real, made, {"c": CATEGORY})
     assert sorted(quality.rare["value"]) == ["also rare", "rare"]
     assert quality.minority_modes == 0.5
-
-
-def test_shares_of_negatives_below_by_hand():
-    truth = np.array([True, True, False, False, True])
-    chances = np.array([0.9, 0.2, 0.2, 0.5, 0.1])
-    assert shares_of_negatives_below(truth, chances).tolist() == [1.0, 0.25, 0.0]
 
 
 def test_the_classifier_copes_with_one_class_nulls_and_unseen_categories():

@@ -18,12 +18,13 @@ from contracts.settings import Settings
 from training.admission import Admission, AdmissionConfig, admit, measure_privacy
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
+from training.metrics import placements
 from training.mixed_columns import MixedColumn, decode, described, encode, fit_columns
 from training.mixed_rows import FEWEST_ROWS, TARGET, TEST, TRAINING, VALIDATION, MixedRows, from_responses
 from training.models.interest_gan import InterestGanConfig, build, counted_steps
 from training.quality_pictures import draw_quality
 from training.row_vectors import draw_codes, layout_of, wanted_values
-from training.synthetic_quality import Quality, classifier_chances, shares_of_negatives_below
+from training.synthetic_quality import Quality, classifier_chances
 
 _COMPARED_ROWS = 20_000  # most rows that the classifier and the quality report take, real and synthetic alike
 _VALIDATION_ROWS = 3000
@@ -214,7 +215,7 @@ def _ranked(learned_from: pd.DataFrame, data: MixedRows) -> np.ndarray:
     test = data.part(TEST)
     kinds = {name: data.kinds[name] for name in data.features}
     chances = classifier_chances(learned_from, test, kinds, data.target, _MEASURED_SEED)
-    return shares_of_negatives_below(test[data.target].astype(bool).to_numpy(), chances)
+    return placements(chances, test[data.target].astype(bool).to_numpy(), tie=0.5)
 
 
 def _apart(rows: pd.DataFrame) -> pd.DataFrame:
