@@ -72,7 +72,7 @@ def write_card(
             _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>",
         ),
         *_attributions(brought, fitted, data),
-        *_own_pictures(brought, fitted, data, folder),
+        *_own_pictures(brought, fitted, data, measured, baselines, folder),
         _section("Privacy", "".join(f"<p>{html.escape(line)}</p>" for line in _privacy(brought))),
         _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in words["limits"]), "</ul>"),
         _section("Parameters", _table(dataclasses.asdict(config).items())),
@@ -91,9 +91,16 @@ def _attributions(brought: Learner, fitted: Fitted, data: Data) -> Iterable[str]
         yield _section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
 
 
-def _own_pictures(brought: Learner, fitted: Fitted, data: Data, folder: Path) -> Iterable[str]:
+def _own_pictures(
+    brought: Learner,
+    fitted: Fitted,
+    data: Data,
+    measured: Measured,
+    baselines: Mapping[str, Measured],
+    folder: Path,
+) -> Iterable[str]:
     if hasattr(brought, "pictures"):
-        files = brought.pictures(fitted, data, folder)
+        files = brought.pictures(fitted, data, measured, baselines, folder)
         shown = [_picture(file.read_bytes(), file.stem.replace("_", " ")) for file in files]
         yield _section("A closer look", *shown)
 

@@ -91,7 +91,7 @@ class Learner(Protocol):
 
     Some bring more: `requirements`, packages that only their pyfunc needs; `attributions(model, data)` and
     `explain(model, data, rows)`, integrated gradients of the whole model and of single answers; `pictures(model, data,
-    folder)`, files for the card; `privacy`, lines for the card.
+    measured, baselines, folder)`, files for the card; `privacy`, lines for the card.
     """
 
     name: str

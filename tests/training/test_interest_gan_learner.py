@@ -244,7 +244,8 @@ def test_signature_example_and_configurations(data, served):
 
 
 def test_pictures_and_admission_of_the_learner(data, fitted, tmp_path):
-    assert all(file.stat().st_size > 1000 for file in LEARNER.pictures(fitted, data, tmp_path))
+    files = LEARNER.pictures(fitted, data, LEARNER.measure(fitted, data), LEARNER.baselines(data), tmp_path)
+    assert all(file.stat().st_size > 1000 for file in files)
     admission = LEARNER.admission(fitted, data)
     assert admission.admitted in (True, False)
     assert {"lift_1", "lift_2", "lift_3", "nearest_distance", "membership_auc"} <= set(admission.numbers)

@@ -169,13 +169,14 @@ class InterestGanLearner:
             train, test, synthetic, kinds=data.kinds, features=data.features, target=data.target, config=config
         )
 
-    def pictures(self, model: Generator, data: MixedRows, folder: Path) -> list[Path]:
-        """Shapes, pair trends, what is rare, and the use of the rows, as PNG files."""
+    def pictures(
+        self, model: Generator, data: MixedRows, measured: Measured, baselines: Mapping[str, Measured], folder: Path
+    ) -> list[Path]:
+        """Shapes, pair trends, what is rare, and the use of the rows as it was measured, as PNG files."""
         train = _compared(data)
         quality = Quality(train, synthesise(model, len(train), _MEASURED_SEED), data.kinds)
-        learned_from = {"synthetic": quality.synthetic, "independent columns": _apart(train), "real": train}
-        use = {name: float(_ranked(rows, data).mean()) for name, rows in learned_from.items()}
-        return draw_quality(quality, use, folder)
+        others = {name.replace("_", " "): one.value for name, one in baselines.items()}
+        return draw_quality(quality, {"synthetic": measured.value, **others}, folder)
 
 
 def synthesise(model: Generator, rows: int, seed: int) -> pd.DataFrame:

@@ -151,8 +151,7 @@ class NextItemLearner:
         categories = vocabulary.categories(data) if config.category else None
         vectors = None
         if config.start == "spectral":
-            statistics = ItemStatistics.of(all_training(data, vocabulary), len(vocabulary))
-            vectors = spectral_vectors(statistics, config.dimensions, seed=config.seed)
+            vectors = spectral_vectors(training_statistics(data, vocabulary), config.dimensions, seed=config.seed)
         model = build(config, vocabulary.counts, vectors=vectors, categories=categories, taste_dimensions=taste)
         fitted = FittedNextItem(
             model.ranker(), vocabulary.item_ids, vocabulary.counts, config.max_length, config.time_gap, taste
@@ -179,19 +178,20 @@ class NextItemLearner:
 
     def measure(self, model: Ranker, data: Sequences) -> Measured:
         vocabulary = Vocabulary(model.item_ids, model.counts)
-        return rank_test(scorer(model), data, vocabulary).measured()
+        return rank_test(scorer(model), data, vocabulary, training_statistics(data, vocabulary)).measured()
 
     def baselines(self, data: Sequences) -> Mapping[str, Measured]:
         """What is popular, what is popular lately, and what stands beside the history's latest items."""
         vocabulary = training_vocabulary(data)
+        statistics = training_statistics(data, vocabulary)
         total = vocabulary.counts
         recent = recent_counts(data, vocabulary, days=RECENT_DAYS) + total / (total.max() + 1)
         scorers = {
             "popularity": same_for_everyone(total),
             "recency": same_for_everyone(recent),
-            "item_knn": item_neighbours(ItemStatistics.of(all_training(data, vocabulary), len(vocabulary))),
+            "item_knn": item_neighbours(statistics),
         }
-        return {name: rank_test(one, data, vocabulary).measured() for name, one in scorers.items()}
+        return {name: rank_test(one, data, vocabulary, statistics).measured() for name, one in scorers.items()}
 
     def slices(self, data: Sequences) -> pd.DataFrame:
         people = data.held_out
@@ -271,16 +271,20 @@ def scorer(model: Ranker) -> Scorer:
     return score
 
 
-def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> Ranking:
+def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
     """Rank the last item of every held-out person by everything that the person did before."""
     histories, targets = held_out_histories(sequences, vocabulary, target=TEST)
-    statistics = ItemStatistics.of(all_training(sequences, vocabulary), len(vocabulary))
     return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
 
 
 def all_training(sequences: Sequences, vocabulary: Vocabulary) -> Histories:
     """The training part of everyone."""
     return training_histories(sequences, vocabulary, at_least=1)
+
+
+def training_statistics(sequences: Sequences, vocabulary: Vocabulary) -> ItemStatistics:
+    """Who acted on what in the training part."""
+    return ItemStatistics.of(all_training(sequences, vocabulary), len(vocabulary))
 
 
 LEARNER = NextItemLearner()
