@@ -20,6 +20,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -120,6 +121,7 @@ def bench(
         "data": [train_file.name, test_file.name],
         "config": {**dataclasses.asdict(parameters), "seed": None, "file": config.name},
         "seeds": seeds,
+        "cores": len(os.sched_getaffinity(0)),
         "seconds": round(time.perf_counter() - started, 1),
         "metrics": _mean(runs),
         "runs": runs,
@@ -223,7 +225,8 @@ def _ctgan(data: MixedRows, seed: int, epochs: int, work: Path, python: Path) ->
     rows = pd.read_csv(made, keep_default_na=False)
     rows[TARGET] = rows[TARGET].astype(str) == "True"
     times = json.loads(made.with_suffix(".json").read_text())
-    return {"seed": seed, **_judged(rows, data), **{name: times[name] for name in ("fit_seconds", "version")}}
+    kept = {name: times[name] for name in ("fit_seconds", "threads", "version")}
+    return {"seed": seed, **_judged(rows, data), **kept}
 
 
 def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:

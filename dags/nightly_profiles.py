@@ -16,7 +16,8 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
 from shared.days import DAY_PARAM, SCHEDULED_DAY
-from shared.runs import DEFAULTS, PYTHON, SPARK_MAIN
+from shared.runs import DEFAULTS, PYTHON
+from shared.spark import spark_arguments
 
 from contracts import assets
 from contracts.raw import landed_sources
@@ -48,7 +49,7 @@ def nightly_profiles():
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.PROFILES)].extra = {"ds": day}
 
-    spark = {"application": SPARK_MAIN, "driver_memory": Settings.from_env().spark_driver_memory}
+    spark = spark_arguments()
     map_sources = SparkSubmitOperator.partial(
         task_id="map",
         **spark,

@@ -2,8 +2,9 @@
 ### Profiles to champions
 
 Runs when `nightly_profiles` has published the asset `profiles`. Each model is trained on the queue and in the pool
-`gpu`, one after the other where there is one worker, registered as a challenger, and promoted if it has earned it: the
-gate is `training/configs/gate.yml`, every verdict with its numbers stands in the run's report and in the ledger.
+`gpu`, one after the other where there is one worker, and registered as a challenger. Then the challengers are judged
+one by one in a fresh process, and promoted if they have earned it: the gate is `training/configs/gate.yml`, every
+verdict with its numbers stands in the run's report and in the ledger.
 
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
@@ -55,14 +56,19 @@ def train_models():
     def train(model: str, day: str) -> str:
         return f"{PYTHON} -m training.train --model {model} --ds {day}"
 
-    @task.bash(cwd=str(REPOSITORY), map_index_template="{{ task.op_kwargs.model }}")
-    def promote(model: str, day: str, params: dict) -> str:
-        return f"{PYTHON} -m training.promote --model {model} --ds {day} --mode {params['gate']}"
-
     @task_group
     def learn(model: str):
         given = {"model": model, "day": ASSET_DAY}
-        tune(**given) >> train(**given) >> promote(**given)
+        tune(**given) >> train(**given)
+
+    @task(trigger_rule="all_done_min_one_success")
+    def trained(models: list[str], *, ti) -> list[str]:
+        said = ti.xcom_pull(task_ids="learn.train", map_indexes=list(range(len(models))))
+        return [model for model, last_line in zip(models, said, strict=True) if last_line is not None]
+
+    @task.bash(cwd=str(REPOSITORY))
+    def promote(models: list[str], day: str, params: dict) -> str:
+        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {params['gate']}"
 
     @task(outlets=[Asset(assets.CHAMPIONS)], trigger_rule="all_done_min_one_success")
     def announce(day: str, *, outlet_events) -> None:
@@ -72,9 +78,13 @@ def train_models():
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
-    learned = learn.expand(model=chosen())
-    learned >> announce(ASSET_DAY)
-    learned >> fail_when_a_model_failed()
+    models = chosen()
+    learned = learn.expand(model=models)
+    could_learn = trained(models)
+    promoted = promote(could_learn, ASSET_DAY)
+    learned >> could_learn
+    [could_learn, promoted] >> announce(ASSET_DAY)
+    [learned, promoted] >> fail_when_a_model_failed()
 
 
 train_models()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from contracts.report import PROGRESS_MARK
 from contracts.settings import Settings
+
+DAG_MARK = "nightshift: dag "
+"""Begins the line in which `ops.dag_runs` says which DAG runs now."""
 
 _WORDS = r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$"
 """What a step said, without the logger and place that Airflow's log puts behind it."""
@@ -35,16 +38,19 @@ def prepare_airflow(settings: Settings, log: Path) -> None:
     ready.touch()
 
 
-def run_dag(dag: str, ds: str, log: Path, console: Console) -> None:
-    """Run one DAG for the day in Airflow and show what its steps say; exits with a step's own sentence if it fails."""
-    command = ["airflow", "dags", "test", dag, "--conf", json.dumps({"day": ds})]
-    error, said = None, set()
+def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> None:
+    """Run DAGs for the day in Airflow and show what their steps say; exits with a step's own sentence if one fails."""
+    command = [sys.executable, "-m", "ops.dag_runs", "--ds", ds, *dags]
+    dag, error, said = dags[0], None, set()
     with log.open("a") as stream, console.status(f"{dag} ...") as status:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
         for line in process.stdout:
             stream.write(line)
+            if line.startswith(DAG_MARK):
+                dag = line.removeprefix(DAG_MARK).strip()
+                status.update(f"{dag} ...")
             if (match := _SAID.search(line)) and match[1] not in said:
                 said.add(match[1])
                 console.print(f"  {match[1]}", soft_wrap=True)

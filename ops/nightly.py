@@ -20,7 +20,7 @@ from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report
 from contracts.settings import REPOSITORY, Settings
-from ops.airflow import prepare_airflow, run_dag
+from ops.airflow import prepare_airflow, run_dags
 from ops.memory import PeakMemory
 from ops.tables import print_report
 
@@ -47,8 +47,7 @@ def main() -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         prepare_airflow(settings, log)
-        for dag in DAGS:
-            run_dag(dag, ds, log, console)
+        run_dags(DAGS, ds, log, console)
         report.merge()
         subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
         seconds = {"setup": given.setup_seconds, "total": round(time.monotonic() - started, 2)}

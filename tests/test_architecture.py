@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 """Room -> the other rooms that it may import."""
 
-READS_ENVIRONMENT = {"contracts/settings.py", "dbt_project/command.py", "ops/ui.py"}
+READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/command.py", "ops/ui.py"}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
 IMPORTS_MLFLOW = {"training/registry.py", *(f"training/pyfuncs/{model}.py" for model in MODELS)}

@@ -11,12 +11,16 @@ from training.config import MODELS
 BACKENDS = ("tensorflow", "jax")
 
 
-def parser(module: str, doc: str) -> argparse.ArgumentParser:
-    """A parser whose help is the module's docstring, with the arguments that every entry point has."""
+def parser(module: str, doc: str, *, several: bool = False) -> argparse.ArgumentParser:
+    """A parser whose help is the module's docstring, with the arguments that every entry point has.
+
+    With `several`, --model takes more than one model and gives a list.
+    """
     made = argparse.ArgumentParser(
         prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--model", required=True, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
+    known = f"{'of' if several else 'one of'} {', '.join(MODELS)}"
+    made.add_argument("--model", required=True, nargs="+" if several else None, metavar="MODEL", help=known)
     made.add_argument("--ds", required=True, type=day, help="day whose marts are read, as YYYY-MM-DD")
     made.add_argument(
         "--backend", choices=BACKENDS, default=BACKENDS[0], help="what Keras computes with; jax has to be installed"

@@ -6,7 +6,8 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -34,6 +35,7 @@ def train_epochs(
     """Fit a compiled model until `watched` has not risen for `patience` epochs; the model ends with its best weights.
 
     With a folder in the context, each epoch is kept there, and a training that was killed goes on after its last one.
+    Where the optimizer keeps a moving average of the weights, it is the average that is validated and that stays.
 
     Args:
         batches: whatever `model.fit` takes as `x`; read once an epoch.
@@ -108,11 +110,12 @@ class _Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         trained = time.monotonic() - self.started
-        metrics = {**logs, **self.validate(), "epoch_seconds": trained}
-        self.epochs.append({name: float(value) for name, value in metrics.items()})
-        is_best = self.best_epoch == len(self.epochs) - 1
-        if is_best:
-            self.best_weights = self.model.get_weights()
+        with _averaged(self.model):
+            metrics = {**logs, **self.validate(), "epoch_seconds": trained}
+            self.epochs.append({name: float(value) for name, value in metrics.items()})
+            is_best = self.best_epoch == len(self.epochs) - 1
+            if is_best:
+                self.best_weights = self.model.get_weights()
         self.model.stop_training = not self.left
         self._keep_checkpoint()
         if self.board is not None:
@@ -160,6 +163,21 @@ class _Watch(keras.callbacks.Callback):
     @property
     def _checkpoint(self) -> Path | None:
         return None if self.context.folder is None else self.context.folder / _CHECKPOINT
+
+
+@contextmanager
+def _averaged(model: keras.Model) -> Iterator[None]:
+    """The moving average of the weights in place of the weights, if the optimizer keeps one."""
+    if not model.optimizer.use_ema:
+        yield
+        return
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    swap.on_test_begin()
+    try:
+        yield
+    finally:
+        swap.on_test_end()
 
 
 def _variables(model: keras.Model) -> list:

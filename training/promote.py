@@ -3,9 +3,10 @@
 Challenger, champion and baselines answer for the same people, pictures or rows; the first two from their registered
 artefacts, loaded in this process, which is not the one that trained them. The rules are in training/configs/gate.yml.
 A promotion moves the alias `champion`; every decision appends one line to `ledger.jsonl`. With --mode dry_run no alias
-moves. A model that has too little data tonight is skipped, and says why.
+moves. A model that has too little data tonight is skipped, and says why. Several models are decided on one by one, and
+one that cannot be decided on keeps none of the others from it.
 
-    python -m training.promote --model next_item --ds 2026-11-20 --mode dry_run
+    python -m training.promote --model next_item response --ds 2026-11-20 --mode dry_run
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, NothingToLearn, exit_with_sentence
+from contracts.errors import ModelError, NightshiftError, NothingToLearn, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -24,6 +25,8 @@ from training.entry import choose_backend, parser
 from training.gates import Decision, GateConfig, decide
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.learner import Data, Learner
     from training.registry import Registry, Version
 
@@ -34,11 +37,24 @@ GENERATOR = "interest_gan"
 
 
 def main() -> None:
-    arguments = parser("training.promote", __doc__)
+    arguments = parser("training.promote", __doc__, several=True)
     arguments.add_argument("--mode", choices=MODES, default="enforce", help="dry_run decides and moves nothing")
     chosen = arguments.parse_args()
     choose_backend(chosen.backend)
-    exit_with_sentence(lambda: promote(chosen.model, chosen.ds, dry_run=chosen.mode == "dry_run"))
+    exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, dry_run=chosen.mode == "dry_run"))
+
+
+def promote_each(models: Sequence[str], ds: str, *, dry_run: bool = False) -> None:
+    """Decide on the challengers of several models; raises the last error, after all were tried."""
+    failed = None
+    for model in models:
+        try:
+            promote(model, ds, dry_run=dry_run)
+        except NightshiftError as error:
+            say(f"promote {model}: failed: {error}")
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def promote(model: str, ds: str, *, dry_run: bool = False) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from airflow.sdk import RetryAction, RetryDecision, RetryPolicy
 
 from contracts.errors import CONTRACT_EXIT_CODE
-from contracts.settings import REPOSITORY
 
 
 class ContractErrorsFail(RetryPolicy):
@@ -43,8 +42,6 @@ DEFAULTS = {
 
 PYTHON = shlex.quote(sys.executable)
 """By its path: under a scheduler, bash may read the user's .bashrc first, and find another Python there."""
-
-SPARK_MAIN = str(REPOSITORY / "spark_jobs" / "main.py")
 
 MODELS = ["next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response"]
 """The models that a night trains, in this order; `training/config.py` has the same list, and a test compares them."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_training_runs_on_the_gpu_workers(dags):
     for name in ("learn.tune", "learn.train"):
         task = dags["train_models"].get_task(name)
         assert (task.queue, task.pool) == ("gpu", "gpu")
+
+
+def test_only_models_that_could_be_trained_are_judged(dags):
+    trained = dags["train_models"].get_task("trained").python_callable
+    last_lines = ["registered", None, "skipped"]  # of the second, training failed
+    assert trained(["a", "b", "c"], ti=SimpleNamespace(xcom_pull=lambda **_: last_lines)) == ["a", "c"]
+
+
+def test_spark_looks_first_where_most_classes_are(dags):
+    first = dags["nightly_profiles"].get_task("resolve").driver_class_path
+    assert all(Path(jar).is_file() for jar in first.split(":"))
+    assert {"spark-catalyst", "scala-library"} <= {
+        Path(jar).name.partition("_")[0].rsplit("-2", 1)[0] for jar in first.split(":")
+    }
 
 
 def test_the_form_offers_the_models_that_there_are(dags):

@@ -65,6 +65,31 @@ def test_a_killed_training_goes_on_and_ends_where_an_unbroken_one_does(tmp_path)
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+def test_the_moving_average_is_what_is_validated_and_stays_after_a_kill_too(tmp_path):
+    def averaged():
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+        model.compile(optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9), loss="mse")
+        return model
+
+    whole = averaged()
+    epochs = fit(whole, Batches(), quiet(), epochs=3)
+    weight, bias, average = 0.0, 0.0, None
+    for step in range(12):  # the same steps by hand
+        rows = slice(16 * (step % 4), 16 * (step % 4) + 16)
+        error = X[rows] * weight + bias - Y[rows]
+        weight, bias = weight - 0.2 * np.mean(error * X[rows]), bias - 0.2 * np.mean(error)
+        average = weight if average is None else 0.9 * average + 0.1 * weight
+    assert whole.get_weights()[0].item() == pytest.approx(average, rel=1e-4)
+    assert epochs[-1]["validation"] == pytest.approx(-np.mean((np.asarray(whole(X)) - Y) ** 2), rel=1e-4)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(averaged(), Batches(), quiet(folder=tmp_path, after_epoch=killed_after(1)), epochs=3)
+    resumed = averaged()
+    fit(resumed, Batches(), quiet(folder=tmp_path), epochs=3)
+    assert resumed.get_weights()[0].item() == pytest.approx(average, rel=1e-4)
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path):
     first = fit(line(), Batches(), quiet(folder=tmp_path), epochs=2)
     again = fit(line(), Batches(), quiet(folder=tmp_path, after_epoch=killed_after(3)), epochs=2)

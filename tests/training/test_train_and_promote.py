@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import LakeError, ModelError
 from contracts.settings import REPOSITORY, Settings
 from tests.training.markov_town import DS, build_town
-from training.promote import promote
+from training.promote import promote, promote_each
 from training.registry import CHALLENGER, CHAMPION, Registry
 from training.train import train
 
@@ -126,3 +126,9 @@ def test_an_unknown_model_is_one_sentence_and_status_2():
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
     assert answer.stderr.splitlines()[-1].endswith("did you mean next_item?")
+
+
+def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(home):
+    with pytest.raises(ModelError, match="a challenger of taste_autoencoder"):
+        promote_each(["taste_autoencoder", "next_item"], DS, dry_run=True)
+    assert ledger_lines(home)[-1]["model"] == "next_item"

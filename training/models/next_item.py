@@ -73,6 +73,8 @@ class NextItemConfig:
     learning_rate: float = 0.004
     weight_decay: float = 0.0
     """Share of each weight that a step takes away, times the learning rate (AdamW)."""
+    averaging: float = 0.0
+    """How much of its moving average of the weights each step keeps; it is the average that is served. 0: none."""
     batch_size: int = 64
     """Histories a batch."""
     epochs: int = 20
@@ -214,7 +216,12 @@ def build(
         scaled = vectors * config.initial_scale * config.dimensions**0.5
         model.item_embedding.set_weights([np.concatenate([np.zeros_like(scaled[:1]), scaled])])
     model.compile(
-        optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay),
+        optimizer=keras.optimizers.AdamW(
+            config.learning_rate,
+            weight_decay=config.weight_decay,
+            use_ema=config.averaging > 0,
+            ema_momentum=config.averaging,
+        ),
         jit_compile=keras.backend.backend() == "jax",  # on TensorFlow and a CPU it is 2.5 times slower
     )
     return model
