@@ -23,6 +23,7 @@ def _next_item(trial: Any) -> dict[str, Any]:
         "blocks": trial.suggest_int("blocks", 1, 2),
         "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.05),
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+        "averaging": trial.suggest_categorical("averaging", [0.0, 0.99, 0.998]),
         "weight_decay": trial.suggest_float("weight_decay", 1e-5, 0.3, log=True),
     }
     if loss != "softmax":
