@@ -189,3 +189,7 @@ def _read_idx(file: Path, *, dimensions: int) -> np.ndarray:
             received=str(error),
             remedy="install the Debian package dataset-fashion-mnist: /usr/share/datasets/fashion-mnist",
         ) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -100,6 +100,16 @@ def test_only_the_settings_read_the_environment():
     assert readers == READS_ENVIRONMENT
 
 
+def test_every_entry_point_can_be_entered():
+    for room in ROOMS:
+        for file in python_files(room):
+            tree = ast.parse(file.read_text())
+            if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+                last = tree.body[-1]
+                guarded = isinstance(last, ast.If) and "__main__" in ast.unparse(last.test)
+                assert guarded, f"{file.relative_to(REPOSITORY)} does nothing when it is run"
+
+
 def test_a_dag_file_is_wiring():
     files = sorted((REPOSITORY / "dags").glob("*.py"))
     assert files
