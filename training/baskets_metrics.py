@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from training.baskets import FoldIn
-from training.metrics import hits_of, ndcg_of, recall_of, top_items, without
+from training.metrics import average_precision_of, hits_of, ndcg_of, recall_of, top_items, without
 
 TOP = 100
 """Ranks beyond this count as no hit."""
@@ -51,6 +51,7 @@ class BasketRanking:
         means = {
             "ndcg@100": self.ndcg(100).mean(),
             "ndcg@10": self.ndcg(10).mean(),
+            "map@100": average_precision_of(self.hits, self.wanted).mean(),
             "recall@20": self.recall(20).mean(),
             "recall@50": self.recall(50).mean(),
             "coverage@10": self.coverage,

@@ -108,14 +108,6 @@ def described(columns: Sequence[MixedColumn]) -> list[dict[str, Any]]:
     return [asdict(column) for column in columns]
 
 
-def from_description(description: Sequence[Mapping[str, Any]]) -> tuple[MixedColumn, ...]:
-    """What `described` wrote."""
-    return tuple(
-        MixedColumn(**{key: tuple(value) if isinstance(value, list) else value for key, value in one.items()})
-        for one in description
-    )
-
-
 def as_numbers(column: pd.Series) -> np.ndarray:
     """Any numeric column as float64, null as NaN (row,).
 

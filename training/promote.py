@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, NightshiftError, NothingToLearn, exit_with_sentence
+from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, NightshiftError, NothingToLearn, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -45,16 +45,16 @@ def main() -> None:
 
 
 def promote_each(models: Sequence[str], ds: str, *, dry_run: bool = False) -> None:
-    """Decide on the challengers of several models; raises the last error, after all were tried."""
-    failed = None
+    """Decide on the challengers of several models; after all were tried, raises an error, rather one that may pass."""
+    errors = []
     for model in models:
         try:
             promote(model, ds, dry_run=dry_run)
         except NightshiftError as error:
             say(f"promote {model}: failed: {error}")
-            failed = error
-    if failed is not None:
-        raise failed
+            errors.append(error)
+    if errors:
+        raise max(errors, key=lambda error: error.exit_code == TRANSIENT_EXIT_CODE)
 
 
 def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
@@ -72,14 +72,20 @@ def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
         Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):
-        line = _decide(settings, model, ds, dry_run=dry_run)
+        brought = learner(model)
+        try:
+            data = brought.load(settings, ds)
+        except NothingToLearn as error:
+            line = {**_line(model, ds, dry_run=dry_run), "reasons": [str(error)]}
+        else:
+            line = _decide(settings, brought, data, ds, dry_run=dry_run)
         with ledger(settings).open("a") as stream:
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if dry_run:
             entry["dry_run"] = True
         elif model == GENERATOR and line["decision"] != "skipped":
-            entry["synthetic_rows"] = admission = _admit(settings, model, ds)
+            entry["synthetic_rows"] = admission = _admit(settings, brought, data, ds)
             say(f"promote {model}: synthetic rows {admission['admission']}; {'; '.join(admission['reasons'])}")
         fragment["models"] = {model: entry}
     of_version = f"version {line['version']}: " if line["version"] else ""
@@ -93,11 +99,9 @@ def ledger(settings: Settings) -> Path:
     return settings.home / "ledger.jsonl"
 
 
-def _decide(settings: Settings, model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
-    """The ledger's line of the decision; a promotion has moved the alias."""
-    from training.registry import CHALLENGER, CHAMPION, Registry
-
-    line = {
+def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
+    """The ledger's line of a model that is skipped; a decision fills in the rest."""
+    return {
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "ds": ds,
         "model": model,
@@ -108,14 +112,16 @@ def _decide(settings: Settings, model: str, ds: str, *, dry_run: bool) -> dict[s
         "reasons": [],
         "numbers": {},
     }
-    brought = learner(model)
-    try:
-        data = brought.load(settings, ds)
-    except NothingToLearn as error:
-        return {**line, "reasons": [str(error)]}
-    registry = Registry.of(settings)
+
+
+def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, dry_run: bool) -> dict[str, Any]:
+    """The ledger's line of the decision; a promotion has moved the alias."""
+    from training.registry import CHALLENGER, CHAMPION, Registry
+
+    model, registry = brought.name, Registry.of(settings)
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
     _require_challenger(model, challenger, ds)
+    line = _line(model, ds, dry_run=dry_run)
     line |= {"version": challenger.number, "previous_champion": champion.number if champion else None}
     if champion is not None and champion.number == challenger.number:
         return {**line, "decision": "kept", "reasons": [f"version {champion.number} is champion already"]}
@@ -126,17 +132,17 @@ def _decide(settings: Settings, model: str, ds: str, *, dry_run: bool) -> dict[s
     return {**line, "decision": word, "reasons": decision.reasons, "numbers": decision.numbers}
 
 
-def _admit(settings: Settings, model: str, ds: str) -> dict[str, Any]:
+def _admit(settings: Settings, brought: Learner, data: Data, ds: str) -> dict[str, Any]:
     """Whether tonight's champion among generators may hand its rows to a training set."""
     from training.registry import CHAMPION, Registry
     from training.synthetic_rows import publish_admitted
 
-    brought, registry = learner(model), Registry.of(settings)
-    champion = registry.aliased(model, CHAMPION)
+    registry = Registry.of(settings)
+    champion = registry.aliased(brought.name, CHAMPION)
     if champion is None:
         return {"admission": "refused", "reasons": ["there is no champion"], "numbers": {}}
     served = registry.load(champion).unwrap_python_model()
-    admission = publish_admitted(brought, served, brought.load(settings, ds), settings, ds)
+    admission = publish_admitted(brought, served, data, settings, ds)
     word = "admitted" if admission.admitted else "refused"
     return {"admission": word, "reasons": admission.reasons, "numbers": admission.numbers}
 

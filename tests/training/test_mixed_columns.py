@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +9,8 @@ from training.mixed_columns import (
     NUMBER,
     WHOLE,
     decode,
-    described,
     encode,
     fit_columns,
-    from_description,
 )
 
 KINDS = {"colour": CATEGORY, "clicked": BOOLEAN, "acts": WHOLE, "euros": NUMBER}
@@ -128,11 +124,6 @@ def test_unseen_values_stay_within_the_known_codes():
     assert back["colour"].tolist() == ["red"]  # the most frequent
     assert back["acts"].tolist() == [4]  # the nearest
     assert back["euros"][0] <= table()["euros"].max()
-
-
-def test_the_description_survives_json():
-    columns = fit_columns(table(), KINDS, seed=1)
-    assert from_description(json.loads(json.dumps(described(columns)))) == columns
 
 
 def test_equal_seeds_give_equal_codes():
