@@ -80,7 +80,9 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     sequences = sequences_from_text(data)
     vocabulary = training_vocabulary(sequences)
     _, targets = held_out_histories(sequences, vocabulary, target=VALIDATION)
-    theirs = _rectools(all_training(sequences, vocabulary), sequences.held_out, targets, epochs=epochs, seed=seed)
+    key = hashlib.sha256(f"{sequences.content_hash()} {SASREC} {PACKAGES} {epochs} {seed}".encode()).hexdigest()[:12]
+    training = all_training(sequences, vocabulary)
+    theirs = _rectools(training, sequences.held_out, targets, key=key, epochs=epochs, seed=seed)
 
     config = NextItemConfig(
         backbone="attention",
@@ -133,16 +135,18 @@ def _ours(sequences, config, wanted: float) -> dict[str, Any]:
     }
 
 
-def _rectools(histories, people, targets, *, epochs: int, seed: int) -> dict[str, Any]:
-    """RecTools' SASRec on the training part: NDCG@10 of the targets of some people, and the seconds of its fit."""
+def _rectools(histories, people, targets, *, key: str, epochs: int, seed: int) -> dict[str, Any]:
+    """RecTools' SASRec on the training part: NDCG@10 of the targets of some people, and the seconds of its fit.
+
+    What it recommended is kept under `key`.
+    """
     import numpy as np
 
     folder = Settings.from_env().home / "bench" / "rectools"
-    owners, codes = histories.cells()
-    asked = f"{hashlib.sha256(codes.tobytes()).hexdigest()} {SASREC} {PACKAGES} {epochs} {seed}"
-    out = folder / f"recommended-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.npz"
+    out = folder / f"recommended-{key}.npz"
     if not out.with_suffix(".json").exists():
         python = _environment(folder / "venv")
+        owners, codes = histories.cells()
         np.savez(folder / "train.npz", people=owners, codes=codes)
         command = [python, REPOSITORY / "bench" / "rectools_sasrec.py", "--train", folder / "train.npz", "--out", out]
         command += ["--sizes", json.dumps(SASREC), "--epochs", epochs, "--seed", seed]
