@@ -134,7 +134,7 @@ def test_baselines_are_measured_on_the_same_rows(data):
 def test_the_same_seed_learns_the_same(data, fitted):
     again = LEARNER.fit(data, CONFIG, QUIET)
     for left, right in zip(fitted.head.get_weights(), again.head.get_weights(), strict=True):
-        np.testing.assert_array_equal(left, right)
+        np.testing.assert_allclose(left, right, atol=1e-5)  # threads add up in any order
 
 
 def test_chances_come_true_as_often_as_they_say(data, fitted):
