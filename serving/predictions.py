@@ -14,8 +14,8 @@ from contracts.marts import PREDICTIONS, TRAINING_PICTURES
 from contracts.settings import Settings
 from serving.champions import Champion, Champions
 from serving.entry import read_mart
+from serving.histories import in_batches
 from serving.picture_interests import person_interests
-from serving.recommendations import in_batches
 
 _PICTURES_A_BATCH = 512
 
@@ -44,7 +44,7 @@ def taste_vectors(people: np.ndarray, histories: pa.Table, champion: Champion | 
     """person_id and taste_vector of everyone with a history that the autoencoder knows something of."""
     found = []
     for some, past in in_batches(people, histories) if champion else ():
-        vectors = champion.predict(pd.DataFrame({"history": past}), k=1)["taste_vector"]
+        vectors = champion.predict(past[["history"]], k=1)["taste_vector"]
         known = [bool(np.any(vector)) for vector in vectors]
         found.append(pd.DataFrame({"person_id": some, "taste_vector": vectors.to_numpy()})[known])
     return pd.concat(found) if found else pd.DataFrame({"person_id": [], "taste_vector": []}, dtype=object)

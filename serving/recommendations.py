@@ -7,14 +7,15 @@ A person with a history is ranked by the champion of `next_item`; one with a sho
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serving.champions import Champions
+from serving.champions import Champion, Champions
+from serving.history_reasons import items_that_moved
 
 TOP = 10
 
@@ -23,14 +24,14 @@ SHORT_HISTORY = 3
 
 POPULAR = "popular with everyone right now"
 TASTE = "popular with people of the same taste"
+TOGETHER = "from all that you looked at"
+"""No single item of the history raised its score."""
 
 POPULARITY = "popularity"
 """Stands for a model's version where popularity ranked."""
 
-_PEOPLE_A_BATCH = 4096
-
-Predict = Callable[[pd.DataFrame], pd.DataFrame]
-"""A column `history` to columns `items`, `scores`, `because`, as `training/pyfuncs/next_item.py` says."""
+Rank = Callable[[pd.DataFrame], pd.DataFrame]
+"""Rows with what `serving/histories.py` finds to columns `items`, `scores` and `reasons`, lists best first."""
 
 
 def consenting_people(profiles: pa.Table) -> np.ndarray:
@@ -38,42 +39,34 @@ def consenting_people(profiles: pa.Table) -> np.ndarray:
     return np.sort(profiles.filter(pc.field("consent_personalisation"))["person_id"].to_numpy())
 
 
-def in_batches(people: np.ndarray, histories: pa.Table) -> Iterator[tuple[np.ndarray, list]]:
-    """People and their histories, oldest act first, empty where there is none, a batch at a time."""
-    places = pd.Index(histories["person_id"].to_numpy()).get_indexer(people)
-    for start in range(0, len(people), _PEOPLE_A_BATCH):
-        some = places[start : start + _PEOPLE_A_BATCH]
-        known = iter(histories["item_ids"].take(some[some >= 0]).to_pylist())
-        yield people[start : start + _PEOPLE_A_BATCH], [next(known) if place >= 0 else [] for place in some]
-
-
-def recommend(people: np.ndarray, histories: list, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:
+def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:
     """The rows of the table `scores` for some people, by person and rank; a person with an empty answer has none.
 
     Args:
         people: (people,).
-        histories: item ids of each person, oldest first.
+        histories: a row for each, with what `serving/histories.py` finds.
         items: item_id, title, interactions.
     """
-    titles = dict(zip(items["item_id"], items["title"], strict=True))
-    lengths = np.array([len(history) for history in histories])
+    lengths = histories["history"].map(len).to_numpy()
     next_item, taste = champions.get("next_item"), champions.get("taste_autoencoder")
-    by_taste = (lengths > 0) & (lengths < SHORT_HISTORY) & (taste is not None) & (next_item is not None)
-    rows = []
-    for chosen, champion in ((~by_taste, next_item), (by_taste, taste)):
-        if not chosen.any():
-            continue
-        asked = pd.DataFrame({"history": [histories[place] for place in np.flatnonzero(chosen)]})
-        answers = popularity(items)(asked) if champion is None else champion.predict(asked, k=TOP)
-        if "because" not in answers:
-            answers["because"] = [[TASTE] * len(some) for some in answers["items"]]
-        else:
-            answers["because"] = [[reason(one, titles) for one in some] for some in answers["because"]]
-        rows.append(recommendation_rows(people[chosen], answers, champion.name if champion else POPULARITY))
+    short = (lengths > 0) & (lengths < SHORT_HISTORY) & (taste is not None) & (next_item is not None)
+    rankings = (
+        (~short, next_item, popularity(items) if next_item is None else by_order(next_item, items)),
+        (short, taste, by_taste(taste)),
+    )
+    rows = [
+        recommendation_rows(
+            people[chosen],
+            rank(histories[chosen].reset_index(drop=True)),
+            POPULARITY if champion is None else champion.name,
+        )
+        for chosen, champion, rank in rankings
+        if chosen.any()
+    ]
     return pd.concat(rows).sort_values(["person_id", "rank"], ignore_index=True)
 
 
-def popularity(items: pd.DataFrame) -> Predict:
+def popularity(items: pd.DataFrame) -> Rank:
     """The ranking by acts of everyone, without what the person has acted on; ties by item id.
 
     Args:
@@ -82,7 +75,7 @@ def popularity(items: pd.DataFrame) -> Predict:
     ranked = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
     best = list(zip(ranked["item_id"], ranked["interactions"].astype(float), strict=True))
 
-    def predict(histories: pd.DataFrame) -> pd.DataFrame:
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
         offered = []
         for history in histories["history"]:
             seen = set(history)
@@ -91,28 +84,63 @@ def popularity(items: pd.DataFrame) -> Predict:
             {
                 "items": [[item for item, _ in some] for some in offered],
                 "scores": [[acts for _, acts in some] for some in offered],
-                "because": [[None] * len(some) for some in offered],
+                "reasons": [[POPULAR] * len(some) for some in offered],
             }
         )
 
-    return predict
+    return rank
+
+
+def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
+    """The ranking by `next_item`; the reason is the item of the history that raised the score most.
+
+    Args:
+        items: item_id, title.
+    """
+    titles = dict(zip(items["item_id"], items["title"], strict=True))
+
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
+        answers = champion.predict(histories, k=TOP)
+        inputs = champion.model.encode(histories)
+        raised = items_that_moved(champion.model, inputs, answers["items"])
+        reasons = [
+            [reason(item, titles) if known else POPULAR for item in some]
+            for some, known in zip(raised, inputs[0].any(axis=1), strict=True)
+        ]
+        return answers.assign(reasons=reasons)
+
+    return rank
+
+
+def by_taste(champion: Champion) -> Rank:
+    """The ranking by `taste_autoencoder`."""
+
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
+        answers = champion.predict(histories[["history"]], k=TOP)
+        return answers.assign(reasons=[[TASTE] * len(some) for some in answers["items"]])
+
+    return rank
 
 
 def recommendation_rows(people: np.ndarray, answers: pd.DataFrame, version: str) -> pd.DataFrame:
     """Answers with their reasons as one row an item: the columns of the table `scores`."""
-    rows = answers.assign(person_id=people).explode(["items", "scores", "because"]).dropna(subset="items")
+    rows = answers.assign(person_id=people).explode(["items", "scores", "reasons"]).dropna(subset="items")
     return pd.DataFrame(
         {
             "person_id": rows["person_id"],
             "rank": rows.groupby("person_id").cumcount() + 1,
             "item_id": rows["items"],
             "score": rows["scores"].astype(float),
-            "reason": rows["because"],
+            "reason": rows["reasons"],
             "model_version": version,
         }
     )
 
 
-def reason(because: str | None, titles: Mapping[str, str]) -> str:
-    """Why, in words for the person; `because` is the nearest item of the history, or None without history."""
-    return POPULAR if because is None else f"because you looked at {titles.get(because, because)}"
+def reason(raised_by: str | None, titles: Mapping[str, str]) -> str:
+    """Why, in words for the person.
+
+    Args:
+        raised_by: the item of the history that raised the score most, None where no single one did.
+    """
+    return TOGETHER if raised_by is None else f"because you looked at {titles.get(raised_by, raised_by)}"

@@ -25,8 +25,9 @@ from contracts.schema import Table
 from contracts.settings import Settings
 from serving.champions import Champions
 from serving.entry import arrow_schema, parser, read_mart
+from serving.histories import in_batches, read_histories, read_tastes
 from serving.predictions import predict_people
-from serving.recommendations import consenting_people, in_batches, recommend
+from serving.recommendations import consenting_people, recommend
 from serving.responses import predict_responses
 from training.registry import Registry
 
@@ -50,7 +51,7 @@ def score(ds: str) -> None:
     with Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
         profiles = read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"])
         people = consenting_people(profiles)
-        histories = read_mart(lake, "training_sequences", ds, ["person_id", "item_ids"])
+        histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
         champions = Champions(Registry.of(settings))
 
@@ -58,7 +59,7 @@ def score(ds: str) -> None:
         file = staging / "scores.parquet"
         scored, ranked_by = 0, set()
         with pq.ParquetWriter(file, arrow_schema(SCORES)) as writer:
-            for some, past in in_batches(people, histories):
+            for some, past in in_batches(people, histories, tastes):
                 rows = recommend(some, past, items, champions)
                 scored += rows["person_id"].nunique()
                 ranked_by |= set(rows["model_version"])

@@ -1,13 +1,21 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from contracts.lake import Lake
 from contracts.marts import PREDICTIONS, RESPONSES, SCORES
 from serving.champions import Champion, Champions
 from serving.entry import arrow_schema
+from serving.histories import in_batches, read_histories, read_tastes
+from serving.history_reasons import items_that_moved
 from serving.predictions import best_campaigns
 from serving.reasons import feature_reasons
-from serving.recommendations import POPULAR, TASTE, consenting_people, in_batches, popularity, recommend
+from serving.recommendations import POPULAR, TASTE, TOGETHER, consenting_people, popularity, recommend
+from tests.training.markov_town import DS, build_town, person, sequence_rows
+from training.models.history_attributions import history_path
+from training.models.integrated_gradients import integrated_gradients
+from training.models.next_item import NextItemConfig, build
 
 
 def test_no_decision_is_no_consent():
@@ -15,21 +23,54 @@ def test_no_decision_is_no_consent():
     assert consenting_people(profiles).tolist() == ["p3"]
 
 
-def test_histories_find_their_people():
-    histories = pa.table({"person_id": ["p2", "p1"], "item_ids": [["a", "b"], ["c"]]})
-    [(people, past)] = in_batches(np.array(["p0", "p1", "p2"]), histories)
-    assert people.tolist() == ["p0", "p1", "p2"]
-    assert past == [[], ["c"], ["a", "b"]]
+def test_histories_and_tastes_find_their_people(tmp_path):
+    build_town(tmp_path, people=3)
+    lake = Lake(tmp_path / "lake")
+    histories = read_histories(lake, DS)
+    tastes = pa.table({"person_id": [person(1), person(0)], "taste_vector": [[0.5, 1.0], None]})
+    [(people, rows)] = in_batches(np.array([person(0), person(1), "pffffffffffffffff"]), histories, tastes)
+    assert people.tolist() == [person(0), person(1), "pffffffffffffffff"]
+    acts = next(row for row in sequence_rows(3) if row["person_id"] == person(1))
+    assert rows["history"].tolist()[1:] == [acts["item_ids"], []]
+    assert rows["occurred_at"][1] == [moment.timestamp() for moment in acts["occurred_at"]]
+    assert rows["taste_vector"].tolist() == [[], [0.5, 1.0], []]
+
+
+def test_tastes_are_those_of_the_latest_earlier_day(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    assert read_tastes(lake, DS).num_rows == 0
+    for ds, taste in (("2026-11-01", [1.0]), ("2026-11-02", [2.0]), (DS, [3.0])):
+        file = lake.staging("score") / "predictions.parquet"
+        pq.write_table(pa.table({"person_id": ["p1"], "taste_vector": [taste]}), file)
+        lake.publish("predictions", ds, {file.name: file})
+    assert read_tastes(lake, DS)["taste_vector"].to_pylist() == [[2.0]]
 
 
 class Served:
     """What MLflow hands out, answering the same to everyone."""
 
-    def __init__(self, **columns):
-        self.columns = columns
+    def __init__(self, model=None, **columns):
+        self.model, self.columns = model, columns
 
     def predict(self, rows, params):  # noqa: ARG002
         return pd.DataFrame({name: [value] * len(rows) for name, value in self.columns.items()})
+
+    def unwrap_python_model(self):
+        return self.model
+
+
+class Knowing:
+    """A ranker of the items a, b, x, with what a served model has beside it."""
+
+    def __init__(self):
+        self.item_ids = np.array(["a", "b", "x"], dtype=object)
+        self.places, self.step_inputs = pd.Index(self.item_ids), 1
+        self.ranker = build(NextItemConfig(dimensions=8, initial_scale=0.5), np.ones(3)).ranker()
+
+    def encode(self, rows):
+        codes = [self.places.get_indexer(history) + 1 for history in rows["history"]]
+        longest = max(map(len, codes))
+        return (np.array([np.pad(one[one > 0], (0, longest - (one > 0).sum())) for one in codes], "int32"),)
 
 
 ITEMS = pd.DataFrame({"item_id": ["a", "b", "x"], "title": ["A", "B", "Xylophone"], "interactions": [1, 2, 3]})
@@ -39,23 +80,43 @@ def champions(**served):
     return Champions(None, {name: served.get(name) for name in ("next_item", "taste_autoencoder")})
 
 
+def told(*histories):
+    return pd.DataFrame({"history": pd.Series(histories, dtype=object)})
+
+
 def test_rows_by_hand_and_no_row_for_an_empty_answer():
-    next_item = Champion("next_item/4", Served(items=["a", "b"], scores=[2.0, 1.5], because=["x", "unlisted"]))
-    rows = recommend(np.array(["p1"]), [["x"] * 3], ITEMS, champions(next_item=next_item))
-    assert rows.to_numpy().tolist() == [
-        ["p1", 1, "a", 2.0, "because you looked at Xylophone", "next_item/4"],
-        ["p1", 2, "b", 1.5, "because you looked at unlisted", "next_item/4"],
+    next_item = Champion("next_item/4", Served(Knowing(), items=["a", "b"], scores=[2.0, 1.5]))
+    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item))
+    assert rows.drop(columns="reason").to_numpy().tolist() == [
+        ["p1", 1, "a", 2.0, "next_item/4"],
+        ["p1", 2, "b", 1.5, "next_item/4"],
     ]
-    nothing = Champion("next_item/4", Served(items=[], scores=[], because=[]))
-    assert recommend(np.array(["p1"]), [["x"] * 3], ITEMS, champions(next_item=nothing)).empty
+    assert set(rows["reason"]) <= {"because you looked at Xylophone", TOGETHER}
+    nothing = Champion("next_item/4", Served(Knowing(), items=[], scores=[]))
+    assert recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=nothing)).empty
+
+
+def test_the_reason_is_the_item_that_raised_the_score_most_whatever_stands_beside_it_in_the_batch():
+    model = Knowing()
+    histories = told(["a", "b"], [], ["b", "unlisted", "a", "b"])
+    raised = items_that_moved(model, model.encode(histories), pd.Series([["x", "b"], ["a"], ["x"]]))
+    for row, targets in ((0, [2, 1]), (2, [2])):
+        [alone] = [model.encode(histories.iloc[[row]])]
+        for place, target in enumerate(targets):
+            moved = integrated_gradients(*history_path(model.ranker, alone, np.array([target]))).sum(axis=-1)
+            best = moved[0].argmax()
+            expected = model.item_ids[alone[0][0, best] - 1] if moved[0, best] > 0 else None
+            assert raised[row][place] == expected
+    assert raised[1] == [None]
 
 
 def test_a_short_history_is_ranked_by_taste_and_none_by_order():
     both = champions(
-        next_item=Champion("next_item/4", Served(items=["a"], scores=[2.0], because=[None])),
+        next_item=Champion("next_item/4", Served(Knowing(), items=["a"], scores=[2.0])),
         taste_autoencoder=Champion("taste_autoencoder/2", Served(items=["b"], scores=[1.0], taste_vector=[0.5])),
     )
-    rows = recommend(np.array(["p1", "p2", "p3"]), [["x", "x", "x"], ["x"], []], ITEMS, both)
+    histories = told(["unlisted"] * 3, ["x"], [])
+    rows = recommend(np.array(["p1", "p2", "p3"]), histories, ITEMS, both)
     assert rows[["person_id", "item_id", "reason", "model_version"]].to_numpy().tolist() == [
         ["p1", "a", POPULAR, "next_item/4"],
         ["p2", "b", TASTE, "taste_autoencoder/2"],
@@ -64,7 +125,7 @@ def test_a_short_history_is_ranked_by_taste_and_none_by_order():
 
 
 def test_without_champions_popularity_ranks():
-    rows = recommend(np.array(["p1"]), [["x"]], ITEMS, champions())
+    rows = recommend(np.array(["p1"]), told(["x"]), ITEMS, champions())
     assert rows[["item_id", "model_version"]].to_numpy().tolist() == [["b", "popularity"], ["a", "popularity"]]
 
 
@@ -102,4 +163,4 @@ def test_popularity_ranks_by_acts_without_what_was_seen():
     answers = popularity(items)(pd.DataFrame({"history": [[], ["b", "x"]]}))
     assert answers["items"].tolist() == [["b", "a", "c"], ["a", "c"]]
     assert answers["scores"].tolist() == [[9.0, 3.0, 3.0], [3.0, 3.0]]
-    assert answers["because"].tolist() == [[None] * 3, [None] * 2]
+    assert answers["reasons"].tolist() == [[POPULAR] * 3, [POPULAR] * 2]

@@ -7,7 +7,7 @@ from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.marts import SCORES
 from serving.audiences import make_audiences
-from serving.recommendations import POPULAR
+from serving.recommendations import POPULAR, TOGETHER
 from serving.score import score
 from tests.training.markov_town import DS, build_town, person, sequence_rows
 
@@ -50,7 +50,8 @@ def test_every_item_has_a_reason(scores):
         for row in sequence_rows(120)
     }
     for person_id, reason in scores.loc[~newcomer, ["person_id", "reason"]].itertuples(index=False):
-        assert reason in titles[person_id] or reason == "because you looked at =Shoe 0"
+        assert reason in titles[person_id] or reason in ("because you looked at =Shoe 0", TOGETHER)
+    assert scores["reason"].str.startswith("because you looked at").mean() > 0.8
 
 
 def test_a_contact_needs_both_consents(night):

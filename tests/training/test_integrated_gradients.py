@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.models.history_attributions import history_attributions
+from training.models.history_attributions import STEPS, history_path
 from training.models.integrated_gradients import completeness, integrated_gradients, mean_shares
 from training.models.next_item import NextItemConfig, build
 
@@ -41,8 +41,11 @@ def test_a_history_is_explained_completely_and_padding_moves_nothing(backbone):
     ranker = build(NextItemConfig(backbone=backbone, dimensions=8, initial_scale=0.5), np.arange(1, 21)).ranker()
     histories = np.array([[3, 5, 9, 0], [7, 1, 0, 0]], "int32")
     before = np.asarray(ranker(histories))
-    moved, missing = history_attributions(ranker, (histories,), np.array([4, 2]))
-    assert missing.max() < 0.01
+    path = history_path(ranker, (histories,), np.array([4, 2]))
+    np.testing.assert_allclose(path.score(path.vectors), before[[0, 1], [4, 2]], atol=1e-5)
+    attributions = integrated_gradients(*path, steps=STEPS)
+    assert completeness(*path, attributions).max() < 0.01
+    moved = attributions.sum(axis=-1)
     assert (moved[histories == 0] == 0).all()
     assert (moved[[0, 1], [2, 1]] != 0).all()  # the latest item of each
     np.testing.assert_array_equal(np.asarray(ranker(histories)), before)

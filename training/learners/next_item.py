@@ -30,7 +30,8 @@ from training.data import (
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
 from training.metrics import ItemStatistics, Ranking, Scorer, rank_targets, same_for_everyone, without_seen
-from training.models.history_attributions import history_attributions
+from training.models.history_attributions import STEPS, history_path, shares_by_place
+from training.models.integrated_gradients import completeness, integrated_gradients
 from training.models.next_item import NextItemConfig, build
 from training.reading import GROUPS, load_sequences
 
@@ -47,9 +48,6 @@ PARITY_PEOPLE = 64
 
 EXPLAINED_PEOPLE = 100
 """Held-out people whose attributions are averaged for the card."""
-
-PLACES_SHOWN = 10
-"""Items further from the end than this are counted as one."""
 
 TEST, VALIDATION = 1, 2
 """Which act from the end is the target."""
@@ -221,11 +219,7 @@ class NextItemLearner:
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each place of the history, counted from its end, in what moves the score of the best item."""
         moved, codes = self._moved(model, data, EXPLAINED_PEOPLE)[:2]
-        lengths = np.count_nonzero(codes, axis=1)[:, None]
-        from_end = np.where(codes > 0, lengths - np.arange(codes.shape[1]), 0)  # (people, step), 1 is the latest
-        sizes = np.bincount(np.minimum(from_end, PLACES_SHOWN).ravel(), np.abs(moved).ravel())[1:]
-        names = ["latest item", *(f"item {place} from the end" for place in range(2, len(sizes) + 1))]
-        return dict(zip(names, (sizes / (sizes.sum() or 1.0)).tolist(), strict=True))
+        return shares_by_place(moved, codes)
 
     def explain(self, model: Ranker, data: Sequences, rows: int) -> Iterable[Mapping[str, Any]]:
         """For a few held-out people, how much each item of the history moved the score of the item ranked first."""
@@ -245,8 +239,9 @@ class NextItemLearner:
         some = histories.take(slice(people))
         inputs = model_inputs(some, model.max_length, time_gap=model.time_gap, taste=model.taste)
         best = without_seen(np.asarray(model.score(*inputs)), some).argmax(axis=1)
-        moved, missed = history_attributions(model.ranker, inputs, best)
-        return moved, inputs[0], best, missed
+        path = history_path(model.ranker, inputs, best)
+        moved = integrated_gradients(*path, steps=STEPS)
+        return moved.sum(axis=-1), inputs[0], best, completeness(*path, moved)
 
     def _validation(self, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig):
         """Metrics of the item before each person's last, for at most as many people as the configuration says."""

@@ -7,7 +7,8 @@ list is missing or of another length is scored as one without times or taste.
 Out: for each history the best `k` items that are not in it, their scores, and for each item the id of the history
 item that lies nearest to it in the model's embeddings. A history without any known item gets the popularity ranking,
 with the items' acts in training as scores and nothing as `because`. A history whose scores are not finite numbers
-gets empty lists.
+gets empty lists. `because` is quick, for a caller who waits; nightly audiences name what moved the score
+(`serving/history_reasons.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         self.counts = np.array(vocabulary["counts"], dtype="float32")  # (items,)
         self.max_length = vocabulary["max_length"]
         self.time_gap, self.taste = vocabulary["time_gap"], vocabulary["taste"]
+        self.step_inputs = 2 if self.time_gap else 1
         self.places = pd.Index(self.item_ids)
         vectors = np.asarray(self.ranker.get_layer("items").embeddings)[1:]  # (items, dimensions)
         self.directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -55,16 +57,25 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         """
         return np.array(self.ranker.predict_on_batch(inputs if len(inputs) > 1 else inputs[0]))
 
-    def _answer(self, rows: pd.DataFrame, k: int) -> pd.DataFrame:
-        histories = [one if isinstance(one, (list, tuple, np.ndarray)) else [] for one in rows["history"]]
-        people, codes, places = self._known(histories)
-        padded = _pad(people, codes, len(rows), self.max_length)
-        inputs = [padded]
+    def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+        """Rows as `score` takes them; the first `step_inputs` have a column for each step."""
+        histories = _histories(rows)
+        return self._inputs(rows, histories, *self._known(histories))
+
+    def _inputs(self, rows: pd.DataFrame, histories: list, people, codes, places) -> tuple[np.ndarray, ...]:
+        inputs = [_pad(people, codes, len(rows), self.max_length)]
         if self.time_gap:
             gaps = _gaps(people, _moments(rows, histories)[places])
             inputs.append(_pad(people, gaps, len(rows), self.max_length))
         if self.taste:
             inputs.append(_vectors(rows, self.taste))
+        return tuple(inputs)
+
+    def _answer(self, rows: pd.DataFrame, k: int) -> pd.DataFrame:
+        histories = _histories(rows)
+        people, codes, places = self._known(histories)
+        inputs = self._inputs(rows, histories, people, codes, places)
+        padded = inputs[0]
         scores = self.score(*inputs) if len(rows) else np.empty((0, len(self.item_ids)), "float32")
         cold = ~padded.any(axis=1)
         scores[cold] = self.counts
@@ -98,6 +109,10 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         cosine = np.where(known[:, None, :], cosine, -np.inf)
         nearest = np.take_along_axis(padded, cosine.argmax(axis=2), axis=1)  # (batch, k)
         return np.where(nearest > 0, self.item_ids[nearest - 1], None)
+
+
+def _histories(rows: pd.DataFrame) -> list:
+    return [one if isinstance(one, (list, tuple, np.ndarray)) else [] for one in rows["history"]]
 
 
 def _pad(people: np.ndarray, codes: np.ndarray, batch: int, max_length: int) -> np.ndarray:
