@@ -51,7 +51,7 @@ lint:  ## ruff, dbt parse, yaml
 	  --target-path "$$NIGHTSHIFT_HOME/dbt/target" --log-path "$$NIGHTSHIFT_HOME/dbt/logs" --vars '{ds: "2026-11-19"}'
 
 lock:  ## the locked versions anew, from pyproject.toml (needs uv)
-	@for extra in all airflow spark dbt train serve dev; do
+	@for extra in all airflow spark dbt train serve mlflow worker dev; do
 	  if [ $$extra = all ]; then which="--all-extras"; else which="--extra $$extra --constraints requirements/all.txt"; fi
 	  uv pip compile pyproject.toml $$which --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/$$extra.txt
