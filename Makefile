@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui bench test lint lock clean
+.PHONY: help setup nightly ui up status down bench test test-compose lint lock clean
 
 DS ?=
 RAW ?= town
@@ -13,9 +13,12 @@ AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
 export RAW
+# an option for each variable that was given: $(call told,spark-workers) is --spark-workers $(SPARK_WORKERS)
+variable = $(shell echo $(1) | tr a-z- A-Z_)
+told = $(if $($(call variable,$(1))),--$(1) $($(call variable,$(1))))
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 setup:  ## .venv from the hashed lock, and Java where there is none
 	@ops/setup.sh
@@ -31,6 +34,15 @@ ui:  ## Airflow, MLflow and TensorBoard on the lake of [RAW=...], on [AIRFLOW_PO
 	. ops/env.sh
 	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT) --tensorboard-port $(TENSORBOARD_PORT)
 
+up:  ## the stack for a server: [STACK=full|core] [HOST=localhost] [PORT=8443] [SPARK_WORKERS=1] [GPU=no] [TOWN=no] [BUILD=yes]
+	@python3 -m ops.server.stack up $(foreach name,stack host port spark-workers gpu town build,$(call told,$(name)))
+
+status:  ## how the services of the stack are
+	@python3 -m ops.server.stack status
+
+down:  ## stop the stack; its volumes stay
+	@python3 -m ops.server.stack down
+
 bench:  ## benchmarks on public data, hours: [DATA=folder] [BENCH=next_item]
 	@ops/setup.sh
 	. ops/env.sh
@@ -40,6 +52,11 @@ test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	@ops/setup.sh
 	. ops/env.sh
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+test-compose:  ## the stack for a server, built, tried and broken on purpose; hours not minutes, needs docker
+	@ops/setup.sh
+	. ops/env.sh
+	python -m pytest tests/compose --compose $(TESTS)
 
 lint:  ## ruff, dbt parse, yaml
 	@ops/setup.sh
@@ -51,8 +68,9 @@ lint:  ## ruff, dbt parse, yaml
 	  --target-path "$$NIGHTSHIFT_HOME/dbt/target" --log-path "$$NIGHTSHIFT_HOME/dbt/logs" --vars '{ds: "2026-11-19"}'
 
 lock:  ## the locked versions anew, from pyproject.toml (needs uv)
-	@for extra in all airflow spark dbt train serve mlflow worker dev; do
-	  if [ $$extra = all ]; then which="--all-extras"; else which="--extra $$extra --constraints requirements/all.txt"; fi
+	@all=$$(printf -- '--extra %s ' airflow spark dbt train serve mlflow dev)
+	for extra in all airflow spark dbt train serve mlflow worker gpu dev; do
+	  if [ $$extra = all ]; then which=$$all; else which="--extra $$extra --constraints requirements/all.txt"; fi
 	  uv pip compile pyproject.toml $$which --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/$$extra.txt
 	done

@@ -61,6 +61,7 @@ def make_audiences(ds: str) -> None:
             audiences.publish(campaign.name, ds, files)
             fragment["audiences"][campaign.name] = audience.account()
             say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people")
+    Report(settings.reports, ds).merge()  # the last step of the line leaves the run's report
 
 
 def require_balance(name: str, audience: Audience) -> None:

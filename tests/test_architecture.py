@@ -28,10 +28,12 @@ MAY_IMPORT = {
 """Room -> the other rooms that it may import."""
 
 READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/command.py", "ops/ui.py"}
+READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py"}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
 IMPORTS_MLFLOW = {"training/registry.py", *(f"training/pyfuncs/{model}.py" for model in MODELS)}
-"""The registry; and the files that MLflow itself runs to serve the models."""
+IMPORTS_MLFLOW |= {"ops/server/setup_mlflow.py"}
+"""The registry; the files that MLflow itself runs to serve the models; and what makes the accounts of its server."""
 
 
 def python_files(room: str) -> list[Path]:

@@ -1,0 +1,1 @@
+"""The stack for a server: what `make up`, `make down` and `make status` do, and what its containers run at start."""

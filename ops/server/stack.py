@@ -1,0 +1,259 @@
+"""The stack of docker-compose.yml: start it, stop it, say how it is.
+
+    make up [STACK=full|core] [HOST=localhost] [PORT=8443] [SPARK_WORKERS=1] [GPU=no] [TOWN=no] [BUILD=yes]
+    make status
+    make down
+
+`up` checks the machine, makes the secrets, builds the images and waits until every service is healthy. Other settings
+are the variables NIGHTSHIFT_* of docker-compose.yml; what was given last is kept in
+var/stack.env. Nothing but docker,
+compose and Python is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
+from contracts.settings import REPOSITORY, Settings
+from ops.server.certificate import make_certificate, make_page_passwords
+from ops.server.preflight import require_docker, require_memory, require_port, require_release
+from ops.server.secret_files import make_secrets
+
+IMAGE_PARTS = ("contracts", "dags", "dbt_project", "docker", "ops", "requirements", "sample_data", "serving")
+IMAGE_PARTS += ("spark_jobs", "training")
+"""What images are made of, as .dockerignore says."""
+
+CONTAINER_USER = 10001
+"""User id in the containers where root starts the stack; anybody else's containers run under their own."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as it was told to be."""
+
+    settings: Mapping[str, str]
+    """Variables of docker-compose.yml."""
+
+    @property
+    def cluster(self) -> bool:
+        return self.settings["NIGHTSHIFT_STACK"] == "full"
+
+    @property
+    def gpu(self) -> bool:
+        return self.settings["NIGHTSHIFT_GPU"] == "yes"
+
+    @property
+    def secrets(self) -> Path:
+        return Path(self.settings["NIGHTSHIFT_SECRETS"])
+
+    @property
+    def home(self) -> Path:
+        return Path(self.settings["NIGHTSHIFT_HOME"])
+
+    @property
+    def log(self) -> Path:
+        return self.home / "logs" / "stack.log"
+
+    @property
+    def address(self) -> str:
+        return f"https://{self.settings['NIGHTSHIFT_HOST']}:{self.settings['NIGHTSHIFT_PORT']}"
+
+    def image(self, name: str) -> str:
+        return f"nightshift-{name}:{self.settings['NIGHTSHIFT_RELEASE']}"
+
+    def images(self) -> list[str]:
+        names = ["airflow", "worker", "mlflow", "proxy"]
+        return [self.image(name) for name in [*names, *["spark"] * self.cluster, *["worker-gpu"] * self.gpu]]
+
+    def compose(self, *words: str) -> list[str]:
+        """The command line of compose for this stack."""
+        files = ["docker-compose.yml", *["docker-compose.gpu.yml"] * self.gpu]
+        command = [*require_docker(), "--project-name", self.settings["NIGHTSHIFT_PROJECT"]]
+        for file in files:
+            command += ["--file", str(REPOSITORY / file)]
+        return [*command, *["--profile", "cluster"] * self.cluster, *words]
+
+    def run(self, *words: str, log: Path | None = None) -> None:
+        """Run compose; what it says goes to the log where one is named.
+
+        Raises:
+            NightshiftError: it fails.
+        """
+        with (log or Path(os.devnull)).open("a") as stream:
+            said = {"stdout": stream, "stderr": stream} if log else {}
+            status = subprocess.run(
+                self.compose(*words), env=os.environ | self.settings, check=False, **said
+            ).returncode
+        if status:
+            raise NightshiftError(
+                expected=f"`compose {words[0]}` to work",
+                received=f"status {status}" + (f"; it ended with: {_last_line(log)}" if log else ""),
+                remedy=f"see {log}" if log else "see above",
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="make up|down|status", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("verb", choices=["up", "down", "status"])
+    parser.add_argument("--stack", choices=["full", "core"], help="core: without the Spark cluster")
+    parser.add_argument("--host", help="name by which browsers reach this machine")
+    parser.add_argument("--port", help="the one port that is published")
+    parser.add_argument("--spark-workers", help="how many Spark workers")
+    parser.add_argument("--gpu", choices=["yes", "no"], help="yes: train on NVIDIA's GPU")
+    parser.add_argument("--town", choices=["yes", "no"], default="no", help="yes: lay the simulated town's deliveries")
+    parser.add_argument("--build", choices=["yes", "no"], default="yes", help="no: images are there already")
+    given = parser.parse_args()
+    stack = Stack(read_settings(Settings.from_env().home, given, os.environ))
+    if given.verb == "up":
+        up(stack, build=given.build == "yes", town=given.town == "yes")
+    elif given.verb == "down":
+        stack.run("down", "--remove-orphans")
+        print("stopped; lake, models and databases stay in their volumes (docker volume ls)")
+    else:
+        status(stack)
+
+
+def read_settings(home: Path, given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
+    """What was told now, else what the environment says, else what was told last, else the defaults.
+
+    Args:
+        home: folder of what the stack keeps on this machine: secrets, raw deliveries, `stack.env`.
+    """
+    file = home / "stack.env"
+    settings = {
+        "NIGHTSHIFT_PROJECT": "nightshift",
+        "NIGHTSHIFT_STACK": "full",
+        "NIGHTSHIFT_HOST": "localhost",
+        "NIGHTSHIFT_PORT": "8443",
+        "NIGHTSHIFT_BIND": "0.0.0.0",
+        "NIGHTSHIFT_GPU": "no",
+        "NIGHTSHIFT_SPARK_WORKERS": "1",
+        "NIGHTSHIFT_SECRETS": str(home / "secrets"),
+        "NIGHTSHIFT_RAW_DIR": str(home / "raw"),
+    }
+    if file.exists():
+        settings |= dict(line.split("=", 1) for line in file.read_text().splitlines() if line)
+    settings |= {name: value for name, value in environ.items() if name.startswith("NIGHTSHIFT_") and value}
+    told = {"stack": given.stack, "host": given.host, "port": given.port, "gpu": given.gpu}
+    told["spark_workers"] = given.spark_workers
+    settings |= {f"NIGHTSHIFT_{name.upper()}": value for name, value in told.items() if value}
+    settings.setdefault("NIGHTSHIFT_UID", str(os.getuid() or CONTAINER_USER))
+    if settings["NIGHTSHIFT_STACK"] == "core":
+        settings["NIGHTSHIFT_SPARK_MASTER"] = "local[*]"
+    elif settings.get("NIGHTSHIFT_SPARK_MASTER", "").startswith("local"):
+        del settings["NIGHTSHIFT_SPARK_MASTER"]
+    return settings | {"NIGHTSHIFT_RELEASE": release(), "NIGHTSHIFT_HOME": str(home)}
+
+
+def release() -> str:
+    """What the images are made of, as 12 hex digits."""
+    total = hashlib.sha256()
+    for part in IMAGE_PARTS:
+        for file in sorted((REPOSITORY / part).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                total.update(f"{file.relative_to(REPOSITORY)}\0".encode() + file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def up(stack: Stack, *, build: bool, town: bool) -> None:
+    """Start the stack and wait until it is healthy.
+
+    Raises:
+        NightshiftError: something is missing, taken or does not start.
+    """
+    settings, owner = stack.settings, int(stack.settings["NIGHTSHIFT_UID"])
+    require_docker()
+    require_memory(settings, cluster=stack.cluster)
+    if not containers(stack):
+        require_port(settings["NIGHTSHIFT_BIND"], settings["NIGHTSHIFT_PORT"])
+    make_secrets(stack.secrets, owner)
+    raw = Path(settings["NIGHTSHIFT_RAW_DIR"])
+    for folder in (raw, stack.log.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if os.getuid() == 0 and not any(raw.iterdir()):
+        os.chown(raw, owner, -1)
+    lines = [f"{name}={value}\n" for name, value in sorted(settings.items())]
+    (stack.home / "stack.env").write_text("".join(lines))
+    stack.log.unlink(missing_ok=True)
+    if build:
+        say(f"building the images (the first time some minutes; see {stack.log})")
+        stack.run("build", log=stack.log)
+    require_release({image: release_of(image) for image in stack.images()}, settings["NIGHTSHIFT_RELEASE"])
+    make_certificate(stack.secrets, stack.image("proxy"), settings["NIGHTSHIFT_HOST"], owner)
+    make_page_passwords(stack.secrets, stack.image("proxy"), owner)
+    say("starting the services, each once those that it needs are healthy")
+    scale = ["--scale", f"spark-worker={settings['NIGHTSHIFT_SPARK_WORKERS']}"] if stack.cluster else []
+    stack.run("up", "--detach", "--remove-orphans", *scale, log=stack.log)
+    if town:
+        say(f"laying the simulated town in {raw}")
+        stack.run("run", "--rm", "--no-deps", "worker", "python", "-m", "sample_data.town", log=stack.log)
+    say_where(stack)
+
+
+def say_where(stack: Stack) -> None:
+    say(f"Airflow      {stack.address}/airflow/      accounts and passwords: {stack.secrets}/airflow_accounts")
+    say(f"MLflow       {stack.address}/              accounts and passwords: {stack.secrets}/mlflow_accounts")
+    say(f"TensorBoard  {stack.address}/tensorboard/  with Airflow's accounts")
+    if stack.cluster:
+        say(f"Spark        {stack.address}/spark/        with Airflow's accounts")
+    say(f"raw deliveries land in {stack.settings['NIGHTSHIFT_RAW_DIR']}; to try the simulated town: make up TOWN=yes")
+    say("then switch the DAGs on and trigger nightly_profiles; how the services are: make status")
+
+
+def containers(stack: Stack) -> list[dict[str, str]]:
+    """What docker lists of the stack's containers, ended ones too."""
+    project = f"label=com.docker.compose.project={stack.settings['NIGHTSHIFT_PROJECT']}"
+    command = ["docker", "ps", "--all", "--filter", project, "--format", "{{json .}}"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def release_of(image: str) -> str:
+    form = '{{index .Config.Labels "nightshift.release"}}'
+    found = subprocess.run(
+        ["docker", "image", "inspect", "--format", form, image], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()
+
+
+def status(stack: Stack) -> None:
+    """Print a line a service; exits with status 1 where one is not well.
+
+    Raises:
+        SettingsError: nothing runs.
+    """
+    rows = containers(stack)
+    if not rows:
+        raise SettingsError(expected="a stack that runs", received="no container of it", remedy="start it: make up")
+    ill = 0
+    for row in sorted(rows, key=lambda row: row["Names"]):
+        ended_well = row["Status"].startswith("Exited (0)") and "setup" in row["Names"]
+        well = ended_well or "(healthy)" in row["Status"]
+        ill += not well
+        print(f"{'ok ' if well else '-- '} {row['Names']:34} {row['Status']}")
+    print(f"{len(rows) - ill} of {len(rows)} well; {stack.address}/airflow/")
+    sys.exit(1 if ill else 0)
+
+
+def say(*words: str) -> None:
+    print(*words, flush=True)
+
+
+def _last_line(log: Path) -> str:
+    lines: Sequence[str] = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "nothing"
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

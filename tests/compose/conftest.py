@@ -1,0 +1,76 @@
+"""The stack for a server on the simulated town; only with `--compose`, as `make test-compose` gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from contracts.settings import REPOSITORY
+from tests.compose.running import DAGS, RunningStack, docker
+
+PROJECT, PORT = "nightshift-test", 18443
+DS = "2026-11-19"
+"""The newest day of the simulated town."""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--compose", action="store_true", help="build and start the stack for a server, and try it")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--compose", default=False):
+        reason = "the stack for a server is tried by `make test-compose`"
+    elif (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+    ):
+        reason = "docker cannot run here"
+    else:
+        return
+    for item in items:
+        if "compose" in item.nodeid.split("/"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """The stack, built and started anew on the simulated town; stopped and removed, volumes too, at the end.
+
+    NIGHTSHIFT_TEST_STACK names the folder of one that was kept (NIGHTSHIFT_KEEP_STACK=yes) instead.
+    """
+    home = Path(os.environ.get("NIGHTSHIFT_TEST_STACK") or tmp_path_factory.mktemp("stack"))
+    environ = os.environ | {"NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_PROJECT": PROJECT}
+    command = ["make", "--silent", "-C", str(REPOSITORY)]
+    subprocess.run([*command, "up", f"PORT={PORT}", "TOWN=yes"], env=environ, check=True)
+    yield RunningStack(home, PROJECT, f"https://localhost:{PORT}")
+    if "NIGHTSHIFT_KEEP_STACK" not in os.environ:
+        subprocess.run([*command, "down"], env=environ, check=True)
+        volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+        docker("volume", "rm", *volumes)
+
+
+@pytest.fixture(scope="session")
+def night(stack):
+    """The report of a whole night on the stack, triggered by an operator over the REST API."""
+    stack.start_night(DS)
+    for dag in DAGS:
+        stack.wait_for_run(dag, seconds=1800)
+    return stack.report(DS)
+
+
+@pytest.fixture(scope="session")
+def embedded(stack, night, tmp_path_factory):  # noqa: ARG001  after the stack's night: two nights at once are slow
+    """The report of the same night on one machine without the stack: same deliveries, same key."""
+    home = tmp_path_factory.mktemp("embedded")
+    environ = os.environ | {
+        "NIGHTSHIFT_HOME": str(home),
+        "NIGHTSHIFT_RAW": str(stack.home / "raw"),
+        "NIGHTSHIFT_PSEUDONYM_KEY_FILE": str(stack.home / "secrets" / "pseudonym.key"),
+    }
+    subprocess.run(["make", "--silent", "-C", str(REPOSITORY), "nightly", f"DS={DS}"], env=environ, check=True)
+    return json.loads((home / "reports" / f"nightly-{DS}.json").read_text())
