@@ -130,7 +130,7 @@ def bench(
     }
     if "ctgan" in baselines:
         line["times_faster_to_fit"] = round(baselines["ctgan"]["fit_seconds"] / line["metrics"]["fit_seconds"], 2)
-    write(line)
+    write(line, keep=not validate)
     return line
 
 

@@ -52,11 +52,9 @@ def main() -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="parameters; by default those of the code")
     parser.add_argument("--minutes", type=float, help="time of one training; by default all epochs of the file")
     parser.add_argument("--seeds", type=int, nargs="+", metavar="N", help="by default the seed of the file")
-    parser.add_argument("--validation-only", action="store_true", help="leave the test pictures alone, for tuning")
+    parser.add_argument("--validate", action="store_true", help="leave the test pictures alone, for tuning")
     chosen = parser.parse_args()
-    exit_with_sentence(
-        lambda: run(chosen.data, chosen.config, chosen.minutes, chosen.seeds, validation_only=chosen.validation_only)
-    )
+    exit_with_sentence(lambda: run(chosen.data, chosen.config, chosen.minutes, chosen.seeds, validate=chosen.validate))
 
 
 def run(
@@ -65,7 +63,7 @@ def run(
     minutes: float | None,
     seeds: list[int] | None,
     *,
-    validation_only: bool = False,
+    validate: bool = False,
     say: Callable[[str], None] = say,
 ) -> None:
     """Train once a seed and write one result.
@@ -81,7 +79,7 @@ def run(
     training, validation = order[held_out:], order[:held_out]
     learned = (pixels[training], labels[training])
     checked = (pixels[validation], labels[validation])
-    tested = checked if validation_only else read_part(folder, "t10k")
+    tested = checked if validate else read_part(folder, "t10k")
 
     config = dataclasses.replace(config, size_pixels=pixels.shape[1], channels=1)
     per_seed = []
@@ -94,7 +92,7 @@ def run(
         {
             "bench": "interest_vision",
             "protocol": f"{len(training)} training, {held_out} validation and {len(tested[1])} "
-            f"{'validation again instead of test' if validation_only else 'test'} pictures of 28 x 28 in grey",
+            f"{'validation again instead of test' if validate else 'test'} pictures of 28 x 28 in grey",
             "data": folder.name,
             "config": dataclasses.asdict(config),
             "minutes": minutes,
@@ -107,7 +105,8 @@ def run(
                     measured(chances, tested[1]).metrics
                 )
             },
-        }
+        },
+        keep=not validate,
     )
 
 

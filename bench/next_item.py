@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from pathlib import Path
@@ -82,10 +81,7 @@ def bench(
         "baselines": {name: dict(one.metrics) for name, one in LEARNER.baselines(sequences).items()},
         "sizes": dict(sequences.describe()),
     }
-    if validate:
-        print(json.dumps(line))
-    else:
-        write(line)
+    write(line, keep=not validate)
     return line
 
 
