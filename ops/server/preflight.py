@@ -13,7 +13,7 @@ from contracts.errors import SettingsError
 
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
-EXECUTOR_BYTES = 2 * 2**30
+EXECUTOR_BYTES = 1500 * 2**20
 """`spark.executor.memory` of docker/spark/spark-defaults.conf."""
 
 EXECUTOR_OVERHEAD = 384 * 2**20

@@ -36,7 +36,7 @@ def main() -> None:
         ["airflow", "pools", "set", "gpu", given.gpu_slots, "training, one at a time a GPU worker"], check=True
     )
     home = Settings.from_env().home
-    for folder in ("spark-events", "tensorboard"):
+    for folder in ("lineage", "spark-events", "tensorboard"):
         (home / folder).mkdir(parents=True, exist_ok=True)
 
 

@@ -36,6 +36,10 @@ CONTAINER_USER = 10001
 """User id in the containers where root starts the stack; anybody else's containers run under their own."""
 
 
+LINEAGE_FILE = {"type": "file", "append": True, "log_file_path": "/srv/nightshift/lineage/airflow.jsonl"}
+"""Where Airflow's OpenLineage events go on the volume of the lake, beside those of Spark and dbt."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """A stack as it was told to be."""
@@ -149,10 +153,17 @@ def read_settings(home: Path, given: argparse.Namespace, environ: Mapping[str, s
     told["spark_workers"] = given.spark_workers
     settings |= {f"NIGHTSHIFT_{name.upper()}": value for name, value in told.items() if value}
     settings.setdefault("NIGHTSHIFT_UID", str(os.getuid() or CONTAINER_USER))
-    if settings["NIGHTSHIFT_STACK"] == "core":
-        settings["NIGHTSHIFT_SPARK_MASTER"] = "local[*]"
-    elif settings.get("NIGHTSHIFT_SPARK_MASTER", "").startswith("local"):
-        del settings["NIGHTSHIFT_SPARK_MASTER"]
+    core = settings["NIGHTSHIFT_STACK"] == "core"
+    for name, value in (("NIGHTSHIFT_SPARK_MASTER", "local[*]"), ("NIGHTSHIFT_DBT_TARGET", "duckdb")):
+        if core:
+            settings[name] = value
+        elif settings.get(name) == value:
+            del settings[name]
+    lineage = settings.setdefault("NIGHTSHIFT_LINEAGE", "file")
+    settings["NIGHTSHIFT_LINEAGE_OFF"] = str(lineage == "off").lower()
+    settings["NIGHTSHIFT_LINEAGE_TRANSPORT"] = json.dumps(
+        {"type": "http", "url": lineage} if lineage.startswith("http") else LINEAGE_FILE
+    )
     return settings | {"NIGHTSHIFT_RELEASE": release(), "NIGHTSHIFT_HOME": str(home)}
 
 

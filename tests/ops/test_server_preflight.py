@@ -72,7 +72,7 @@ def test_too_little_memory_is_said_before_anything_starts(monkeypatch):
 
 def test_a_spark_worker_too_small_for_an_executor_is_refused(monkeypatch):
     machine(monkeypatch, 64)
-    with pytest.raises(SettingsError, match=r"at least 2\.4 GiB.*1\.0 GiB, on which no executor would ever start"):
+    with pytest.raises(SettingsError, match=r"at least 1\.8 GiB.*1\.0 GiB, on which no executor would ever start"):
         preflight.require_memory({"NIGHTSHIFT_SPARK_WORKER_MEMORY": "1g"}, cluster=True)
     with pytest.raises(SettingsError, match="a size such as 4g"):
         preflight.require_memory({"NIGHTSHIFT_SPARK_WORKER_MEMORY": "plenty"}, cluster=True)
