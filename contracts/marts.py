@@ -87,7 +87,7 @@ PROFILE_HISTORY = Table(
         Column("dbt_valid_to", "timestamp", "first day after the period; null while it lasts"),
     ),
 )
-"""In the warehouse, and on Spark, whose tables may be gone with its server, in the lake: one state, of its newest day."""
+"""In DuckDB's warehouse; in the lake where Spark builds it, whose own tables may be gone with its server."""
 
 INTERACTIONS = Table(
     "fct_interactions",

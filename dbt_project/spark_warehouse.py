@@ -111,7 +111,7 @@ class SparkWarehouse:
             raise LakeError(
                 expected=f"files of {table.name} in {folder}, where Spark was told to write them",
                 received="none",
-                remedy="let the Thrift server and its workers write to the same volume, at the same path, as this process",
+                remedy="let the Thrift server and its workers write to the same volume, at the same path, as this one",
             )
         rows = checked(table, files)
         cursor.execute(f"select count(*) from {table.name}")

@@ -28,7 +28,7 @@ class Warehouse(Protocol):
         """
 
     def export(self, tables: tuple[Table, ...], staging: Path) -> dict[str, tuple[list[Path], int]]:
-        """Write tables to Parquet files, in the order of their keys; the files, in that order too, and the rows of each."""
+        """Write tables to Parquet; the files of each, all in the order of its key, and its rows."""
 
     def counts(self, ds: str) -> dict[str, int]:
         """What the run report says of the profiles of a day."""
@@ -50,7 +50,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 
 def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:
-    """Export every mart to Parquet, in the order of its key, then publish all of them; the rows of each are returned."""
+    """Export every mart, in the order of its key, then publish all of them; the rows of each are returned."""
     exported = warehouse.export(MART_TABLES, staging)
     for name, (files, _) in exported.items():
         publish(lake, name, ds, files)
