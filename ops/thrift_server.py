@@ -39,8 +39,6 @@ def command(settings: Settings) -> list[str]:
         "spark.sql.warehouse.dir": str(settings.spark_warehouse),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.sql.adaptive.enabled": "true",
-        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.icu.caseMappings.enabled": "false",
     }
     if settings.spark_master.startswith("local"):
