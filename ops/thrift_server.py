@@ -15,9 +15,6 @@ import socket
 from contracts.errors import SettingsError, exit_with_sentence
 from contracts.settings import Settings
 
-LOCAL_SHUFFLE_PARTITIONS = "4"
-"""Few, for few cores; a cluster sets spark.sql.shuffle.partitions in its SPARK_CONF_DIR."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -41,8 +38,6 @@ def command(settings: Settings) -> list[str]:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.icu.caseMappings.enabled": "false",
     }
-    if settings.spark_master.startswith("local"):
-        options["spark.sql.shuffle.partitions"] = LOCAL_SHUFFLE_PARTITIONS
     hive_options = {
         "hive.server2.thrift.bind.host": settings.thrift_host,
         "hive.server2.thrift.port": str(settings.thrift_port),
