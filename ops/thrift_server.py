@@ -65,7 +65,7 @@ def require_free(host: str, port: int) -> None:
     except OSError as error:
         raise SettingsError(
             expected=f"to listen on {host}:{port}",
-            received=error.strerror or str(error),
+            received=os.strerror(error.errno) if (error.errno or 0) > 0 else str(error),
             remedy="stop what listens there, or name another address of this machine in NIGHTSHIFT_THRIFT_SERVER",
         ) from None
 
