@@ -52,6 +52,12 @@ class BusyError(NightshiftError):
     exit_code = TRANSIENT_EXIT_CODE
 
 
+class WarehouseError(NightshiftError):
+    """The server that builds the profiles does not answer."""
+
+    exit_code = TRANSIENT_EXIT_CODE
+
+
 class RegistryError(NightshiftError):
     """The model registry does not answer."""
 

@@ -101,6 +101,12 @@ class Lake:
                 if folder not in (run, before):
                     shutil.rmtree(folder)
 
+    def withdraw(self, table: str, ds: str) -> None:
+        """Let a partition disappear, together with the folders it was published from; nobody may be reading it."""
+        with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
+            self.partition(table, ds).unlink(missing_ok=True)
+            shutil.rmtree(self.root / ".runs" / table / ds, ignore_errors=True)
+
     def digest(self, table: str, ds: str) -> str:
         """SHA-256 over names and bytes of a published partition: equal digests are equal partitions."""
         total = hashlib.sha256()

@@ -61,6 +61,34 @@ ITEM = Table(
     ),
 )
 
+PROFILE_HISTORY = Table(
+    "history_person_profile",
+    grain="one period in which one person's profile stayed the same",
+    key=("person_id", "dbt_valid_from"),
+    columns=(
+        _PERSON,
+        Column("as_of", "timestamp", "day of the run that saw this state first", required=True),
+        Column("age_band", "string", "as in the profile", required=True),
+        Column("gender", "string", "as in the profile", required=True),
+        Column("region", "string", "as in the profile", required=True),
+        Column("main_interest", "string", "the heaviest interest; null without one"),
+        Column("price_tier", "string", "as in the profile", required=True),
+        Column("rfm_band", "string", "as in the profile", required=True),
+        Column("active_daypart", "string", "as in the profile", required=True),
+        Column("main_device", "string", "as in the profile", required=True),
+        Column("segments", "array<string>", "as in the profile"),
+        Column("consent_profiling", "boolean", "as in the profile", required=True),
+        Column("consent_training", "boolean", "as in the profile", required=True),
+        Column("consent_personalisation", "boolean", "as in the profile", required=True),
+        Column("consent_marketing_contact", "boolean", "as in the profile", required=True),
+        Column("dbt_scd_id", "string", "key of the row", required=True),
+        Column("dbt_updated_at", "timestamp", "the same as as_of", required=True),
+        Column("dbt_valid_from", "timestamp", "first day of the period", required=True),
+        Column("dbt_valid_to", "timestamp", "first day after the period; null while it lasts"),
+    ),
+)
+"""In DuckDB's warehouse; in the lake where Spark builds it, whose own tables may be gone with its server."""
+
 INTERACTIONS = Table(
     "fct_interactions",
     grain="one act of a person on an item",

@@ -15,6 +15,7 @@ from pathlib import Path
 from contracts.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+DBT_TARGETS = ("duckdb", "spark")
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,22 @@ class Settings:
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
+    dbt_target: str
+    """Engine of the profiles, `duckdb` or `spark`: NIGHTSHIFT_DBT_TARGET, by default `duckdb`."""
+    thrift_host: str
+    """Where the Spark Thrift server listens, for the target `spark`: NIGHTSHIFT_THRIFT_SERVER, `<host>:<port>`."""
+    thrift_port: int
+    """Its port; by default the server is `127.0.0.1:10000`."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environ`, by default the process environment.
 
         Raises:
-            SettingsError: a number is not a number.
+            SettingsError: a number is not a number, an address no address, or there is no such engine.
         """
         env = os.environ if environ is None else environ
+        thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
         home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve()
         return cls(
             home=home,
@@ -58,6 +66,9 @@ class Settings:
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
+            dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
+            thrift_host=thrift_host,
+            thrift_port=thrift_port,
         )
 
     @property
@@ -67,6 +78,11 @@ class Settings:
     @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
+
+    @property
+    def spark_warehouse(self) -> Path:
+        """Where Spark keeps the tables of its databases."""
+        return self.home / "spark-warehouse"
 
     @property
     def artifacts(self) -> Path:
@@ -121,6 +137,26 @@ def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
             expected=f"a whole number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
         )
     return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """The first of the choices is the default."""
+    text = env.get(name) or choices[0]
+    if text not in choices:
+        raise SettingsError(
+            expected=f"{' or '.join(choices)} in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return text
+
+
+def _address(env: Mapping[str, str], name: str, default: str) -> tuple[str, int]:
+    text = env.get(name) or default
+    host, _, port = text.rpartition(":")
+    if not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise SettingsError(
+            expected=f"an address as <host>:<port> in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return host, int(port)
 
 
 def _write_owner_only(file: Path, text: str) -> None:

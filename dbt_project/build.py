@@ -2,6 +2,7 @@
 
     python -m dbt_project.build --ds 2026-11-20
 
+On DuckDB, or on Spark behind a Thrift server, as NIGHTSHIFT_DBT_TARGET says; what is published is the same.
 Nothing is published unless every model was built and every test passed; a rerun of a day publishes the same bytes.
 """
 
@@ -16,8 +17,9 @@ from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
-from dbt_project import warehouse
 from dbt_project.command import DbtCommand
+from dbt_project.parquet import lay_empty_tables
+from dbt_project.warehouse import publish_marts, warehouse_of
 
 JOB = "profile"
 
@@ -45,19 +47,23 @@ def build(settings: Settings, ds: str) -> None:
     Raises:
         LakeError: the persons of the day are missing, or a model or a test failed.
         BusyError: another run builds profiles, or the warehouse is open elsewhere.
+        WarehouseError: the target is Spark, and its Thrift server does not answer.
     """
-    lake = Lake(settings.lake)
+    lake, warehouse = Lake(settings.lake), warehouse_of(settings)
     lake.require("persons", ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
     with lake.lock(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
         started = time.monotonic()
-        built = DbtCommand(settings.home / "dbt").build(variables(settings, ds))
-        say(f"{JOB}: {built} ok in {time.monotonic() - started:.1f} s")
+        warehouse.make_ready()
+        built = DbtCommand(settings.home / "dbt", warehouse.target).build(variables(settings, ds))
+        say(f"{JOB}: {built} ok on {warehouse.target} in {time.monotonic() - started:.1f} s")
 
         started = time.monotonic()
-        rows = warehouse.publish_marts(settings.warehouse, lake, ds, lake.staging(JOB))
+        staging = lake.staging(JOB)
+        rows = publish_marts(warehouse, lake, ds, staging)
+        warehouse.publish_history(lake, ds, staging)
         listed = ", ".join(f"{table} {count:,}" for table, count in rows.items())
         say(f"{JOB}: published {ds}: {listed} rows in {time.monotonic() - started:.1f} s")
-        fragment.update(warehouse.counts(settings.warehouse, ds))
+        fragment.update(warehouse.counts(ds))
 
 
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
@@ -66,8 +72,8 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
     return {
         "lake": str(lake.root),
         "ds": ds,
-        "warehouse": str(settings.warehouse),
-        "tables_without_days": warehouse.lay_empty_tables(lake, ds),
+        "tables_without_days": lay_empty_tables(lake, ds),
+        **warehouse_of(settings).variables(lake, ds),
     }
 
 

@@ -37,6 +37,8 @@ class DbtCommand:
     """dbt on this project, which writes what it writes below `folder`."""
 
     folder: Path
+    target: str = "duckdb"
+    """The output in profiles.yml."""
 
     def build(self, variables: dict[str, Any]) -> Built:
         """Build everything and test its data: seeds, models, snapshots.
@@ -59,7 +61,7 @@ class DbtCommand:
     def run(self, verb: str, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
         """Run one dbt verb to its end, whatever the end is."""
         command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", verb, *options]
-        command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", self.target]
         command += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         command += ["--vars", json.dumps(variables)]
         environment = {**os.environ, "DO_NOT_TRACK": "true"}

@@ -7,7 +7,7 @@
 {% macro age_band(answer) -%}
     {%- set first = "try_cast(regexp_extract(" ~ answer ~ ", '([0-9]+)', 1) as int)" -%}
     {%- set second = "try_cast(regexp_extract(" ~ answer ~ ", '[0-9]+[^0-9]+([0-9]+)', 1) as int)" -%}
-    {%- set is_number = "try_cast(trim(" ~ answer ~ ") as int) is not null" -%}
+    {%- set is_number = "regexp_extract(" ~ trimmed(answer) ~ ", '^([0-9]+)$', 1) <> ''" -%}
     case
         when {{ first }} >= 65 then '65+'
         {%- for lowest, highest in [(18, 24), (25, 34), (35, 44), (45, 54), (55, 64)] %}

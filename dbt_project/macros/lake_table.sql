@@ -1,9 +1,9 @@
 {#-
     One table of the lake, all its days, with the day of arrival in `ds`.
 
-    The pattern is `*/*.parquet` because a partition is a link to a folder, and DuckDB's `**` does not follow links.
-    A pattern that matches nothing is an error in DuckDB, so the runner names the tables without any day and lays an
-    empty file with their columns under `.empty/`.
+    The pattern of DuckDB is `*/*.parquet` because a partition is a link to a folder, and its `**` does not follow links.
+    A folder without files is an error, so the runner names the tables without any day and lays an empty file with
+    their columns under `.empty/`.
 -#}
 {% macro lake_table(name) -%}
     {#- Asked for here so that the lineage knows of it, whatever the engine makes of it. -#}
@@ -12,11 +12,19 @@
 {%- endmacro %}
 
 {% macro duckdb__lake_table(relation) -%}
-    {%- set name = relation.identifier -%}
-    {%- set folder = var('lake') ~ ('/.empty/' if name in var('tables_without_days') else '/') ~ name -%}
-    read_parquet('{{ folder | replace("'", "''") }}/*/*.parquet', hive_partitioning = true, union_by_name = true)
+    read_parquet('{{ lake_folder(relation.identifier) | replace("'", "''") }}/*/*.parquet', hive_partitioning = true, union_by_name = true)
 {%- endmacro %}
 
 {% macro spark__lake_table(relation) -%}
-    {{ relation }}
+    {{ parquet_folder(lake_folder(relation.identifier)) }}
+{%- endmacro %}
+
+{#- Where the days of a table lie, or its empty file. -#}
+{% macro lake_folder(name) -%}
+    {{ var('lake') ~ ('/.empty/' if name in var('tables_without_days') else '/') ~ name }}
+{%- endmacro %}
+
+{#- All Parquet below a folder as a table of Spark; a column that only newer files have is null in the older ones. -#}
+{% macro parquet_folder(folder) -%}
+    parquet.`{{ folder | replace('`', '``') }}` with ('mergeSchema' = 'true')
 {%- endmacro %}

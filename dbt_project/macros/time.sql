@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {% macro spark__age_days(column) -%}
-    greatest(0.0, (unix_micros({{ end_of_run_day() }}) - unix_micros({{ column }})) / 86400000000.0)
+    greatest(0.0, (unix_micros({{ end_of_run_day() }}) - unix_micros({{ column }})) / 86400e6)
 {%- endmacro %}
 
 {#- 1 for Monday to 7 for Sunday. -#}

@@ -54,8 +54,9 @@ comparable as (
 newer as (
 
     select * from comparable
-    {%- if execute and load_relation(this) is not none %}
-    where as_of > (select coalesce(max(dbt_valid_from), cast('1970-01-01' as timestamp)) from {{ this }})
+    {%- set known = known_history() %}
+    {%- if known %}
+    where as_of > (select coalesce({{ utc('max(dbt_valid_from)') }}, cast('1970-01-01' as timestamp)) from {{ known }})
     {%- endif %}
 
 )

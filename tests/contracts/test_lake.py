@@ -50,6 +50,17 @@ def test_publishing_again_replaces_the_whole_partition(lake):
     assert content(lake) == {"a.txt": "3"}
 
 
+def test_a_withdrawn_partition_leaves_nothing_behind_and_other_days_alone(lake):
+    publish(lake, {"a.txt": "1"})
+    publish(lake, {"a.txt": "2"})
+    publish(lake, {"a.txt": "3"}, day="2026-11-20")
+    lake.withdraw("events", DAY)
+    assert lake.days("events") == ["2026-11-20"]
+    assert [folder.name for folder in (lake.root / ".runs" / "events").iterdir()] == ["2026-11-20"]
+    lake.withdraw("events", DAY)
+    assert content(lake, day="2026-11-20") == {"a.txt": "3"}
+
+
 def test_an_owner_replaces_its_own_files_alone(lake):
     publish(lake, {"web-0.txt": "1", "web-1.txt": "2"}, owner="web")
     publish(lake, {"web2-0.txt": "other"}, owner="web2")

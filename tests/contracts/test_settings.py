@@ -22,6 +22,7 @@ def test_everything_has_a_default_on_one_machine():
     assert (settings.home, settings.raw, settings.lake) == (home, home / "raw", home / "lake")
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
     assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", 20)
+    assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("duckdb", "127.0.0.1", 10000)
 
 
 def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
@@ -34,17 +35,21 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
         NIGHTSHIFT_SPARK_MASTER="spark://one:7077",
         NIGHTSHIFT_SPARK_DRIVER_MEMORY="",
         NIGHTSHIFT_COMPONENT_LIMIT="7",
+        NIGHTSHIFT_DBT_TARGET="spark",
+        NIGHTSHIFT_THRIFT_SERVER="thrift:10017",
     )
     assert settings.home == tmp_path
     assert (settings.raw, settings.campaigns) == (tmp_path / "in", tmp_path / "campaigns")
     assert settings.pseudonym_key_file == tmp_path / "key"
     assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
     assert (settings.spark_driver_memory, settings.component_limit) == ("2g", 7)
+    assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("spark", "thrift", 10017)
 
 
 def test_everything_that_a_run_writes_is_below_home(tmp_path):
     settings = settings_in(tmp_path)
     places = (settings.lake, settings.warehouse, settings.artifacts, settings.audiences, settings.reports)
+    places += (settings.spark_warehouse,)
     assert {place.parent for place in places} == {tmp_path}
     assert list(tmp_path.iterdir()) == [], "reading settings makes nothing"
 
@@ -54,6 +59,17 @@ def test_a_number_that_is_none_is_an_error_that_names_the_setting(tmp_path, text
     with pytest.raises(SettingsError, match="NIGHTSHIFT_COMPONENT_LIMIT") as error:
         settings_in(tmp_path, NIGHTSHIFT_COMPONENT_LIMIT=text)
     assert repr(text) in str(error.value)
+
+
+def test_an_engine_that_is_none_is_an_error_that_names_the_setting(tmp_path):
+    with pytest.raises(SettingsError, match="expected duckdb or spark in NIGHTSHIFT_DBT_TARGET, but received 'oracle'"):
+        settings_in(tmp_path, NIGHTSHIFT_DBT_TARGET="oracle")
+
+
+@pytest.mark.parametrize("text", ["thrift", "thrift:", ":10000", "thrift:0", "thrift:65536", "thrift:ten"])
+def test_an_address_that_is_none_is_an_error_that_names_the_setting(tmp_path, text):
+    with pytest.raises(SettingsError, match="<host>:<port> in NIGHTSHIFT_THRIFT_SERVER"):
+        settings_in(tmp_path, NIGHTSHIFT_THRIFT_SERVER=text)
 
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path):

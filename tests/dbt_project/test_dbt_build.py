@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import socket
+
 import pytest
 from tiny_lake import TinyHome
 
-from contracts.errors import BusyError, LakeError
+from contracts.errors import BusyError, LakeError, WarehouseError
 from dbt_project import build as entry_point
 from dbt_project.build import build
 
@@ -24,6 +27,19 @@ def test_a_second_build_at_the_same_time_is_refused(new_home):
     home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
     with home.lake.lock("profile"), pytest.raises(BusyError, match="only run of 'profile'"):
         build(home.settings, DAY)
+
+
+def test_without_a_thrift_server_the_error_names_its_address_and_how_to_start_one(new_home):
+    home: TinyHome = new_home()
+    home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    settings = dataclasses.replace(home.settings, dbt_target="spark", thrift_port=port)
+    with pytest.raises(
+        WarehouseError, match=f"Thrift server at 127.0.0.1:{port}, but received Connection refused; start it"
+    ):
+        build(settings, DAY)
+    assert home.lake.days("dim_item") == []
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", ""])

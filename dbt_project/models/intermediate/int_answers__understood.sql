@@ -18,8 +18,8 @@ read_by_attribute as (
         profile_questions.attribute,
         case profile_questions.attribute
             when 'age_band' then {{ age_band('answers.answer') }}
-            when 'gender' then lower(nullif(trim(answers.answer), ''))
-            when 'region' then nullif(trim(answers.answer), '')
+            when 'gender' then lower(nullif({{ trimmed('answers.answer') }}, ''))
+            when 'region' then nullif({{ trimmed('answers.answer') }}, '')
         end as answer,
         answers.occurred_at,
         answers.arrived_on

@@ -18,7 +18,7 @@ positioned as (
         item_id,
         (
             rank() over (partition by category order by price) - 1
-            + count(*) over (partition by category, price) / 2.0
+            + count(*) over (partition by category, price) / 2e0
         ) / count(*) over (partition by category) as price_position
     from items
     where price is not null and category <> 'unknown'
@@ -53,8 +53,8 @@ compared as (
         person_id,
         price_position,
         case
-            when price_position < 1 / 3.0 then 'low'
-            when price_position <= 2 / 3.0 then 'middle'
+            when price_position < 1 / 3e0 then 'low'
+            when price_position <= 2 / 3e0 then 'middle'
             else 'high'
         end as price_tier
     from medians

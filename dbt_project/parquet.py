@@ -1,0 +1,84 @@
+"""Parquet files next to the warehouse, read and written by DuckDB: empty tables, and whether a table is as promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from contracts.errors import LakeError
+from contracts.lake import Lake
+from contracts.marts import PREDICTIONS
+from contracts.schema import Table
+from contracts.tables import MAPPED_TABLES
+
+EMPTY_DAY = "0001-01-01"
+
+
+def lay_empty_tables(lake: Lake, ds: str) -> list[str]:
+    """Write an empty file for each table that dbt reads without any day up to `ds`; the names of these are returned.
+
+    A shop without surveys has no answers, and before the first night nothing was predicted: the models read an empty
+    table with the contract's columns instead.
+    """
+    missing = [table for table in (*MAPPED_TABLES, PREDICTIONS) if not lake.days(table.name, until=ds)]
+    for table in missing:
+        lay_empty(lake, table)
+    return [table.name for table in missing]
+
+
+def lay_empty(lake: Lake, table: Table) -> Path:
+    """Write an empty file of a table; the folder that stands for the table is returned."""
+    folder = lake.root / ".empty" / table.name
+    file = folder / f"ds={EMPTY_DAY}" / "empty.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"copy ({_without_rows(table)}) to '{quoted(file)}' (format parquet)")
+    return folder
+
+
+def checked(table: Table, files: Iterable[Path]) -> int:
+    """The rows of files that have the columns and types of the contract.
+
+    Raises:
+        LakeError: they have others.
+    """
+    listed = ", ".join(f"'{quoted(file)}'" for file in files)
+    with duckdb.connect() as connection:
+        written = _columns(connection, f"select * from read_parquet([{listed}])")
+        promised = _columns(connection, _without_rows(table))
+        if written != promised:
+            raise LakeError(
+                expected=f"the columns {promised} of {table.name}",
+                received=str(written),
+                remedy="make the model and its contract agree; nothing was published",
+            )
+        return connection.execute(f"select count(*) from read_parquet([{listed}])").fetchone()[0]
+
+
+def quoted(file: Path) -> str:
+    """A path inside a text of SQL, for DuckDB."""
+    return str(file).replace("'", "''")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, str]]:
+    return [(name, str(kind)) for name, kind, *_ in connection.execute(f"describe {query}").fetchall()]
+
+
+def _without_rows(table: Table) -> str:
+    columns = ", ".join(f"cast(null as {_duckdb_type(column.type)}) as {column.name}" for column in table.columns)
+    return f"select {columns} limit 0"
+
+
+def _duckdb_type(spark_type: str) -> str:
+    """A Spark SQL type as DuckDB writes it: `array<struct<a:int,b:string>>` is `struct(a int, b string)[]`.
+
+    The fields of a struct are simple types.
+    """
+    inner = spark_type[spark_type.find("<") + 1 : -1]
+    if spark_type.startswith("array<"):
+        return f"{_duckdb_type(inner)}[]"
+    if spark_type.startswith("struct<"):
+        return f"struct({', '.join(field.replace(':', ' ') for field in inner.split(','))})"
+    return spark_type
