@@ -16,6 +16,9 @@ from contracts.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+APPROVALS = ("auto", "ask")
+"""Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -37,13 +40,21 @@ class Settings:
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
+    registry_page: str
+    """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
+    approval: str
+    """Who lets a challenger that passed the gate become champion, `auto` or `ask`: NIGHTSHIFT_APPROVAL, `auto`."""
+    approval_hours: int
+    """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
+    approvers: tuple[str, ...]
+    """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environ`, by default the process environment.
 
         Raises:
-            SettingsError: a number is not a number.
+            SettingsError: a number is not a number, or a choice is not one of those that there are.
         """
         env = os.environ if environ is None else environ
         home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve()
@@ -58,6 +69,10 @@ class Settings:
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
+            registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
+            approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
+            approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
+            approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
 
     @property
@@ -79,6 +94,11 @@ class Settings:
     @property
     def reports(self) -> Path:
         return self.home / "reports"
+
+    @property
+    def approvals(self) -> Path:
+        """Verdicts of the gate that wait for a person: `contracts/verdicts.py`."""
+        return self.home / "approvals"
 
     @property
     def truth(self) -> Path:
@@ -121,6 +141,20 @@ def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
             expected=f"a whole number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
         )
     return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """The choice in a variable, by default the first."""
+    text = env.get(name) or choices[0]
+    if text not in choices:
+        raise SettingsError(
+            expected=f"{' or '.join(choices)} in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return text
+
+
+def _page_of(registry_uri: str | None) -> str:
+    return registry_uri if (registry_uri or "").startswith("http") else "http://127.0.0.1:5000"
 
 
 def _write_owner_only(file: Path, text: str) -> None:

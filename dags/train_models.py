@@ -6,6 +6,9 @@ Runs when `nightly_profiles` has published the asset `profiles`. Each model is t
 one by one in a fresh process, and promoted if they have earned it: the gate is `training/configs/gate.yml`, every
 verdict with its numbers stands in the run's report and in the ledger.
 
+With the approval `ask`, what passed the gate waits for a person: see *Required Actions*, where challenger and champion
+stand side by side. The audiences wait with it, until the answer or the end of the time for it; then the champion stays.
+
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
 nor the audiences from being made. With minutes to tune, better parameters are searched first.
@@ -13,13 +16,17 @@ nor the audiences from being made. With minutes to tune, better parameters are s
 
 import datetime
 
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from shared.approval import APPROVE, CONSULTED, TURN_DOWN, approval_param, asked, page_of
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, MODELS, PYTHON
 
 from contracts import assets
-from contracts.settings import REPOSITORY
+from contracts.settings import REPOSITORY, Settings
+from contracts.verdicts import Verdicts
 
 ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_template": "{{ task.op_kwargs.model }}"}
 
@@ -37,7 +44,9 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
             0, type="integer", minimum=0, title="Minutes to tune", description="Each model, before it is trained."
         ),
         "gate": Param("enforce", enum=["enforce", "dry_run"], title="Gate", description="dry_run moves no champion."),
+        "approval": approval_param(),
     },
+    user_defined_macros={"page_of": page_of},
     tags=["nightshift", "tensorflow", "mlflow"],
     doc_md=__doc__,
 )
@@ -68,7 +77,20 @@ def train_models():
 
     @task.bash(cwd=str(REPOSITORY))
     def promote(models: list[str], day: str, params: dict) -> str:
-        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {params['gate']}"
+        asks = params["gate"] == "enforce" and params["approval"] == "ask"
+        mode = "ask" if asks else params["gate"]
+        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {mode}"
+
+    @task(trigger_rule="all_done_min_one_success")
+    def passed(models: list[str], day: str) -> list[dict[str, str]]:
+        return Verdicts(Settings.from_env().approvals).waiting(models, day)
+
+    @task_group
+    def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index
+        approve = ApprovalOperator(task_id="approve", **asked())
+        apply = BashOperator(task_id="apply", bash_command=APPROVE, **CONSULTED)
+        turn_down = BashOperator(task_id="turn_down", bash_command=TURN_DOWN, trigger_rule="all_skipped", **CONSULTED)
+        approve >> apply >> turn_down
 
     @task(outlets=[Asset(assets.CHAMPIONS)], trigger_rule="all_done_min_one_success")
     def announce(day: str, *, outlet_events) -> None:
@@ -82,9 +104,12 @@ def train_models():
     learned = learn.expand(model=models)
     could_learn = trained(models)
     promoted = promote(could_learn, ASSET_DAY)
+    waiting = passed(could_learn, ASSET_DAY)
+    consulted = consult.expand(verdict=waiting)
     learned >> could_learn
-    [could_learn, promoted] >> announce(ASSET_DAY)
-    [learned, promoted] >> fail_when_a_model_failed()
+    promoted >> waiting
+    [could_learn, promoted, consulted] >> announce(ASSET_DAY)
+    [learned, promoted, consulted] >> fail_when_a_model_failed()
 
 
 train_models()
