@@ -40,6 +40,8 @@ class Settings:
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
+    deadline_hours: int
+    """How long a DAG run may take before an alert says so: NIGHTSHIFT_DEADLINE_HOURS, by default 6."""
     registry_page: str
     """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
     approval: str
@@ -69,6 +71,7 @@ class Settings:
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
+            deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6),
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),

@@ -15,6 +15,7 @@ import datetime
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
+from shared.alerts import alert_on_failure, deadline
 from shared.days import DAY_PARAM, SCHEDULED_DAY
 from shared.runs import DEFAULTS, PYTHON
 from shared.spark import spark_arguments
@@ -29,7 +30,8 @@ from contracts.settings import REPOSITORY, Settings
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | alert_on_failure(SCHEDULED_DAY),
+    deadline=deadline(),
     params={
         "day": DAY_PARAM,
         "sources": Param(

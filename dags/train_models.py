@@ -17,10 +17,10 @@ nor the audiences from being made. With minutes to tune, better parameters are s
 import datetime
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from shared.approval import APPROVE, CONSULTED, TURN_DOWN, approval_param, asked, page_of
+from shared.alerts import alert_on_failure, deadline
+from shared.approval import ANSWERED, Approval, approval_param, asked, page_of
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, MODELS, PYTHON
 
@@ -36,7 +36,8 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | alert_on_failure(ASSET_DAY),
+    deadline=deadline(asks=True),
     params={
         "day": DAY_PARAM,
         "models": Param(MODELS, type="array", title="Models", items={"enum": MODELS}, examples=MODELS),
@@ -87,16 +88,15 @@ def train_models():
 
     @task_group
     def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index
-        approve = ApprovalOperator(task_id="approve", **asked())
-        apply = BashOperator(task_id="apply", bash_command=APPROVE, **CONSULTED)
-        turn_down = BashOperator(task_id="turn_down", bash_command=TURN_DOWN, trigger_rule="all_skipped", **CONSULTED)
-        approve >> apply >> turn_down
+        approve = Approval(task_id="approve", **asked())
+        settle = BashOperator(task_id="settle", **ANSWERED)
+        approve >> settle
 
     @task(outlets=[Asset(assets.CHAMPIONS)], trigger_rule="all_done_min_one_success")
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.CHAMPIONS)].extra = {"ds": day}
 
-    @task(trigger_rule="one_failed")
+    @task(trigger_rule="one_failed", on_failure_callback=None)  # the task that failed has sent its alert
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
