@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contracts.errors import SettingsError
 
@@ -18,6 +19,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 APPROVALS = ("auto", "ask")
 """Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
+
+LINEAGE_NAMESPACE = "nightshift"
+"""Under which OpenLineage finds the jobs of all engines."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Settings:
     """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
     approvers: tuple[str, ...]
     """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
+    lineage: str
+    """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
+    lineage_parent: str
+    """The run of which this one is a part, as namespace/job/run: NIGHTSHIFT_LINEAGE_PARENT, set by the DAGs."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -75,6 +83,8 @@ class Settings:
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
+            lineage=_lineage(env),
+            lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
 
@@ -107,6 +117,16 @@ class Settings:
     def truth(self) -> Path:
         """What the simulated town hides from the pipeline; only `sample_data` writes and reads it."""
         return self.home / "truth"
+
+    def lineage_transport(self, engine: str) -> dict[str, Any] | None:
+        """OpenLineage's `transport` for the events of one engine; None where they are off."""
+        if self.lineage == "off":
+            return None
+        if self.lineage == "file":
+            folder = self.home / "lineage"
+            folder.mkdir(parents=True, exist_ok=True)
+            return {"type": "file", "log_file_path": str(folder / f"{engine}.jsonl"), "append": True}
+        return {"type": "http", "url": self.lineage}
 
     def pseudonym_key(self) -> bytes:
         """The 32 bytes under which identifiers are hashed; the demo's key is made on first use, for its owner only.
@@ -152,6 +172,17 @@ def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise SettingsError(
             expected=f"{' or '.join(choices)} in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return text
+
+
+def _lineage(env: Mapping[str, str]) -> str:
+    text = env.get("NIGHTSHIFT_LINEAGE") or "off"
+    if text not in ("off", "file") and not text.startswith(("http://", "https://")):
+        raise SettingsError(
+            expected="off, file or an http address in NIGHTSHIFT_LINEAGE",
+            received=repr(text),
+            remedy="correct it or unset it",
         )
     return text
 

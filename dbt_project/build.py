@@ -50,7 +50,8 @@ def build(settings: Settings, ds: str) -> None:
     lake.require("persons", ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
     with lake.lock(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
         started = time.monotonic()
-        built = DbtCommand(settings.home / "dbt").build(variables(settings, ds))
+        dbt = DbtCommand(settings.home / "dbt", settings.lineage_transport("dbt"), settings.lineage_parent)
+        built = dbt.build(variables(settings, ds))
         say(f"{JOB}: {built} ok in {time.monotonic() - started:.1f} s")
 
         started = time.monotonic()

@@ -110,7 +110,7 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if dry_run:
             entry["dry_run"] = True
-        elif model == GENERATOR and line["decision"] != "skipped":
+        elif model == GENERATOR and line["decision"] not in ("skipped", WAITS):
             entry["synthetic_rows"] = _admit(settings, brought, data, ds)
         fragment["models"] = {model: entry}
     of_version = f"version {line['version']}: " if line["version"] else ""
@@ -135,7 +135,7 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
     settings = Settings.from_env()
     known_model(model)
     with (
-        Report(settings.reports, ds).timed("settle", part=model) as fragment,
+        Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):
         line = apply_answer(
@@ -144,7 +144,7 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
         line["when"] = _now()
         _write(settings, line)
         entry = {"decision": line["decision"], "by": by, "reasons": line["reasons"]}
-        if model == GENERATOR and approved:
+        if model == GENERATOR:
             brought = learner(model)
             entry["synthetic_rows"] = _admit(settings, brought, brought.load(settings, ds), ds)
         fragment["models"] = {model: entry}

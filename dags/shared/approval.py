@@ -73,7 +73,9 @@ ANSWERED: dict[str, Any] = {
         f"{PYTHON} -m training.promote --model {_MODEL} --version {_VERSION} --ds {ASSET_DAY} --mode {_MODE} "
         '--by "$ANSWERED_BY"'
     ),
-    "env": {"ANSWERED_BY": f"{{{{ ({_ANSWER}.responded_by_user or {{}}).name or '' }}}}"},  # no shell reads the name
+    "env": {
+        "ANSWERED_BY": f"{{{{ ({_ANSWER}.responded_by_user or {{'name': ''}}).name }}}}"
+    },  # no shell reads the name
     "append_env": True,
     "cwd": str(REPOSITORY),
     "map_index_template": _MODEL,
