@@ -62,7 +62,7 @@ def main() -> None:
     choose_backend(chosen.backend)
     if answers:
         [model], approved = chosen.model, chosen.mode == "approve"
-        exit_with_sentence(lambda: settle(model, chosen.ds, chosen.version, by=chosen.by, approved=approved))
+        exit_with_sentence(lambda: settle(model, chosen.ds, chosen.version, by=chosen.by or None, approved=approved))
     else:
         exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, mode=chosen.mode))
 
