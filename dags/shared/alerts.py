@@ -100,9 +100,10 @@ def sentence(ti: Any, exception: BaseException | str | None) -> str:
     """The sentence with which a command of ours ended, as its log has it, or what Airflow says of the failure."""
     file, until = _log_file(ti), time.monotonic() + LOG_WAIT_SECONDS
     while file.is_file():
-        ends = [line for line in file.read_text(errors="replace").splitlines() if ERROR_MARK in line]
-        if ends:
-            return json.loads(ends[-1])["event"].partition(ERROR_MARK)[2]
+        lines = [line for line in file.read_text(errors="replace").splitlines() if ERROR_MARK in line]
+        events = [json.loads(line)["event"] for line in lines]  # of which some only quote the sentence, in an exception
+        if said := [event for event in events if event.startswith(ERROR_MARK)]:
+            return said[-1].removeprefix(ERROR_MARK)
         if time.monotonic() > until:
             break
         time.sleep(0.2)

@@ -58,7 +58,7 @@ def failed(tmp_path, monkeypatch):
     folder = tmp_path / "dag_id=nightly_profiles" / f"run_id={RUN}" / "task_id=map" / "map_index=1"
     folder.mkdir(parents=True)
     said = 'nightshift: error: expected "a day", but received none; {{ deliver }} it'
-    lines = [{"event": "starting"}, {"event": said}, {"event": "Bash command failed"}]
+    lines = [{"event": "starting"}, {"event": said}, {"event": "Task failed", "error_detail": [{"exc_value": said}]}]
     (folder / "attempt=3.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return {"ti": ti, "exception": RuntimeError("exit code 2\nand more"), "params": SimpleNamespace(day="2026-11-19")}
 
