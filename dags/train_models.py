@@ -20,7 +20,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shared.alerts import alert_on_failure, deadline
-from shared.approval import ANSWERED, Approval, approval_param, asked, page_of
+from shared.approval import ANSWERED, Approval, approval_param, asked, judging, page_of
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, MODELS, PYTHON
 
@@ -78,13 +78,11 @@ def train_models():
 
     @task.bash(cwd=str(REPOSITORY))
     def promote(models: list[str], day: str, params: dict) -> str:
-        asks = params["gate"] == "enforce" and params["approval"] == "ask"
-        mode = "ask" if asks else params["gate"]
-        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {mode}"
+        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {judging(params)}"
 
     @task(trigger_rule="all_done_min_one_success")
-    def passed(models: list[str], day: str) -> list[dict[str, str]]:
-        return Verdicts(Settings.from_env().approvals).waiting(models, day)
+    def passed(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
+        return Verdicts(Settings.from_env().approvals).waiting(models, day) if judging(params) == "ask" else []
 
     @task_group
     def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index

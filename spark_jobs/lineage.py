@@ -21,7 +21,6 @@ from spark_jobs.spec import load_spec
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
-PRODUCER = "https://pypi.org/project/openlineage-python"
 FILES = "file"
 """OpenLineage's namespace of local and mounted files: a dataset there is named by its path."""
 
@@ -103,6 +102,7 @@ def _new_run_id() -> str:
 def _event(
     settings: Settings, state: Any, run_id: str, job: str, ds: str, found: Datasets, facets: dict[str, Any]
 ) -> RunEvent:
+    from openlineage.client.constants import DEFAULT_PRODUCER
     from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent
     from openlineage.client.facet_v2 import (
         input_statistics_input_dataset,
@@ -126,7 +126,7 @@ def _event(
         eventTime=datetime.datetime.now(datetime.UTC).isoformat(),
         run=Run(run_id, facets),
         job=Job(LINEAGE_NAMESPACE, job, {"jobType": job_type_job.JobTypeJobFacet("BATCH", "SPARK", jobType="JOB")}),
-        producer=PRODUCER,
+        producer=DEFAULT_PRODUCER,
         inputs=[
             InputDataset(FILES, path, statistics(path, "inputStatistics", read), facets=_schema(table))
             for path, table in found.inputs.items()

@@ -5,6 +5,7 @@ A mapped group cannot write its argument into the middle of a text, so texts loo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,11 @@ def approval_param() -> Param:
         title="Approval",
         description="ask: a challenger that passed the gate waits for a person.",
     )
+
+
+def judging(params: Mapping[str, Any]) -> str:
+    """The mode of `training.promote` that a form asks for."""
+    return "ask" if (params["gate"], params["approval"]) == ("enforce", "ask") else params["gate"]
 
 
 def page_of(model: str) -> str:

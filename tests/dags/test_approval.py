@@ -97,6 +97,17 @@ def test_the_form_says_how_challengers_are_judged(train_models, gate, approval, 
     assert command.endswith(f"--model next_item --ds {DAY} --mode {mode}")
 
 
+def test_only_a_run_that_asks_shows_verdicts_that_wait(train_models, tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    line = {"model": "next_item", "version": "3", "ds": DAY}
+    Verdicts(Settings.from_env().approvals).record(Verdict(line, ""))
+    passed = train_models.get_task("passed").python_callable
+    shown = [{"model": "next_item", "version": "3"}]
+    assert passed(["next_item"], DAY, {"gate": "enforce", "approval": "ask"}) == shown
+    assert passed(["next_item"], DAY, {"gate": "dry_run", "approval": "ask"}) == []
+    assert passed(["next_item"], DAY, {"gate": "enforce", "approval": "auto"}) == []
+
+
 def test_where_people_must_be_asked_no_form_gets_round_it(train_models, monkeypatch):
     assert train_models.params.get_param("approval").schema["enum"] == ["auto", "ask"]
     from shared.approval import approval_param, asked
