@@ -45,7 +45,7 @@ class Settings:
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
     deadline_hours: int
-    """How long a DAG run may take before an alert says so: NIGHTSHIFT_DEADLINE_HOURS, by default 6."""
+    """How long a DAG run may take before an alert says so: NIGHTSHIFT_DEADLINE_HOURS, 6; 0: any time."""
     registry_page: str
     """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
     approval: str
@@ -79,7 +79,7 @@ class Settings:
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
-            deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6),
+            deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6, least=0),
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
@@ -157,11 +157,13 @@ class Settings:
         return key
 
 
-def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = env.get(name) or str(default)
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdigit() or int(text) < least:
         raise SettingsError(
-            expected=f"a whole number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
+            expected=f"a whole number of at least {least} in {name}",
+            received=repr(text),
+            remedy="correct it or unset it",
         )
     return int(text)
 

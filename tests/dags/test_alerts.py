@@ -125,3 +125,5 @@ def test_the_deadline_counts_the_time_to_answer_where_people_are_asked(alerts, m
     monkeypatch.setenv("NIGHTSHIFT_DEADLINE_HOURS", "2")
     assert alerts.deadline(asks=True).interval == datetime.timedelta(hours=5)
     assert alerts.deadline().interval == datetime.timedelta(hours=2)
+    monkeypatch.setenv("NIGHTSHIFT_DEADLINE_HOURS", "0")
+    assert alerts.deadline(asks=True) is None
