@@ -11,6 +11,9 @@ CONTRACT_EXIT_CODE = 2
 TRANSIENT_EXIT_CODE = 75
 """Exit status of an error that may pass by itself (EX_TEMPFAIL of sysexits.h): a busy lake, a registry that is down."""
 
+ERROR_MARK = "nightshift: error: "
+"""Begins the sentence with which an entry point ends that has failed."""
+
 
 class NightshiftError(Exception):
     """Base of every error that Nightshift raises on purpose."""
@@ -69,5 +72,5 @@ def exit_with_sentence(main: Callable[[], None]) -> None:
     try:
         main()
     except NightshiftError as error:
-        print(f"nightshift: error: {error}", file=sys.stderr, flush=True)
+        print(f"{ERROR_MARK}{error}", file=sys.stderr, flush=True)
         sys.exit(error.exit_code)

@@ -11,11 +11,18 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contracts.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
+
+APPROVALS = ("auto", "ask")
+"""Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
+
+LINEAGE_NAMESPACE = "nightshift"
+"""Under which OpenLineage finds the jobs of all engines."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +51,27 @@ class Settings:
     """Where the Spark Thrift server listens, for the target `spark`: NIGHTSHIFT_THRIFT_SERVER, `<host>:<port>`."""
     thrift_port: int
     """Its port; by default the server is `127.0.0.1:10000`."""
+    deadline_hours: int
+    """How long a DAG run may take before an alert says so: NIGHTSHIFT_DEADLINE_HOURS, 6; 0: any time."""
+    registry_page: str
+    """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
+    approval: str
+    """Who lets a challenger that passed the gate become champion, `auto` or `ask`: NIGHTSHIFT_APPROVAL, `auto`."""
+    approval_hours: int
+    """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
+    approvers: tuple[str, ...]
+    """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
+    lineage: str
+    """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
+    lineage_parent: str
+    """The run of which this one is a part, as namespace/job/run: NIGHTSHIFT_LINEAGE_PARENT, set by the DAGs."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environ`, by default the process environment.
 
         Raises:
-            SettingsError: a number is not a number, an address no address, or there is no such engine.
+            SettingsError: a number is not a number, an address no address, or a choice none of those that there are.
         """
         env = os.environ if environ is None else environ
         thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
@@ -69,6 +90,13 @@ class Settings:
             dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
             thrift_host=thrift_host,
             thrift_port=thrift_port,
+            deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6, least=0),
+            registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
+            approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
+            approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
+            lineage=_lineage(env),
+            lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
+            approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
 
     @property
@@ -97,9 +125,24 @@ class Settings:
         return self.home / "reports"
 
     @property
+    def approvals(self) -> Path:
+        """Verdicts of the gate that wait for a person: `contracts/verdicts.py`."""
+        return self.home / "approvals"
+
+    @property
     def truth(self) -> Path:
         """What the simulated town hides from the pipeline; only `sample_data` writes and reads it."""
         return self.home / "truth"
+
+    def lineage_transport(self, engine: str) -> dict[str, Any] | None:
+        """OpenLineage's `transport` for the events of one engine; None where they are off."""
+        if self.lineage == "off":
+            return None
+        if self.lineage == "file":
+            folder = self.home / "lineage"
+            folder.mkdir(parents=True, exist_ok=True)
+            return {"type": "file", "log_file_path": str(folder / f"{engine}.jsonl"), "append": True}
+        return {"type": "http", "url": self.lineage}
 
     def pseudonym_key(self) -> bytes:
         """The 32 bytes under which identifiers are hashed; the demo's key is made on first use, for its owner only.
@@ -130,17 +173,19 @@ class Settings:
         return key
 
 
-def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = env.get(name) or str(default)
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdigit() or int(text) < least:
         raise SettingsError(
-            expected=f"a whole number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
+            expected=f"a whole number of at least {least} in {name}",
+            received=repr(text),
+            remedy="correct it or unset it",
         )
     return int(text)
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """The first of the choices is the default."""
+    """The choice in a variable, by default the first."""
     text = env.get(name) or choices[0]
     if text not in choices:
         raise SettingsError(
@@ -157,6 +202,21 @@ def _address(env: Mapping[str, str], name: str, default: str) -> tuple[str, int]
             expected=f"an address as <host>:<port> in {name}", received=repr(text), remedy="correct it or unset it"
         )
     return host, int(port)
+
+
+def _lineage(env: Mapping[str, str]) -> str:
+    text = env.get("NIGHTSHIFT_LINEAGE") or "off"
+    if text not in ("off", "file") and not text.startswith(("http://", "https://")):
+        raise SettingsError(
+            expected="off, file or an http address in NIGHTSHIFT_LINEAGE",
+            received=repr(text),
+            remedy="correct it or unset it",
+        )
+    return text
+
+
+def _page_of(registry_uri: str | None) -> str:
+    return registry_uri if (registry_uri or "").startswith("http") else "http://127.0.0.1:5000"
 
 
 def _write_owner_only(file: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import datetime
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, dag, task
+from shared.alerts import alert_on_failure, deadline
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, PYTHON
 
@@ -22,7 +23,8 @@ from contracts.settings import REPOSITORY
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | alert_on_failure(ASSET_DAY),
+    deadline=deadline(),
     params={"day": DAY_PARAM},
     tags=["nightshift", "marketing"],
     doc_md=__doc__,

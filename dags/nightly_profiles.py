@@ -15,7 +15,9 @@ import datetime
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
+from shared.alerts import alert_on_failure, deadline
 from shared.days import DAY_PARAM, SCHEDULED_DAY
+from shared.lineage import part_of_this_run
 from shared.runs import DEFAULTS, PYTHON
 from shared.spark import spark_arguments
 
@@ -29,7 +31,8 @@ from contracts.settings import REPOSITORY, Settings
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | alert_on_failure(SCHEDULED_DAY),
+    deadline=deadline(),
     params={
         "day": DAY_PARAM,
         "sources": Param(
@@ -59,7 +62,11 @@ def nightly_profiles():
     ).expand(application_args=map_arguments(SCHEDULED_DAY))
     resolve = SparkSubmitOperator(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY], **spark)
     profile = BashOperator(
-        task_id="profile", bash_command=f"{PYTHON} -m dbt_project.build --ds {SCHEDULED_DAY}", cwd=str(REPOSITORY)
+        task_id="profile",
+        bash_command=f"{PYTHON} -m dbt_project.build --ds {SCHEDULED_DAY}",
+        cwd=str(REPOSITORY),
+        env=part_of_this_run(),
+        append_env=True,
     )
     map_sources >> resolve >> profile >> announce(SCHEDULED_DAY)
 

@@ -6,6 +6,9 @@ Runs when `nightly_profiles` has published the asset `profiles`. Each model is t
 one by one in a fresh process, and promoted if they have earned it: the gate is `training/configs/gate.yml`, every
 verdict with its numbers stands in the run's report and in the ledger.
 
+With the approval `ask`, what passed the gate waits for a person: see *Required Actions*, where challenger and champion
+stand side by side. The audiences wait with it, until the answer or the end of the time for it; then the champion stays.
+
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
 nor the audiences from being made. With minutes to tune, better parameters are searched first.
@@ -13,13 +16,17 @@ nor the audiences from being made. With minutes to tune, better parameters are s
 
 import datetime
 
+from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from shared.alerts import alert_on_failure, deadline
+from shared.approval import ANSWERED, Approval, approval_param, asked, judging, page_of
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, MODELS, PYTHON
 
 from contracts import assets
-from contracts.settings import REPOSITORY
+from contracts.settings import REPOSITORY, Settings
+from contracts.verdicts import Verdicts
 
 ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_template": "{{ task.op_kwargs.model }}"}
 
@@ -29,7 +36,8 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
+    default_args=DEFAULTS | alert_on_failure(ASSET_DAY),
+    deadline=deadline(asks=True),
     params={
         "day": DAY_PARAM,
         "models": Param(MODELS, type="array", title="Models", items={"enum": MODELS}, examples=MODELS),
@@ -37,7 +45,9 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
             0, type="integer", minimum=0, title="Minutes to tune", description="Each model, before it is trained."
         ),
         "gate": Param("enforce", enum=["enforce", "dry_run"], title="Gate", description="dry_run moves no champion."),
+        "approval": approval_param(),
     },
+    user_defined_macros={"page_of": page_of},
     tags=["nightshift", "tensorflow", "mlflow"],
     doc_md=__doc__,
 )
@@ -68,13 +78,27 @@ def train_models():
 
     @task.bash(cwd=str(REPOSITORY))
     def promote(models: list[str], day: str, params: dict) -> str:
-        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {params['gate']}"
+        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {judging(params)}"
 
-    @task(outlets=[Asset(assets.CHAMPIONS)], trigger_rule="all_done_min_one_success")
+    @task(trigger_rule="all_done_min_one_success")
+    def passed(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
+        return Verdicts(Settings.from_env().approvals).waiting(models, day) if judging(params) == "ask" else []
+
+    @task_group
+    def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index
+        approve = Approval(task_id="approve", **asked())
+        settle = BashOperator(task_id="settle", **ANSWERED)
+        approve >> settle
+
+    @task(trigger_rule="all_done")
+    def answered() -> None:
+        """Ends when every answer was acted on or nobody was asked: behind a skip, `announce` would be skipped too."""
+
+    @task(outlets=[Asset(assets.CHAMPIONS)])
     def announce(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.CHAMPIONS)].extra = {"ds": day}
 
-    @task(trigger_rule="one_failed")
+    @task(trigger_rule="one_failed", on_failure_callback=None)  # the task that failed has sent its alert
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
@@ -82,9 +106,12 @@ def train_models():
     learned = learn.expand(model=models)
     could_learn = trained(models)
     promoted = promote(could_learn, ASSET_DAY)
+    waiting = passed(could_learn, ASSET_DAY)
+    consulted = consult.expand(verdict=waiting)
     learned >> could_learn
-    [could_learn, promoted] >> announce(ASSET_DAY)
-    [learned, promoted] >> fail_when_a_model_failed()
+    promoted >> waiting
+    [waiting, consulted >> answered()] >> announce(ASSET_DAY)
+    [learned, promoted, consulted] >> fail_when_a_model_failed()
 
 
 train_models()

@@ -54,7 +54,9 @@ def build(settings: Settings, ds: str) -> None:
     with lake.lock(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
         started = time.monotonic()
         warehouse.make_ready()
-        built = DbtCommand(settings.home / "dbt", warehouse.target).build(variables(settings, ds))
+        lineage = settings.lineage_transport("dbt")
+        dbt = DbtCommand(settings.home / "dbt", warehouse.target, lineage, settings.lineage_parent)
+        built = dbt.build(variables(settings, ds))
         say(f"{JOB}: {built} ok on {warehouse.target} in {time.monotonic() - started:.1f} s")
 
         started = time.monotonic()

@@ -9,14 +9,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contracts.errors import BusyError, LakeError
+from contracts.settings import LINEAGE_NAMESPACE
 
 PROJECT = Path(__file__).resolve().parent
 FAILED = ("error", "fail", "runtime error")
+IN_PROFILES = ("warehouse", "thrift_host", "thrift_port", "schema")
+"""Variables that profiles.yml asks for; OpenLineage reads them from the environment, as `DBT_<NAME>`."""
 NAMED_FAILURES = 5
 """As many failures as a sentence can hold; the log has them all."""
 
@@ -39,6 +43,10 @@ class DbtCommand:
     folder: Path
     target: str = "duckdb"
     """The output in profiles.yml."""
+    lineage: Mapping[str, Any] | None = None
+    """OpenLineage's `transport` for events of every model; None sends none."""
+    lineage_parent: str = ""
+    """The run of which this one is a part, as namespace/job/run."""
 
     def build(self, variables: dict[str, Any]) -> Built:
         """Build everything and test its data: seeds, models, snapshots.
@@ -60,11 +68,21 @@ class DbtCommand:
 
     def run(self, verb: str, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
         """Run one dbt verb to its end, whatever the end is."""
-        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", verb, *options]
+        programs = Path(sys.executable).parent
+        command = [str(programs / ("dbt" if self.lineage is None else "dbt-ol")), "--no-use-colors", verb, *options]
         command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", self.target]
         command += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         command += ["--vars", json.dumps(variables)]
         environment = {**os.environ, "DO_NOT_TRACK": "true"}
+        if self.lineage is not None:  # the wrapper sends events when dbt has ended, and ends with dbt's own status
+            environment |= {
+                "PATH": f"{programs}:{os.environ['PATH']}",
+                **{f"DBT_{name.upper()}": str(variables[name]) for name in IN_PROFILES if name in variables},
+                "OPENLINEAGE__TRANSPORT": json.dumps(self.lineage),
+                "OPENLINEAGE_NAMESPACE": LINEAGE_NAMESPACE,
+            }
+            if self.lineage_parent:
+                environment["OPENLINEAGE_PARENT_ID"] = self.lineage_parent
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def _refuse(self, ds: str, results: list[dict[str, Any]], output: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from contracts.errors import ERROR_MARK
 from contracts.report import PROGRESS_MARK
 from contracts.settings import Settings
 
@@ -21,7 +22,7 @@ _WORDS = r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$"
 """What a step said, without the logger and place that Airflow's log puts behind it."""
 
 _SAID = re.compile(re.escape(PROGRESS_MARK) + _WORDS)
-_ERROR = re.compile("nightshift: error: " + _WORDS)
+_ERROR = re.compile(re.escape(ERROR_MARK) + _WORDS)
 
 
 def prepare_airflow(settings: Settings, log: Path) -> None:

@@ -24,3 +24,14 @@ spark_default="{\"conn_type\": \"spark\", \"host\": \"${NIGHTSHIFT_SPARK_MASTER:
 export AIRFLOW_CONN_SPARK_DEFAULT=${AIRFLOW_CONN_SPARK_DEFAULT:-$spark_default}
 export TF_CPP_MIN_LOG_LEVEL=2 MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$root/ops/spark}
+
+# OpenLineage: NIGHTSHIFT_LINEAGE=off (default), file, or an http address; Airflow is told here, Spark and dbt read it
+export AIRFLOW__OPENLINEAGE__DISABLED=False AIRFLOW__OPENLINEAGE__NAMESPACE=nightshift
+case ${NIGHTSHIFT_LINEAGE:-off} in
+  off) AIRFLOW__OPENLINEAGE__DISABLED=True ;;
+  file)
+    mkdir -p "$NIGHTSHIFT_HOME/lineage"
+    lineage_file=$NIGHTSHIFT_HOME/lineage/airflow.jsonl
+    export AIRFLOW__OPENLINEAGE__TRANSPORT="{\"type\": \"file\", \"append\": true, \"log_file_path\": \"$lineage_file\"}" ;;
+  *) export AIRFLOW__OPENLINEAGE__TRANSPORT="{\"type\": \"http\", \"url\": \"$NIGHTSHIFT_LINEAGE\"}" ;;
+esac

@@ -12,6 +12,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
+from spark_jobs import lineage
 from spark_jobs.identities import resolve_identities
 from spark_jobs.map_source import map_source
 from spark_jobs.spec import known_sources
@@ -40,9 +41,17 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     settings = Settings.from_env()
     if given.command == "map":
-        map_source(settings, given.source, given.ds)
+        with lineage.told(
+            settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
+        ) as datasets:
+            fragment = map_source(settings, given.source, given.ds)
+            if datasets:
+                datasets.rows = lineage.counted_mapping(settings, given.source, fragment)
     else:
-        resolve_identities(settings, given.ds)
+        with lineage.told(settings, "resolve", given.ds, lambda: lineage.of_resolving(settings)) as datasets:
+            fragment = resolve_identities(settings, given.ds)
+            if datasets:
+                datasets.rows = lineage.counted_resolving(settings, fragment)
 
 
 if __name__ == "__main__":

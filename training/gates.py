@@ -49,6 +49,24 @@ class Decision:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Whom the gate compares, on the same held-out units."""
+
+    unit: str
+    """What is held out, plural: people, pictures, rows."""
+    challenger: Measured
+    """Measured by its registered artefact."""
+    champion: Measured | None
+    """None where there is none yet."""
+    baselines: Mapping[str, Measured]
+    """One that could not be measured is missing."""
+    slices: pd.DataFrame
+    """Group of each unit, one column a kind of group (units, kinds)."""
+    score_difference: float
+    """Largest difference of a score between the model just trained and its loaded artefact."""
+
+
 @dataclass
 class _Verdicts:
     passed: list[str] = field(default_factory=list)
@@ -59,35 +77,19 @@ class _Verdicts:
         (self.passed if fine else self.refused).append(passed if fine else refused)
 
 
-def decide(
-    gate: GateConfig,
-    *,
-    unit: str,
-    challenger: Measured,
-    champion: Measured | None,
-    baselines: Mapping[str, Measured],
-    slices: pd.DataFrame,
-    score_difference: float,
-) -> Decision:
-    """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke.
-
-    Args:
-        unit: what is held out, plural: people, pictures, rows.
-        challenger: measured by its registered artefact on the held-out units.
-        champion: the same units under the champion, or None where there is none yet.
-        baselines: the same units under each baseline; one that could not be measured is missing.
-        slices: group of each unit, one column a kind of group (units, kinds).
-        score_difference: largest difference of a score between the model just trained and its loaded artefact.
-    """
+def decide(gate: GateConfig, compared: Compared) -> Decision:
+    """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke."""
+    challenger, champion, unit = compared.challenger, compared.champion, compared.unit
+    score_difference = compared.score_difference
     verdicts = _Verdicts(numbers={"challenger": challenger.value, "score_difference": score_difference})
     own = f"{challenger.metric} {challenger.value:.4f}"
     on = f"on {len(challenger.values):,} {unit}"
 
     for name in (*gate.beat, *gate.match):
-        if name not in baselines:
+        if name not in compared.baselines:
             verdicts.passed.append(f"{name} could not be measured on this data")
             continue
-        baseline = baselines[name]
+        baseline = compared.baselines[name]
         low, high = bootstrap_interval(challenger.values - baseline.values, gate)
         verdicts.numbers |= {name: baseline.value, f"over_{name}_low": low, f"over_{name}_high": high}
         difference = f"{own} against {baseline.value:.4f} of {name} {on}: the difference is {low:+.4f} to {high:+.4f}"
@@ -98,7 +100,7 @@ def decide(
         verdicts.passed.append("there is no champion yet")
     else:
         _against_champion(gate, verdicts, challenger, champion, own=own, on=on)
-        _each_slice(gate, verdicts, challenger, champion, slices, unit=unit)
+        _each_slice(gate, verdicts, challenger, champion, compared.slices, unit=unit)
 
     for name, floor in gate.floors.items():
         value = challenger.metrics[name]
@@ -176,3 +178,13 @@ def slice_table(measured: Measured, slices: pd.DataFrame, gate: GateConfig) -> p
             low, high = bootstrap_interval(values, gate)
             rows.append((kind, str(group), len(places), values.mean(), low, high))
     return pd.DataFrame(rows, columns=["kind", "group", "units", "value", "low", "high"])
+
+
+def slice_means(compared: Compared) -> list[tuple]:
+    """The deciding metric of every group: kind, group, units, challenger's mean, and champion's if there is one."""
+    judged = [one for one in (compared.challenger, compared.champion) if one is not None]
+    return [
+        (kind, str(group), len(places), *(float(one.values[places].mean()) for one in judged))
+        for kind, groups in compared.slices.items()
+        for group, places in groups.groupby(groups).indices.items()
+    ]

@@ -6,7 +6,11 @@ A promotion moves the alias `champion`; every decision appends one line to `ledg
 moves. A model that has too little data tonight is skipped, and says why. Several models are decided on one by one, and
 one that cannot be decided on keeps none of the others from it.
 
+With --mode ask, the verdict on a challenger that passed waits for a person; --mode approve and --mode reject say what
+was answered. An approval holds for the version that was judged and is refused when challenger or champion have changed.
+
     python -m training.promote --model next_item response --ds 2026-11-20 --mode dry_run
+    python -m training.promote --model next_item --ds 2026-11-20 --mode approve --version 3 --by ada
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, NightshiftError, N
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
+from contracts.verdicts import Verdict, Verdicts
+from training.approval import WAITS, apply_answer, page
 from training.config import CONFIGS, known_model, learner, read_config
 from training.entry import choose_backend, parser
-from training.gates import Decision, GateConfig, decide
+from training.gates import Compared, GateConfig, decide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +36,8 @@ if TYPE_CHECKING:
     from training.learner import Data, Learner
     from training.registry import Registry, Version
 
-MODES = ("enforce", "dry_run")
+ANSWERS = ("approve", "reject")
+MODES = ("enforce", "dry_run", "ask", *ANSWERS)
 
 GENERATOR = "interest_gan"
 """The model whose champion may hand synthetic rows to a training set, if the admission gate lets it."""
@@ -38,18 +45,34 @@ GENERATOR = "interest_gan"
 
 def main() -> None:
     arguments = parser("training.promote", __doc__, several=True)
-    arguments.add_argument("--mode", choices=MODES, default="enforce", help="dry_run decides and moves nothing")
+    arguments.add_argument(
+        "--mode",
+        choices=MODES,
+        default="enforce",
+        help="dry_run decides and moves nothing; ask lets what passed wait for a person; approve and reject answer",
+    )
+    arguments.add_argument("--version", help="with approve and reject: the version that the answer is about")
+    arguments.add_argument("--by", help="with approve and reject: who answered; a rejection by nobody is a timeout")
     chosen = arguments.parse_args()
+    answers = chosen.mode in ANSWERS
+    if answers and not (len(chosen.model) == 1 and chosen.version):
+        arguments.error(f"--mode {chosen.mode} is about one --model and one --version")
+    if not answers and (chosen.version or chosen.by):
+        arguments.error(f"--version and --by belong to --mode {' and '.join(ANSWERS)}")
     choose_backend(chosen.backend)
-    exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, dry_run=chosen.mode == "dry_run"))
+    if answers:
+        [model], approved = chosen.model, chosen.mode == "approve"
+        exit_with_sentence(lambda: settle(model, chosen.ds, chosen.version, by=chosen.by or None, approved=approved))
+    else:
+        exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, mode=chosen.mode))
 
 
-def promote_each(models: Sequence[str], ds: str, *, dry_run: bool = False) -> None:
+def promote_each(models: Sequence[str], ds: str, *, mode: str = "enforce") -> None:
     """Decide on the challengers of several models; after all were tried, raises an error, rather one that may pass."""
     errors = []
     for model in models:
         try:
-            promote(model, ds, dry_run=dry_run)
+            promote(model, ds, mode=mode)
         except NightshiftError as error:
             say(f"promote {model}: failed: {error}")
             errors.append(error)
@@ -57,8 +80,10 @@ def promote_each(models: Sequence[str], ds: str, *, dry_run: bool = False) -> No
         raise max(errors, key=lambda error: error.exit_code == TRANSIENT_EXIT_CODE)
 
 
-def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
-    """Decide on the challenger; returns `promoted`, `refused`, `kept` where it is champion already, or `skipped`.
+def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
+    """Decide on the challenger, in one of the modes that judge; returns the decision.
+
+    It is `promoted`, `refused`, `kept` where it is champion already, `skipped`, or with `ask` `awaiting approval`.
 
     Raises:
         LakeError: the marts of that day were not built.
@@ -66,31 +91,65 @@ def promote(model: str, ds: str, *, dry_run: bool = False) -> str:
         RegistryError: the registry does not answer.
         BusyError: another promotion of this model is at work.
     """
-    settings = Settings.from_env()
+    settings, dry_run = Settings.from_env(), mode == "dry_run"
     known_model(model)
     with (
         Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):
+        if not dry_run:
+            Verdicts(settings.approvals).forget(model)
         brought = learner(model)
         try:
             data = brought.load(settings, ds)
         except NothingToLearn as error:
             line = {**_line(model, ds, dry_run=dry_run), "reasons": [str(error)]}
         else:
-            line = _decide(settings, brought, data, ds, dry_run=dry_run)
-        with ledger(settings).open("a") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            line = _decide(settings, brought, data, ds, mode=mode)
+        _write(settings, line)
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if dry_run:
             entry["dry_run"] = True
-        elif model == GENERATOR and line["decision"] != "skipped":
-            entry["synthetic_rows"] = admission = _admit(settings, brought, data, ds)
-            say(f"promote {model}: synthetic rows {admission['admission']}; {'; '.join(admission['reasons'])}")
+        elif model == GENERATOR and line["decision"] not in ("skipped", WAITS):
+            entry["synthetic_rows"] = _admit(settings, brought, data, ds)
         fragment["models"] = {model: entry}
     of_version = f"version {line['version']}: " if line["version"] else ""
     headline = f"promote {model}: {of_version}{line['decision']}{' (dry run)' if dry_run else ''}"
     say("; ".join([headline, *line["reasons"]]))
+    return line["decision"]
+
+
+def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool) -> str:
+    """Do what a person has answered to a verdict that waits; returns `promoted` or `rejected`.
+
+    Args:
+        by: name of who answered; None where nobody did, which is a rejection.
+
+    Raises:
+        ModelError: no such verdict waits, an approval names nobody, or challenger or champion are others by now.
+        RegistryError: the registry does not answer.
+        BusyError: another promotion of this model is at work.
+    """
+    from training.registry import Registry
+
+    settings = Settings.from_env()
+    known_model(model)
+    with (
+        Report(settings.reports, ds).timed("promote", part=model) as fragment,
+        Lake(settings.lake).lock(f"promote-{model}"),
+    ):
+        line = apply_answer(
+            settings, Registry.of(settings), model=model, ds=ds, version=version, by=by, approved=approved
+        )
+        line["when"] = _now()
+        _write(settings, line)
+        entry = {"decision": line["decision"], "by": by, "reasons": line["reasons"]}
+        if model == GENERATOR:
+            brought = learner(model)
+            entry["synthetic_rows"] = _admit(settings, brought, brought.load(settings, ds), ds)
+        fragment["models"] = {model: entry}
+        Verdicts(settings.approvals).forget(model)
+    say(f"promote {model}: version {version}: {line['decision']}; {line['reasons'][0]}")
     return line["decision"]
 
 
@@ -99,41 +158,58 @@ def ledger(settings: Settings) -> Path:
     return settings.home / "ledger.jsonl"
 
 
+def _write(settings: Settings, line: dict[str, Any]) -> None:
+    with ledger(settings).open("a") as stream:
+        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
     """The ledger's line of a model that is skipped; a decision fills in the rest."""
     return {
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "when": _now(),
         "ds": ds,
         "model": model,
         "version": None,
         "previous_champion": None,
         "decision": "skipped",
         "dry_run": dry_run,
+        "by": None,
         "reasons": [],
         "numbers": {},
     }
 
 
-def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, dry_run: bool) -> dict[str, Any]:
-    """The ledger's line of the decision; a promotion has moved the alias."""
+def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
+    """The ledger's line of the decision; a promotion has moved the alias, or waits for a person."""
     from training.registry import CHALLENGER, CHAMPION, Registry
 
     model, registry = brought.name, Registry.of(settings)
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
     _require_challenger(model, challenger, ds)
-    line = _line(model, ds, dry_run=dry_run)
+    line = _line(model, ds, dry_run=mode == "dry_run")
     line |= {"version": challenger.number, "previous_champion": champion.number if champion else None}
     if champion is not None and champion.number == challenger.number:
         return {**line, "decision": "kept", "reasons": [f"version {champion.number} is champion already"]}
-    decision = _compare(registry, brought, data, challenger, champion)
-    if decision.promoted and not dry_run:
+    compared = _compare(registry, brought, data, challenger, champion)
+    decision = decide(read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model)), compared)
+    line |= {"reasons": decision.reasons, "numbers": decision.numbers}
+    if not decision.promoted:
+        return {**line, "decision": "refused"}
+    if mode == "ask":
+        line["decision"] = WAITS
+        Verdicts(settings.approvals).record(Verdict(line, page(line, compared, settings.registry_page)))
+        return line
+    if mode == "enforce":
         registry.set_alias(challenger, CHAMPION)
-    word = "promoted" if decision.promoted else "refused"
-    return {**line, "decision": word, "reasons": decision.reasons, "numbers": decision.numbers}
+    return {**line, "decision": "promoted"}
 
 
 def _admit(settings: Settings, brought: Learner, data: Data, ds: str) -> dict[str, Any]:
-    """Whether tonight's champion among generators may hand its rows to a training set."""
+    """Whether tonight's champion among generators may hand its rows to a training set, for the report."""
     from training.registry import CHAMPION, Registry
     from training.synthetic_rows import publish_admitted
 
@@ -144,6 +220,7 @@ def _admit(settings: Settings, brought: Learner, data: Data, ds: str) -> dict[st
     served = registry.load(champion).unwrap_python_model()
     admission = publish_admitted(brought, served, data, settings, ds)
     word = "admitted" if admission.admitted else "refused"
+    say(f"promote {brought.name}: synthetic rows {word}; {'; '.join(admission.reasons)}")
     return {"admission": word, "reasons": admission.reasons, "numbers": admission.numbers}
 
 
@@ -164,13 +241,12 @@ def _require_challenger(model: str, challenger: Version | None, ds: str) -> None
 
 def _compare(
     registry: Registry, brought: Learner, data: Data, challenger: Version, champion: Version | None
-) -> Decision:
-    """The gate's decision on today's held-out part."""
+) -> Compared:
+    """Everyone measured on today's held-out part."""
     from training.evaluate import evaluate
 
     evaluated = evaluate(registry, challenger, brought, data)
-    return decide(
-        read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", brought.name)),
+    return Compared(
         unit=brought.unit,
         challenger=evaluated.measured,
         champion=evaluate(registry, champion, brought, data).measured if champion else None,

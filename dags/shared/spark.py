@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.settings import REPOSITORY, Settings
+from shared.lineage import part_of_this_run
 
 _BUSY_JARS = ("spark-", "scala-", "hadoop-client-", "parquet-", "jackson-", "log4j-", "janino-", "commons-compiler-")
 """Names of the jars that hold nine of ten classes which a mapping loads."""
@@ -19,6 +20,7 @@ def spark_arguments() -> dict[str, Any]:
         "application": str(REPOSITORY / "spark_jobs" / "main.py"),
         "driver_memory": Settings.from_env().spark_driver_memory,
         "driver_class_path": busy_jars(),
+        "env_vars": part_of_this_run(),
     }
 
 

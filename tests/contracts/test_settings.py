@@ -129,3 +129,34 @@ def test_a_key_may_be_written_in_capitals_and_with_a_line_end(tmp_path):
     file = tmp_path / "key"
     file.write_text("AB" * 32 + "\n")
     assert settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_key() == b"\xab" * 32
+
+
+def test_approval_alerts_and_lineage_can_be_set(tmp_path):
+    plain = settings_in(tmp_path)
+    assert (plain.approval, plain.approval_hours, plain.approvers, plain.lineage) == ("auto", 6, (), "off")
+    assert plain.registry_page == "http://127.0.0.1:5000"
+    changed = settings_in(
+        tmp_path,
+        NIGHTSHIFT_APPROVAL="ask",
+        NIGHTSHIFT_APPROVERS="3, 4,",
+        NIGHTSHIFT_DEADLINE_HOURS="2",
+        NIGHTSHIFT_REGISTRY_URI="https://models",
+    )
+    assert (changed.approval, changed.approvers, changed.deadline_hours) == ("ask", ("3", "4"), 2)
+    assert changed.registry_page == "https://models"
+    assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_PAGE="https://a/").registry_page == "https://a/"
+
+
+def test_lineage_goes_nowhere_to_a_file_or_to_an_address(tmp_path):
+    assert settings_in(tmp_path).lineage_transport("spark") is None
+    assert list(tmp_path.iterdir()) == []
+    to_file = settings_in(tmp_path, NIGHTSHIFT_LINEAGE="file").lineage_transport("spark")
+    assert to_file["log_file_path"] == str(tmp_path / "lineage" / "spark.jsonl")
+    to_server = settings_in(tmp_path, NIGHTSHIFT_LINEAGE="https://lineage").lineage_transport("spark")
+    assert to_server == {"type": "http", "url": "https://lineage"}
+
+
+@pytest.mark.parametrize(("name", "text"), [("NIGHTSHIFT_APPROVAL", "yes"), ("NIGHTSHIFT_LINEAGE", "on")])
+def test_a_choice_that_is_none_is_an_error_that_names_the_setting(tmp_path, name, text):
+    with pytest.raises(SettingsError, match=f"in {name}, but received '{text}'"):
+        settings_in(tmp_path, **{name: text})

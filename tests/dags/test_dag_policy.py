@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,22 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXPECTED = {"nightly_profiles", "train_models", "activate_audiences"}
 
 
-@pytest.fixture(scope="module")
-def dags(tmp_path_factory):
-    """The DAGs as Airflow parses them, with a database of its own."""
-    home = tmp_path_factory.mktemp("airflow")
-    os.environ |= {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-    }
-    from airflow.dag_processing.dagbag import DagBag
-
-    sys.path.insert(0, str(REPOSITORY / "dags"))  # as the DAG processor does
-    bag = DagBag(str(REPOSITORY / "dags"))
-    assert bag.import_errors == {}
-    assert set(bag.dags) == EXPECTED
-    return bag.dags
+def test_these_are_all_dags(dags):
+    assert set(dags) == EXPECTED
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
@@ -43,6 +28,10 @@ def test_policy(dags, name):
     for task in dag.tasks:
         assert task.owner == "nightshift", f"{name}.{task.task_id}: pass default_args=DEFAULTS"
         assert task.retries == 2, f"{name}.{task.task_id}: pass default_args=DEFAULTS"
+        alerts = [type(callback).__name__ for callback in task.on_failure_callback]
+        expected = [] if task.task_id == "fail_when_a_model_failed" else ["FailureAlert"]
+        assert alerts == expected, f"{name}.{task.task_id}: default_args=DEFAULTS | alert_on_failure(<day>)"
+    assert dag.deadline, f"{name}: give it deadline=deadline(), so that a run that hangs is noticed"
 
 
 def test_the_dags_meet_through_assets(dags):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from training.config import CONFIGS, MODELS, read_config
-from training.gates import GateConfig, bootstrap_interval, decide, slice_table
+from training.gates import Compared, GateConfig, bootstrap_interval, decide, slice_table
 from training.learner import Measured
 
 GATE = GateConfig(tolerance=0.02, resamples=400, beat=("popularity",), slice_units=100, slice_tolerance=0.03)
@@ -20,8 +20,7 @@ def measured(values, **metrics):
 
 
 def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0, gate=GATE, groups=None, **metrics):
-    return decide(
-        gate,
+    compared = Compared(
         unit="people",
         challenger=measured(challenger, **metrics),
         champion=None if champion is None else measured(champion),
@@ -29,6 +28,7 @@ def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0, g
         slices=pd.DataFrame({"region": ["north"] * len(challenger) if groups is None else groups}),
         score_difference=score_difference,
     )
+    return decide(gate, compared)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_training_leaves_a_complete_run(home):
 
 def test_promotion_from_dry_run_to_refusal(home):
     registry = Registry.of(Settings.from_env())
-    assert promote("next_item", DS, dry_run=True) == "promoted"
+    assert promote("next_item", DS, mode="dry_run") == "promoted"
     assert registry.aliased("next_item", CHALLENGER).number == "1"
     assert registry.aliased("next_item", CHAMPION) is None
     assert fragment(home, "promote")["dry_run"] is True
@@ -130,5 +130,5 @@ def test_an_unknown_model_is_one_sentence_and_status_2():
 
 def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(home):
     with pytest.raises(ModelError, match="a challenger of taste_autoencoder"):
-        promote_each(["taste_autoencoder", "next_item"], DS, dry_run=True)
+        promote_each(["taste_autoencoder", "next_item"], DS, mode="dry_run")
     assert ledger_lines(home)[-1]["model"] == "next_item"

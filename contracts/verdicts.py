@@ -1,0 +1,52 @@
+"""Verdicts of the gate that wait for a person: a file for each model, written by promotion, shown by Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One challenger that passed the gate and is not champion yet."""
+
+    line: dict[str, Any]
+    """The ledger's line of the gate's decision: ds, model, version, previous_champion, reasons, numbers ..."""
+    page: str
+    """Challenger beside champion, as Markdown, for whoever decides."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All that wait; a model has at most one, as a new decision on it replaces the last."""
+
+    folder: Path
+
+    def record(self, verdict: Verdict) -> None:
+        """Let a verdict wait, in one atomic step."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self._file(verdict.line["model"])
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(asdict(verdict), ensure_ascii=False, indent=2) + "\n")
+        os.replace(draft, file)
+
+    def of(self, model: str) -> Verdict | None:
+        """The verdict on a model that waits, if there is one."""
+        file = self._file(model)
+        return Verdict(**json.loads(file.read_text())) if file.exists() else None
+
+    def waiting(self, models: Iterable[str], ds: str) -> list[dict[str, str]]:
+        """Model and version of each verdict of that day that waits, in the order of `models`."""
+        found = [verdict.line for model in models if (verdict := self.of(model)) is not None]
+        return [{"model": line["model"], "version": line["version"]} for line in found if line["ds"] == ds]
+
+    def forget(self, model: str) -> None:
+        """Let no verdict on a model wait any longer."""
+        self._file(model).unlink(missing_ok=True)
+
+    def _file(self, model: str) -> Path:
+        return self.folder / f"{model}.json"

@@ -1,0 +1,122 @@
+"""Alerts, sent by the connection `nightshift_alerts`, whose address says how: e-mail, Slack, a webhook ...
+
+Without that connection nothing is sent, and one line in the log says so. An alert that cannot be sent breaks nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseNotifier, DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowNotFoundException
+from jinja2 import Template
+
+from contracts.errors import ERROR_MARK
+from contracts.settings import Settings
+
+CONNECTION = "nightshift_alerts"
+LOG_WAIT_SECONDS = 3
+"""A task's last words may reach its log a moment after the task has failed."""
+
+
+class FailureAlert(BaseNotifier):
+    """Tells that a task has failed for good: which, for which day, with which sentence, and where its log is."""
+
+    template_fields = ("day",)
+
+    def __init__(self, day: str) -> None:
+        """Take the template of the day that a run is for."""
+        super().__init__()
+        self.day = day
+
+    def notify(self, context: Mapping[str, Any]) -> None:
+        ti = context["ti"]
+        index = f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
+        lines = [sentence(ti, context.get("exception")), f"day: {self.day}", f"run: {ti.run_id}"]
+        if log_url := getattr(ti, "log_url", None):
+            lines.append(f"log: {log_url}")
+        send(f"nightshift: {ti.dag_id}.{ti.task_id}{index} failed", "\n".join(lines), kind="failure")
+
+
+class ApprovalAlert(BaseNotifier):
+    """Tells that a challenger waits for an approver, and where."""
+
+    def notify(self, context: Mapping[str, Any]) -> None:
+        address = context["task"].generate_link_to_ui_from_context(context=context)
+        send(
+            "nightshift: a challenger waits for approval", f"{context['task'].subject}\nanswer: {address}", kind="info"
+        )
+
+
+def alert_on_failure(day: str) -> dict[str, Any]:
+    """What `default_args` need so that every task that fails for good sends an alert.
+
+    Args:
+        day: the template of the day that a run is for.
+    """
+    return {"on_failure_callback": FailureAlert(day)}
+
+
+def deadline(*, asks: bool = False) -> DeadlineAlert | None:
+    """The alert on a run that has not ended in time; with `asks`, a person's time to answer is added.
+
+    None where the settings give a run any time: `airflow dags test` of Airflow 3.3.2 fails at the end of a DAG that has
+    a deadline, as there is no scheduler that has stored it.
+    """
+    settings = Settings.from_env()
+    if settings.deadline_hours == 0:
+        return None
+    hours = settings.deadline_hours + (settings.approval_hours if asks and settings.approval == "ask" else 0)
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=SyncCallback(deadline_missed, kwargs={"hours": hours}),
+    )
+
+
+def deadline_missed(hours: int, context: Mapping[str, Any]) -> None:
+    """Tell that a run has not ended within so many hours; Airflow calls this on a worker."""
+    run = context["dag_run"]
+    day = (run.get("conf") or {}).get("day") or f"the run of {run['run_after']}"
+    lines = [f"not ended {hours} hours after it was queued", f"day: {day}", f"run: {run['dag_run_id']}"]
+    send(f"nightshift: {run['dag_id']} is late", "\n".join(lines), kind="warning")
+
+
+def send(title: str, body: str, *, kind: str) -> None:
+    """Send an alert, if there is a connection for it; `kind` is info, warning or failure."""
+    log = logging.getLogger(__name__)
+    from airflow.providers.apprise.hooks.apprise import AppriseHook  # takes its time to import
+
+    try:
+        AppriseHook(CONNECTION).notify(title=title, body=body, notify_type=kind)
+    except AirflowNotFoundException:
+        log.info("no alert was sent: there is no connection %s", CONNECTION)
+    except Exception as error:  # whatever is wrong with an alert, the night goes on
+        log.warning("no alert was sent: %s", error)
+
+
+def sentence(ti: Any, exception: BaseException | str | None) -> str:
+    """The sentence with which a command of ours ended, as its log has it, or what Airflow says of the failure."""
+    file, until = _log_file(ti), time.monotonic() + LOG_WAIT_SECONDS
+    while file.is_file():
+        lines = [line for line in file.read_text(errors="replace").splitlines() if ERROR_MARK in line]
+        events = [json.loads(line)["event"] for line in lines]  # of which some only quote the sentence, in an exception
+        if said := [event for event in events if event.startswith(ERROR_MARK)]:
+            return said[-1].removeprefix(ERROR_MARK)
+        if time.monotonic() > until:
+            break
+        time.sleep(0.2)
+    return str(exception).partition("\n")[0] if exception else "no word from the task"
+
+
+def _log_file(ti: Any) -> Path:
+    """Where this machine keeps the log of a task that runs on it."""
+    name = Template(conf.get("logging", "log_filename_template")).render(ti=ti, try_number=ti.try_number)
+    return Path(conf.get("logging", "base_log_folder")) / name
