@@ -84,7 +84,9 @@ def derived(folder: Path) -> dict[str, str]:
         "airflow_database_uri": f"postgresql+psycopg2{database}",
         "airflow_result_uri": f"db+postgresql+psycopg2{database}",
         "airflow_broker_uri": "redis://:{redis_password}@redis:6379/0".format(**given),
-        "mlflow_database_uri": "postgresql+psycopg2://mlflow:{mlflow_database_password}@postgres:5432/mlflow".format(**given),
+        "mlflow_database_uri": "postgresql+psycopg2://mlflow:{mlflow_database_password}@postgres:5432/mlflow".format(
+            **given
+        ),
         "mlflow_credentials": (f"[mlflow]\nmlflow_tracking_username = pipeline\nmlflow_tracking_password = {password}"),
     }
 
