@@ -1,7 +1,7 @@
 """Whether a service of the stack is well: its container's health check. Standard library only, so that it is quick.
 
 python3 -m ops.server.healthy http://localhost:5000/health            answers with a status below 400
-python3 -m ops.server.healthy http://host/monitor/health scheduler    and says that this part is healthy
+python3 -m ops.server.healthy http://host/monitor/health triggerer    and says that this part is healthy
 python3 -m ops.server.healthy celery                                  this container's Celery worker answers a ping
 """
 

@@ -70,7 +70,10 @@ def make_secrets(folder: Path, owner: int) -> None:
     for name, text in derived(folder).items():
         write_secret(folder / name, text, owner)
     write_secret(folder / MADE, "", owner)
-    os.chown(folder, owner, -1) if os.getuid() == 0 else None
+    for file in (folder, *folder.iterdir()):  # an embedded run's key and an operator's certificate, too
+        file.chmod(0o700 if file == folder else 0o600)
+        if os.getuid() == 0:
+            os.chown(file, owner, -1)
 
 
 def derived(folder: Path) -> dict[str, str]:

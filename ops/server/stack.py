@@ -206,7 +206,9 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
     say("starting the services, each once those that it needs are healthy")
     scale = ["--scale", f"spark-worker={settings['NIGHTSHIFT_SPARK_WORKERS']}"] if stack.cluster else []
     stack.run("up", "--detach", "--remove-orphans", *scale, log=stack.log)
-    if town:
+    if town and any(raw.iterdir()):
+        say(f"{raw} has deliveries already: the town is not laid beside them")
+    elif town:
         say(f"laying the simulated town in {raw}")
         stack.run("run", "--rm", "--no-deps", "worker", "python", "-m", "sample_data.town", log=stack.log)
     say_where(stack)

@@ -24,8 +24,10 @@ def test_secrets_are_made_once_for_their_owner_only(tmp_path):
 
 def test_the_key_of_an_embedded_lake_is_kept(tmp_path):
     (tmp_path / "pseudonym.key").write_text("ab" * 32 + "\n")
+    (tmp_path / "pseudonym.key").chmod(0o644)
     make_secrets(tmp_path, os.getuid())
     assert (tmp_path / "pseudonym.key").read_text().strip() == "ab" * 32
+    assert stat.S_IMODE((tmp_path / "pseudonym.key").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("name", ["airflow_fernet_key", "pseudonym.key", "postgres_password"])
