@@ -20,6 +20,11 @@ DS = "2026-11-19"
 
 def pytest_addoption(parser):
     parser.addoption("--compose", action="store_true", help="build and start the stack for a server, and try it")
+    parser.addoption("--stack", metavar="FOLDER", help="try the stack of this home, which runs and has had its night")
+
+
+def pytest_configure(config):
+    pytest.kept_stack = config.getoption("--stack", default=None)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -41,23 +46,27 @@ def pytest_collection_modifyitems(config, items):
 def stack(tmp_path_factory):
     """The stack, built and started anew on the simulated town; stopped and removed, volumes too, at the end.
 
-    NIGHTSHIFT_TEST_STACK names the folder of one that was kept (NIGHTSHIFT_KEEP_STACK=yes) instead.
+    `--stack FOLDER` takes one that runs instead, as it is; the folder is its NIGHTSHIFT_HOME.
     """
-    home = Path(os.environ.get("NIGHTSHIFT_TEST_STACK") or tmp_path_factory.mktemp("stack"))
+    if kept := pytest.kept_stack:
+        told = dict(line.split("=", 1) for line in (Path(kept) / "stack.env").read_text().splitlines())
+        yield RunningStack(Path(kept), told["NIGHTSHIFT_PROJECT"], f"https://localhost:{told['NIGHTSHIFT_PORT']}")
+        return
+    home = tmp_path_factory.mktemp("stack")
     environ = os.environ | {"NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_PROJECT": PROJECT}
     command = ["make", "--silent", "-C", str(REPOSITORY)]
     subprocess.run([*command, "up", f"PORT={PORT}", "TOWN=yes"], env=environ, check=True)
     yield RunningStack(home, PROJECT, f"https://localhost:{PORT}")
-    if "NIGHTSHIFT_KEEP_STACK" not in os.environ:
-        subprocess.run([*command, "down"], env=environ, check=True)
-        volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
-        docker("volume", "rm", *volumes)
+    subprocess.run([*command, "down"], env=environ, check=True)
+    volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+    docker("volume", "rm", *volumes)
 
 
 @pytest.fixture(scope="session")
 def night(stack):
     """The report of a whole night on the stack, triggered by an operator over the REST API."""
-    stack.start_night(DS)
+    if not pytest.kept_stack:
+        stack.start_night(DS)
     for dag in DAGS:
         stack.wait_for_run(dag, seconds=1800)
     return stack.report(DS)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.compose.conftest import DS, PROJECT
+from tests.compose.conftest import DS
 from tests.compose.running import basic, docker
 
 SEED_NOISE = 0.05
@@ -99,8 +99,8 @@ def test_a_viewer_cannot_promote(stack, night):  # noqa: ARG001
     assert status == 403, said
 
 
-def test_nothing_listens_outside_the_proxy(stack):  # noqa: ARG001
-    ids = docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+def test_nothing_listens_outside_the_proxy(stack):
+    ids = docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}").split()
     containers = json.loads(docker("inspect", *ids))
     published = {
         one["Config"]["Labels"]["com.docker.compose.service"]
@@ -112,7 +112,7 @@ def test_nothing_listens_outside_the_proxy(stack):  # noqa: ARG001
 
 
 def test_no_secret_is_in_an_environment_or_a_command(stack):
-    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}").split()
     listed = docker("inspect", *ids)
     for file in (stack.home / "secrets").iterdir():
         for word in file.read_text().split():
