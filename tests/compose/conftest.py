@@ -67,8 +67,8 @@ def night(stack):
     """The report of a whole night on the stack, triggered by an operator over the REST API."""
     if not pytest.kept_stack:
         stack.start_night(DS)
-    for dag in DAGS:
-        stack.wait_for_run(dag, seconds=1800)
+        for dag in DAGS:
+            stack.wait_for_run(dag, seconds=1800)
     return stack.report(DS)
 
 
