@@ -18,9 +18,12 @@ DATABASES = ("airflow", "mlflow")
 """Each with a role of the same name that owns it; no role may connect to another's."""
 
 _ANSWER = (permissions.ACTION_CAN_EDIT, permissions.RESOURCE_HITL_DETAIL)
+_CHANGE = (permissions.ACTION_CAN_EDIT, permissions.resource_name("train_models", permissions.RESOURCE_DAG))
+"""Airflow asks for it before it takes an answer; it also lets an approver pause that DAG, and trigger nothing."""
+
 ROLES = {
     "Operator": [one for one in Builtin.VIEWER_PERMISSIONS + Builtin.USER_PERMISSIONS if one != _ANSWER],
-    "Approver": [*Builtin.VIEWER_PERMISSIONS, _ANSWER],
+    "Approver": [*Builtin.VIEWER_PERMISSIONS, _ANSWER, _CHANGE],
 }
 """Roles beside Airflow's own: who runs the pipeline does not approve what it promotes, and the other way round."""
 

@@ -100,7 +100,8 @@ def test_the_night_ends_in_the_same_audiences(stack, before):
 
 def test_a_full_disk_publishes_nothing_and_is_said(stack):
     image = json.loads(docker("inspect", stack.container("worker")))[0]["Config"]["Image"]
-    volume = ["--tmpfs", "/srv/nightshift:size=3m,mode=1777", "--volume", f"{stack.home / 'raw'}:/srv/raw:ro"]
+    owner = stack.inside("worker", "id", "-u").strip()
+    volume = ["--tmpfs", f"/srv/nightshift:size=3m,uid={owner}", "--volume", f"{stack.home / 'raw'}:/srv/raw:ro"]
     settings = ["--env", "NIGHTSHIFT_HOME=/srv/nightshift", "--env", "NIGHTSHIFT_RAW=/srv/raw"]
     settings += ["--env", "SPARK_CONF_DIR=/opt/nightshift/ops/spark"]
     job = f"python3 spark_jobs/main.py map --source apache_combined --ds {DS}; echo status $?; "
