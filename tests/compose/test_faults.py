@@ -105,7 +105,7 @@ def test_a_full_disk_publishes_nothing_and_is_said(stack):
     settings = ["--env", "NIGHTSHIFT_HOME=/srv/nightshift", "--env", "NIGHTSHIFT_RAW=/srv/raw"]
     settings += ["--env", "SPARK_CONF_DIR=/opt/nightshift/ops/spark"]
     job = f"python3 spark_jobs/main.py map --source apache_combined --ds {DS}; echo status $?; "
-    job += "find /srv/nightshift/lake -name 'ds=*'"
+    job += "find /srv/nightshift/lake -mindepth 2 -maxdepth 2 -name 'ds=*'"
     done = subprocess.run(
         ["docker", "run", "--rm", *volume, *settings, image, "bash", "-c", job],
         capture_output=True,
