@@ -53,7 +53,7 @@ test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	. ops/env.sh
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-test-compose:  ## the stack for a server, built, tried and broken on purpose; hours not minutes, needs docker
+test-compose:  ## the stack for a server, built, tried and broken on purpose; more than an hour, needs docker
 	@ops/setup.sh
 	. ops/env.sh
 	python -m pytest tests/compose --compose $(TESTS)

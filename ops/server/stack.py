@@ -86,22 +86,22 @@ class Stack:
             command += ["--file", str(REPOSITORY / file)]
         return [*command, *["--profile", "cluster"] * self.cluster, *words]
 
-    def run(self, *words: str, log: Path | None = None) -> None:
-        """Run compose; what it says goes to the log where one is named.
+    def run(self, *words: str) -> None:
+        """Run compose; what it says goes to the log.
 
         Raises:
             NightshiftError: it fails.
         """
-        with (log or Path(os.devnull)).open("a") as stream:
-            said = {"stdout": stream, "stderr": stream} if log else {}
-            status = subprocess.run(
-                self.compose(*words), env=os.environ | self.settings, check=False, **said
-            ).returncode
-        if status:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as stream:
+            command = subprocess.run(
+                self.compose(*words), env=os.environ | self.settings, check=False, stdout=stream, stderr=stream
+            )
+        if command.returncode:
             raise NightshiftError(
                 expected=f"`compose {words[0]}` to work",
-                received=f"status {status}" + (f"; it ended with: {_last_line(log)}" if log else ""),
-                remedy=f"see {log}" if log else "see above",
+                received=f"status {command.returncode}; it ended with: {_last_line(self.log)}",
+                remedy=f"see {self.log}",
             )
 
 
@@ -190,7 +190,7 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
         require_port(settings["NIGHTSHIFT_BIND"], settings["NIGHTSHIFT_PORT"])
     make_secrets(stack.secrets, owner)
     raw = Path(settings["NIGHTSHIFT_RAW_DIR"])
-    for folder in (raw, stack.log.parent):
+    for folder in (raw, stack.home):
         folder.mkdir(parents=True, exist_ok=True)
     if os.getuid() == 0 and not any(raw.iterdir()):
         os.chown(raw, owner, -1)
@@ -199,18 +199,18 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
     stack.log.unlink(missing_ok=True)
     if build:
         say(f"building the images (the first time some minutes; see {stack.log})")
-        stack.run("build", log=stack.log)
+        stack.run("build")
     require_release({image: release_of(image) for image in stack.images()}, settings["NIGHTSHIFT_RELEASE"])
     make_certificate(stack.secrets, stack.image("proxy"), settings["NIGHTSHIFT_HOST"], owner)
     make_page_passwords(stack.secrets, stack.image("proxy"), owner)
     say("starting the services, each once those that it needs are healthy")
     scale = ["--scale", f"spark-worker={settings['NIGHTSHIFT_SPARK_WORKERS']}"] if stack.cluster else []
-    stack.run("up", "--detach", "--remove-orphans", *scale, log=stack.log)
+    stack.run("up", "--detach", "--remove-orphans", *scale)
     if town and any(raw.iterdir()):
         say(f"{raw} has deliveries already: the town is not laid beside them")
     elif town:
         say(f"laying the simulated town in {raw}")
-        stack.run("run", "--rm", "--no-deps", "worker", "python", "-m", "sample_data.town", log=stack.log)
+        stack.run("run", "--rm", "--no-deps", "worker", "python", "-m", "sample_data.town")
     say_where(stack)
 
 
