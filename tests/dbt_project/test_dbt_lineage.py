@@ -17,7 +17,7 @@ def test_a_model_and_its_failure_are_told(new_home):
     home = new_home()
     home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home.settings.home), "NIGHTSHIFT_LINEAGE": "file"})
-    dbt = DbtCommand(settings.home / "dbt", settings.lineage_transport("dbt"), PARENT)
+    dbt = DbtCommand(settings.home / "dbt", lineage=settings.lineage_transport("dbt"), lineage_parent=PARENT)
     given = variables(settings, DAY)
 
     def told(**changes: str) -> tuple[int, list[dict]]:
