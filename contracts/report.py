@@ -43,7 +43,7 @@ class Report:
 
     def write(self, step: str, fragment: dict[str, Any]) -> None:
         """Replace the fragment of one step; times stand under `seconds`, for example `{"seconds": {"map": 12.5}}`."""
-        _write_json(self.folder / self.ds / f"{step}.json", fragment)
+        write_json(self.folder / self.ds / f"{step}.json", fragment)
 
     @contextmanager
     def timed(self, step: str, *, part: str | None = None):
@@ -65,7 +65,7 @@ class Report:
             for step, seconds in fragment.pop("seconds", {}).items():
                 merged["seconds"][step] = round(merged["seconds"].get(step, 0.0) + seconds, 2)
             _merge_into(merged, fragment)
-        _write_json(self.file, merged)
+        write_json(self.file, merged)
         return merged
 
 
@@ -101,7 +101,8 @@ def _merge_into(target: dict[str, Any], addition: dict[str, Any]) -> None:
             target[key] = value
 
 
-def _write_json(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Replace a file in one atomic step."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_text(json.dumps(content, indent=2, sort_keys=False, ensure_ascii=False) + "\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from contracts.report import write_json
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,7 @@ class Verdicts:
 
     def record(self, verdict: Verdict) -> None:
         """Let a verdict wait, in one atomic step."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self._file(verdict.line["model"])
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(asdict(verdict), ensure_ascii=False, indent=2) + "\n")
-        os.replace(draft, file)
+        write_json(self._file(verdict.line["model"]), asdict(verdict))
 
     def of(self, model: str) -> Verdict | None:
         """The verdict on a model that waits, if there is one."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 
 from contracts.errors import SettingsError, exit_with_sentence
 from contracts.settings import Settings
+from ops.ports import why_taken
 
 
 def main() -> None:
@@ -60,14 +60,12 @@ def require_free(host: str, port: int) -> None:
     Raises:
         SettingsError: the port is taken, or the address is none of this machine.
     """
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as error:
+    if said := why_taken(host, port):
         raise SettingsError(
             expected=f"to listen on {host}:{port}",
-            received=os.strerror(error.errno) if (error.errno or 0) > 0 else str(error),
+            received=said,
             remedy="stop what listens there, or name another address of this machine in NIGHTSHIFT_THRIFT_SERVER",
-        ) from None
+        )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rich.console import Console
 from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
 from contracts.settings import Settings
 from ops.airflow import prepare_airflow
+from ops.ports import why_taken
 
 READY_SECONDS = 180
 
@@ -84,14 +85,10 @@ def main() -> None:
 
 def require_free(name: str, port: int) -> None:
     """Raise SettingsError when a port of this machine is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise SettingsError(
-                expected=f"port {port} to be free", received="a server on it", remedy=f"name another with {name}="
-            ) from None
+    if why_taken("127.0.0.1", port):
+        raise SettingsError(
+            expected=f"port {port} to be free", received="a server on it", remedy=f"name another with {name}="
+        )
 
 
 def wait_until_open(name: str, port: int, server: subprocess.Popen, logs) -> None:

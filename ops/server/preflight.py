@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 
 from contracts.errors import SettingsError
+from ops.ports import why_taken
 
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -60,16 +60,12 @@ def require_port(address: str, port: str) -> None:
         raise SettingsError(
             expected="a port from 1 to 65535", received=repr(port), remedy="name it with `make up PORT=8443`"
         )
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, int(port)))
-        except OSError as error:
-            raise SettingsError(
-                expected=f"port {port} of {address} to be free",
-                received=error.strerror or str(error),
-                remedy="stop what listens there, or name another with `make up PORT=`",
-            ) from None
+    if said := why_taken(address, int(port)):
+        raise SettingsError(
+            expected=f"port {port} of {address} to be free",
+            received=said,
+            remedy="stop what listens there, or name another with `make up PORT=`",
+        )
 
 
 def require_memory(settings: Mapping[str, str], *, cluster: bool) -> None:

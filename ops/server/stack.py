@@ -6,8 +6,7 @@
 
 `up` checks the machine, makes the secrets, builds the images and waits until every service is healthy. Other settings
 are the variables NIGHTSHIFT_* of docker-compose.yml; what was given last is kept in
-var/stack.env. Nothing but docker,
-compose and Python is needed.
+var/stack.env. Nothing but docker, compose and Python is needed.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
@@ -78,10 +78,15 @@ class Stack:
         names = ["airflow", "worker", "mlflow", "proxy"]
         return [self.image(name) for name in [*names, *["spark"] * self.cluster, *["worker-gpu"] * self.gpu]]
 
+    @cached_property
+    def engine(self) -> list[str]:
+        """The words that start compose; docker is asked once."""
+        return require_docker()
+
     def compose(self, *words: str) -> list[str]:
         """The command line of compose for this stack."""
         files = ["docker-compose.yml", *["docker-compose.gpu.yml"] * self.gpu]
-        command = [*require_docker(), "--project-name", self.settings["NIGHTSHIFT_PROJECT"]]
+        command = [*self.engine, "--project-name", self.settings["NIGHTSHIFT_PROJECT"]]
         for file in files:
             command += ["--file", str(REPOSITORY / file)]
         return [*command, *["--profile", "cluster"] * self.cluster, *words]
@@ -184,7 +189,7 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
         NightshiftError: something is missing, taken or does not start.
     """
     settings, owner = stack.settings, int(stack.settings["NIGHTSHIFT_UID"])
-    require_docker()
+    stack.engine  # noqa: B018  first of all: everything below asks docker
     require_memory(settings, cluster=stack.cluster)
     if not containers(stack):
         require_port(settings["NIGHTSHIFT_BIND"], settings["NIGHTSHIFT_PORT"])

@@ -23,10 +23,6 @@ def pytest_addoption(parser):
     parser.addoption("--stack", metavar="FOLDER", help="try the stack of this home, which runs and has had its night")
 
 
-def pytest_configure(config):
-    pytest.kept_stack = config.getoption("--stack", default=None)
-
-
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--compose", default=False):
         reason = "the stack for a server is tried by `make test-compose`"
@@ -43,12 +39,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory):
+def stack(pytestconfig, tmp_path_factory):
     """The stack, built and started anew on the simulated town; stopped and removed, volumes too, at the end.
 
     `--stack FOLDER` takes one that runs instead, as it is; the folder is its NIGHTSHIFT_HOME.
     """
-    if kept := pytest.kept_stack:
+    if kept := pytestconfig.getoption("--stack"):
         told = dict(line.split("=", 1) for line in (Path(kept) / "stack.env").read_text().splitlines())
         yield RunningStack(Path(kept), told["NIGHTSHIFT_PROJECT"], f"https://localhost:{told['NIGHTSHIFT_PORT']}")
         return
@@ -63,9 +59,9 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def night(stack):
+def night(pytestconfig, stack):
     """The report of a whole night on the stack, triggered by an operator over the REST API."""
-    if not pytest.kept_stack:
+    if not pytestconfig.getoption("--stack"):
         stack.start_night(DS)
         for dag in DAGS:
             stack.wait_for_run(dag, seconds=1800)
