@@ -37,6 +37,9 @@ def command(settings: Settings) -> list[str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.icu.caseMappings.enabled": "false",
+        # nobody counts the files of its tables: few rows may be one task
+        "spark.sql.adaptive.coalescePartitions.enabled": "true",
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     }
     hive_options = {
         "hive.server2.thrift.bind.host": settings.thrift_host,

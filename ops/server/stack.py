@@ -74,9 +74,12 @@ class Stack:
     def image(self, name: str) -> str:
         return f"nightshift-{name}:{self.settings['NIGHTSHIFT_RELEASE']}"
 
-    def images(self) -> list[str]:
-        names = ["airflow", "worker", "mlflow", "proxy"]
-        return [self.image(name) for name in [*names, *["spark"] * self.cluster, *["worker-gpu"] * self.gpu]]
+    def images(self) -> dict[str, str]:
+        """The service that is built as each image, by the image's name."""
+        built = {"airflow": "airflow-setup", "worker": "worker", "mlflow": "mlflow", "proxy": "proxy"}
+        built |= {"spark": "spark-master"} if self.cluster else {}
+        built |= {"worker-gpu": "worker-gpu"} if self.gpu else {}
+        return {self.image(name): service for name, service in built.items()}
 
     @cached_property
     def engine(self) -> list[str]:
@@ -203,8 +206,10 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
     (stack.home / "stack.env").write_text("".join(lines))
     stack.log.unlink(missing_ok=True)
     if build:
-        say(f"building the images (the first time some minutes; see {stack.log})")
-        stack.run("build")
+        say(f"building the images (the first time some ten minutes; see {stack.log})")
+        for number, (image, service) in enumerate(stack.images().items(), start=1):
+            say(f"  {number} of {len(stack.images())}: {image}")
+            stack.run("build", service)
     require_release({image: release_of(image) for image in stack.images()}, settings["NIGHTSHIFT_RELEASE"])
     make_certificate(stack.secrets, stack.image("proxy"), settings["NIGHTSHIFT_HOST"], owner)
     make_page_passwords(stack.secrets, stack.image("proxy"), owner)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contracts.settings import REPOSITORY
-from tests.compose.running import DAGS, RunningStack, docker
+from tests.compose.running import DAGS, RunningStack, started
 
 PROJECT, PORT = "nightshift-test", 18443
 DS = "2026-11-19"
@@ -46,16 +46,10 @@ def stack(pytestconfig, tmp_path_factory):
     """
     if kept := pytestconfig.getoption("--stack"):
         told = dict(line.split("=", 1) for line in (Path(kept) / "stack.env").read_text().splitlines())
-        yield RunningStack(Path(kept), told["NIGHTSHIFT_PROJECT"], f"https://localhost:{told['NIGHTSHIFT_PORT']}")
+        yield RunningStack(Path(kept), told["NIGHTSHIFT_PROJECT"], int(told["NIGHTSHIFT_PORT"]))
         return
-    home = tmp_path_factory.mktemp("stack")
-    environ = os.environ | {"NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_PROJECT": PROJECT}
-    command = ["make", "--silent", "-C", str(REPOSITORY)]
-    subprocess.run([*command, "up", f"PORT={PORT}", "TOWN=yes"], env=environ, check=True)
-    yield RunningStack(home, PROJECT, f"https://localhost:{PORT}")
-    subprocess.run([*command, "down"], env=environ, check=True)
-    volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
-    docker("volume", "rm", *volumes)
+    with started(tmp_path_factory.mktemp("stack"), PROJECT, PORT, TOWN="yes") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
 import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from contracts.settings import REPOSITORY
 
 DAGS = ("nightly_profiles", "train_models", "activate_audiences")
 POLL_SECONDS = 3
@@ -24,7 +28,20 @@ class RunningStack:
 
     home: Path
     project: str
-    address: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    def make(self, *words: str) -> None:
+        """A verb of the Makefile for this stack."""
+        environ = os.environ | {"NIGHTSHIFT_HOME": str(self.home), "NIGHTSHIFT_PROJECT": self.project}
+        subprocess.run(["make", "--silent", "-C", str(REPOSITORY), *words], env=environ, check=True)
+
+    def volumes(self) -> list[str]:
+        label = f"label=com.docker.compose.project={self.project}"
+        return docker("volume", "ls", "--quiet", "--filter", label).split()
 
     def password(self, accounts: str, name: str) -> str:
         lines = (self.home / "secrets" / accounts).read_text().splitlines()
@@ -124,6 +141,18 @@ class RunningStack:
         return wait_until(ended, seconds=seconds, what=f"{dag} to end")
 
 
+@contextlib.contextmanager
+def started(home: Path, project: str, port: int, **told: str) -> Iterator[RunningStack]:
+    """A stack of its own while it is entered; stopped and removed, volumes too, at the end."""
+    stack = RunningStack(home, project, port)
+    try:
+        stack.make("up", f"PORT={port}", *(f"{name}={value}" for name, value in told.items()))
+        yield stack
+    finally:
+        stack.make("down")
+        docker("volume", "rm", *stack.volumes())
+
+
 class _StayHere(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
         return None
@@ -137,6 +166,12 @@ def docker(*words: str, check: bool = True) -> str:
     done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0 or not check, done.stderr
     return done.stdout
+
+
+def shell(commands: str, folder: Path) -> None:
+    """Run lines of a shell as a reader of the documents would."""
+    done = subprocess.run(["bash", "-e", "-c", commands], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def wait_until(true: Callable[[], Any], *, seconds: float, what: str) -> Any:
