@@ -131,11 +131,9 @@ def checkpoints(stack):
 
 
 def resumed(stack):
-    """Whether a log of a training says that it goes on where it was."""
-    found = stack.inside(
-        "worker", "sh", "-c", "grep -rl 'resumed after epoch' /opt/airflow/logs/dag_id=train_models | head -1"
-    )
-    return found.strip()
+    """Whether a log of the latest training says that it goes on where it was."""
+    logs = f"/opt/airflow/logs/dag_id=train_models/run_id={stack.latest_run('train_models')['dag_run_id']}"
+    return stack.inside("worker", "sh", "-c", f"grep -rl 'resumed after epoch' {logs} | head -1").strip()
 
 
 def ended(stack, dag):
