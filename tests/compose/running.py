@@ -68,7 +68,7 @@ class RunningStack:
         """The header of an Airflow account."""
         body = {"username": name, "password": password or self.password("airflow_accounts", name)}
         status, token = self.ask("/airflow/auth/token", method="POST", body=body)
-        assert status == 201, (status, token)
+        require(status == 201, token)
         return {"Authorization": f"Bearer {token['access_token']}"}
 
     def airflow(self, name: str, path: str, *, method: str = "GET", body: Any = None) -> tuple[int, Any]:
@@ -78,7 +78,7 @@ class RunningStack:
         status, content = self.ask(
             f"/api/2.0/mlflow{path}", headers=basic(name, self.password("mlflow_accounts", name))
         )
-        assert status == 200, (status, content)
+        require(status == 200, content)
         return content
 
     def container(self, service: str, number: int = 1) -> str:
@@ -93,12 +93,12 @@ class RunningStack:
 
     def latest_run(self, dag: str) -> dict[str, Any] | None:
         status, found = self.airflow("operator", f"/dags/{dag}/dagRuns?order_by=-run_after&limit=1")
-        assert status == 200, found
+        require(status == 200, found)
         return found["dag_runs"][0] if found["dag_runs"] else None
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         status, found = self.airflow("operator", f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=100")
-        assert status == 200, found
+        require(status == 200, found)
         return found["task_instances"]
 
     def report(self, ds: str) -> dict[str, Any]:
@@ -168,6 +168,12 @@ def docker(*words: str, check: bool = True) -> str:
     return done.stdout
 
 
+def require(well: bool, said: Any) -> None:
+    """Raise ConnectionError where a service gave another answer than it gives when it is well."""
+    if not well:
+        raise ConnectionError(str(said))
+
+
 def shell(commands: str, folder: Path) -> None:
     """Run lines of a shell as a reader of the documents would."""
     done = subprocess.run(["bash", "-e", "-c", commands], cwd=folder, capture_output=True, text=True, check=False)
@@ -175,7 +181,7 @@ def shell(commands: str, folder: Path) -> None:
 
 
 def wait_until(true: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """What `true` returns, once that is true; errors of connections that are down meanwhile are passed over."""
+    """What `true` returns, once that is true; services that are down meanwhile are waited for, too."""
     deadline, last = time.monotonic() + seconds, None
     while time.monotonic() < deadline:
         try:
