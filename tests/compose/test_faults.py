@@ -83,7 +83,7 @@ def test_the_gpu_worker_dies_in_mid_training_and_training_goes_on_from_its_last_
     wait_until(lambda: resumed(stack), seconds=900, what="a training to say that it resumes")
 
 
-def test_the_mlflow_server_dies_while_models_are_promoted(stack, before):
+def test_the_mlflow_server_dies_while_models_are_promoted(stack, before):  # noqa: ARG001
     wait_until(lambda: running(stack, "train_models", "promote"), seconds=1800, what="the gate to judge")
     kill(stack, "mlflow")
     run = wait_until(lambda: ended(stack, "train_models"), seconds=1800, what="train_models to end")
