@@ -99,7 +99,8 @@ def test_the_mlflow_server_dies_while_models_are_promoted(stack, before):  # noq
 def test_the_night_ends_in_the_same_audiences(stack, before):
     stack.wait_for_run("activate_audiences", seconds=900, after=before["activated"])
     report = stack.report(DS)
-    for counted in ("sources", "persons", "profiles", "scored_people", "failed_people"):
+    # `sources` counts what was mapped: of the second night its own day only
+    for counted in ("persons", "profiles", "scored_people", "failed_people"):
         assert report[counted] == before["report"][counted], counted
     for name, audience in before["report"]["audiences"].items():
         assert report["audiences"][name]["scored"] == audience["scored"]
