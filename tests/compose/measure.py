@@ -12,6 +12,7 @@ import argparse
 import datetime
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, nargs="+", default=[500, 2000, 8000], help="sizes (%(default)s)")
     parser.add_argument("--stack", choices=["full", "core"], default="full", help="with or without a Spark cluster")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the stack goes, too
     for people in given.people:
         with tempfile.TemporaryDirectory() as home:
             write(measured(Path(home), people, given.stack))
