@@ -1,6 +1,6 @@
 """How long a night takes on the stack, and what it needs, for towns of several sizes: the table in docs/deploy.md.
 
-    python -m tests.compose.measure --people 500 2000 8000
+    python -m tests.compose.measure --people 250 1000 4000
 
 For each size the stack is started anew on a town of so many people, has one night, and is removed; a JSON line is
 printed and kept in bench/results/stack.jsonl. Nothing else should run meanwhile.
@@ -43,7 +43,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--people", type=int, nargs="+", default=[500, 2000, 8000], help="sizes (%(default)s)")
+    parser.add_argument("--people", type=int, nargs="+", default=[250, 1000, 4000], help="sizes (%(default)s)")
     parser.add_argument("--stack", choices=["full", "core"], default="full", help="with or without a Spark cluster")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the stack goes, too
