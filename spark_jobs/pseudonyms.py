@@ -25,8 +25,9 @@ _BLOCK_BYTES = 64
 
 _MASKS = (
     (r"<[^>]*>", " "),
-    (r"@\\w[\\w.-]*@[\\w-]+(?:\\.[\\w-]+)*", "[handle]"),
-    (r"[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+", "[email]"),
+    # no group is repeated: Java takes stack for each time, and a hostile text could use it up
+    (r"@\\w[\\w.-]*@[\\w.-]*[\\w-]", "[handle]"),
+    (r"[\\w.+-]+@[\\w-]+\\.[\\w.-]*[\\w-]", "[email]"),
     (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
     (r"@\\w+(?:@[\\w.-]+)?", "[handle]"),
     (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),

@@ -9,6 +9,7 @@ from contracts.settings import REPOSITORY
 from tests.compose.running import docker, shell
 from tests.compose.test_faults import lake_of
 
+
 @pytest.fixture(scope="module")
 def commands():
     """The blocks of commands below the heading of docs/deploy.md."""

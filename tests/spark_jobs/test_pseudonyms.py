@@ -102,6 +102,13 @@ def test_masking_leaves_the_words_and_nothing_that_leads_to_a_person(value_of):
     ]
 
 
+@pytest.mark.parametrize(
+    ("hostile", "shown"), [("a@b" + ".c" * 100_000, "[email]"), ("@a@b" + ".c" * 100_000, "[handle]")]
+)
+def test_a_text_without_end_takes_no_stack(value_of, hostile, shown):
+    assert value_of(["masked(text)"], {"text": hostile}) == [shown]
+
+
 def test_masking_keeps_text_that_names_nobody(value_of):
     harmless = "I paid 12.50 for 3 shoes (size 42) at 10:30, 100% ok & a < b"
     assert value_of(["masked(text)", "masked(null)"], {"text": harmless}) == [harmless, None]
