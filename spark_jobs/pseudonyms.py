@@ -24,10 +24,11 @@ _BLOCK_BYTES = 64
 """Block size of SHA-256, RFC 2104."""
 
 _MASKS = (
-    (r"<[^>]*>", " "),
-    # no group is repeated: Java takes stack for each time, and a hostile text could use it up
+    # Against hostile texts: no group is repeated, as Java takes stack for each time; and of a run of letters only the
+    # first begins a match, as from each of them the whole run would be read.
+    (r"<[^<>]*>", " "),
     (r"@\\w[\\w.-]*@[\\w.-]*[\\w-]", "[handle]"),
-    (r"[\\w.+-]+@[\\w-]+\\.[\\w.-]*[\\w-]", "[email]"),
+    (r"(?<![\\w.+-])[\\w.+-]+@[\\w-]+\\.[\\w.-]*[\\w-]", "[email]"),
     (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
     (r"@\\w+(?:@[\\w.-]+)?", "[handle]"),
     (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),
