@@ -68,8 +68,8 @@ lint:  ## ruff, dbt parse, yaml
 	  --target-path "$$NIGHTSHIFT_HOME/dbt/target" --log-path "$$NIGHTSHIFT_HOME/dbt/logs" --vars '{ds: "2026-11-19"}'
 
 lock:  ## the locked versions anew, from pyproject.toml (needs uv)
-	@all=$$(printf -- '--extra %s ' airflow spark dbt train serve mlflow dev)
-	for extra in all airflow spark dbt train serve mlflow worker gpu dev; do
+	@all=$$(printf -- '--extra %s ' airflow spark dbt train serve mlflow encrypted dev)
+	for extra in all airflow spark dbt train serve mlflow encrypted worker gpu dev; do
 	  if [ $$extra = all ]; then which=$$all; else which="--extra $$extra --constraints requirements/all.txt"; fi
 	  uv pip compile pyproject.toml $$which --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/$$extra.txt

@@ -7,7 +7,7 @@ from contracts.schema import Column, Table
 ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
 """The actions on an item that a model may learn from."""
 
-_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True)
+_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
 _OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
 _PICTURE_INTERESTS = Column(
     "picture_interests",
@@ -94,7 +94,7 @@ INTERACTIONS = Table(
     grain="one act of a person on an item",
     key=("event_id",),
     columns=(
-        Column("event_id", "string", "the event", required=True),
+        Column("event_id", "string", "the event", required=True, holds="keyed"),
         _PERSON,
         Column("item_id", "string", "the item", required=True),
         Column("category", "string", "main category of the item, or unknown", required=True),
@@ -131,7 +131,7 @@ TRAINING_PICTURES = Table(
         Column("picture_id", "string", "`item:` and the item, or `media:` and the medium", required=True),
         Column("path", "string", "the file, below the folder of raw deliveries", required=True),
         Column("category", "string", "main category of the item; null for a posted picture"),
-        Column("person_id", "string", "who posted it; null for a picture of an item"),
+        Column("person_id", "string", "who posted it; null for a picture of an item", holds="person"),
         Column("consent_profiling", "boolean", "whether what it shows may enter the profile", required=True),
     ),
 )

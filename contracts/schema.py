@@ -15,6 +15,9 @@ class Column:
     required: bool = False
     one_of: tuple[str, ...] = ()
     pattern: str = ""
+    holds: str = ""
+    """What the values name, for those who erase or re-key: `identifier`, `person`, `keyed` (an id of a row whose first
+    32 digits are hashed under the pseudonyms' keys); empty for all else."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Settings:
     campaigns: Path
     """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `serving/campaigns/`."""
     pseudonym_key_file: Path
-    """Key of the pseudonyms, 64 hex digits: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default made under `<home>/secrets/`."""
+    """Keys of the pseudonyms, 64 hex digits a line: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default `<home>/secrets/...`."""
     registry_uri: str
     """MLflow tracking and registry address: NIGHTSHIFT_REGISTRY_URI, by default SQLite under `<home>`."""
     spark_master: str
@@ -144,11 +144,13 @@ class Settings:
             return {"type": "file", "log_file_path": str(folder / f"{engine}.jsonl"), "append": True}
         return {"type": "http", "url": self.lineage}
 
-    def pseudonym_key(self) -> bytes:
-        """The 32 bytes under which identifiers are hashed; the demo's key is made on first use, for its owner only.
+    def pseudonym_keys(self) -> tuple[bytes, ...]:
+        """The keys under which identifiers are hashed, 32 bytes each, oldest first: one line of the file each.
+
+        The demo's first key is made on first use, for its owner only; a rotation appends one.
 
         Raises:
-            SettingsError: a key file was named but is not there, or it does not hold 64 hex digits.
+            SettingsError: a key file was named but is not there, or a line of it does not hold 64 hex digits.
         """
         file = self.pseudonym_key_file
         if not file.exists():
@@ -159,18 +161,18 @@ class Settings:
                     remedy="create it with 64 hex digits, or unset NIGHTSHIFT_PSEUDONYM_KEY_FILE to use the demo's key",
                 )
             _write_owner_only(file, secrets.token_hex(32))
-        text = file.read_text().strip()
+        lines = file.read_text().split()
         try:
-            key = bytes.fromhex(text)
+            keys = tuple(bytes.fromhex(line) for line in lines)
         except ValueError:
-            key = b""
-        if len(key) != 32:
+            keys = ()
+        if not keys or any(len(key) != 32 for key in keys):
             raise SettingsError(
-                expected=f"64 hex digits in {file}",
-                received=f"{len(text)} characters that are not that",
+                expected=f"64 hex digits in each line of {file}",
+                received=f"{len(lines)} lines that are not that",
                 remedy="restore the key from its backup: under another key all identifiers would change",
             )
-        return key
+        return keys
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:

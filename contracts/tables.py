@@ -25,16 +25,24 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 
 _SOURCE = Column("source", "string", "name of the mapping that made the row", required=True)
 _PSEUDONYM = f"^({'|'.join(IDENTIFIER_KINDS)}):[0-9a-f]{{32}}$"
-_IDENTIFIER = Column("identifier", "string", "who, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM)
+_IDENTIFIER = Column(
+    "identifier", "string", "who, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM, holds="identifier"
+)
 _OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
-_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True)
+_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
 
 EVENTS = Table(
     "events",
     grain="one act of one identifier",
     key=("event_id",),
     columns=(
-        Column("event_id", "string", "hash of the source and of what makes the act unique in it", required=True),
+        Column(
+            "event_id",
+            "string",
+            "hash of the source and of what makes the act unique in it",
+            required=True,
+            holds="keyed",
+        ),
         _SOURCE,
         _IDENTIFIER,
         _OCCURRED_AT,
@@ -42,7 +50,9 @@ EVENTS = Table(
         Column("item_id", "string", "the item acted on, as the catalogue names it"),
         Column("category", "string", "category that the source itself states"),
         Column("value", "double", "money of a purchase in euros, or stars of a rating from 0 to 10"),
-        Column("session_id", "string", "first act of the visit; 30 minutes of silence, or midnight, end one"),
+        Column(
+            "session_id", "string", "first act of the visit; 30 minutes of silence, or midnight, end one", holds="keyed"
+        ),
         Column("topics", "array<string>", "hashtags or search words, lower case, masked"),
         Column("campaign", "string", "campaign that the act followed from"),
         Column("device", "string", "desktop, mobile, tablet or other"),
@@ -54,7 +64,7 @@ ANSWERS = Table(
     grain="one answer to one question",
     key=("answer_id",),
     columns=(
-        Column("answer_id", "string", "hash of source, respondent and question", required=True),
+        Column("answer_id", "string", "hash of source, respondent and question", required=True, holds="keyed"),
         _SOURCE,
         _IDENTIFIER,
         Column("survey", "string", "name of the survey", required=True),
@@ -69,10 +79,12 @@ MEDIA = Table(
     grain="one picture",
     key=("media_id",),
     columns=(
-        Column("media_id", "string", "hash of source, post and place of the picture in it", required=True),
+        Column(
+            "media_id", "string", "hash of source, post and place of the picture in it", required=True, holds="keyed"
+        ),
         _SOURCE,
         _IDENTIFIER,
-        Column("event_id", "string", "the event that it was posted with", required=True),
+        Column("event_id", "string", "the event that it was posted with", required=True, holds="keyed"),
         Column("path", "string", "the file, below the day's folder of the source", required=True),
         _OCCURRED_AT,
     ),
@@ -83,7 +95,7 @@ CONSENTS = Table(
     grain="one decision on one purpose",
     key=("consent_id",),
     columns=(
-        Column("consent_id", "string", "hash of source, decision and purpose", required=True),
+        Column("consent_id", "string", "hash of source, decision and purpose", required=True, holds="keyed"),
         _SOURCE,
         _IDENTIFIER,
         Column("purpose", "string", f"one of {', '.join(PURPOSES)}", required=True, one_of=PURPOSES),
@@ -97,10 +109,19 @@ IDENTITY_EDGES = Table(
     grain="one time two identifiers were seen to be the same person",
     key=("edge_id",),
     columns=(
-        Column("edge_id", "string", "hash of the record and the kind", required=True),
+        Column("edge_id", "string", "hash of the record and the kind", required=True, holds="keyed"),
         _SOURCE,
-        Column("left_identifier", "string", "one identifier, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM),
-        Column("right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM),
+        Column(
+            "left_identifier",
+            "string",
+            "one identifier, as `kind:pseudonym`",
+            required=True,
+            pattern=_PSEUDONYM,
+            holds="identifier",
+        ),
+        Column(
+            "right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM, holds="identifier"
+        ),
         Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
         _OCCURRED_AT,
     ),

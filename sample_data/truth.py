@@ -6,8 +6,6 @@ Where there is no simulated town, there is nothing to compare, and this ends qui
 from __future__ import annotations
 
 import argparse
-import hashlib
-import hmac
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +15,7 @@ import pyarrow.parquet as parquet
 
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
+from contracts.pseudonyms import pseudonym
 from contracts.report import Report, source_entry
 from contracts.settings import Settings
 from sample_data.parameters import truth_file
@@ -39,9 +38,9 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
         LakeError: persons or profiles of that day are not published.
     """
     truth = json.loads(truth_file(settings).read_text())
-    key = settings.pseudonym_key()
+    keys = settings.pseudonym_keys()
     planted = {
-        pseudonym(key, kind, raw): person["person"]
+        pseudonym(keys, kind, raw): person["person"]
         for person in truth["people"]
         for plural, kind in KINDS.items()
         for raw in person[plural]
@@ -61,12 +60,6 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
         ),
         "dirt": dirt(truth["sources"], report.get("sources", {})),
     }
-
-
-def pseudonym(key: bytes, kind: str, raw: str) -> str:
-    """An identifier as the lake names it: 32 hex digits of HMAC-SHA256 over the kind and the normalised raw value."""
-    message = f"{kind}:{raw.strip().lower()}".encode()
-    return f"{kind}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:32]}"
 
 
 def identity_scores(planted: Mapping[str, int], found: Mapping[str, str]) -> dict[str, float]:

@@ -37,7 +37,7 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    spec = load_spec(source).translated(Functions(settings.pseudonym_key()).expanded)
+    spec = load_spec(source).translated(Functions(settings.pseudonym_keys()).expanded)
     lake = Lake(settings.lake)
     job = f"map-{source}"
     with lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:

@@ -16,19 +16,21 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.errors import MappingError
+from contracts.pseudonyms import DIGITS
 
 _BLOCK_BYTES = 64
 """Block size of SHA-256, RFC 2104."""
 
 _MASKS = (
-    # Against hostile texts: no group is repeated, as Java takes stack for each time; and of a run of letters only the
-    # first begins a match, as from each of them the whole run would be read.
-    (r"<[^<>]*>", " "),
-    (r"@\\w[\\w.-]*@[\\w.-]*[\\w-]", "[handle]"),
-    (r"(?<![\\w.+-])[\\w.+-]+@[\\w-]+\\.[\\w.-]*[\\w-]", "[email]"),
+    # Against hostile texts: a group is repeated possessively, as else Java takes stack for each time; and a match
+    # begins at the first of a run or where the last one ended (\G), as from each letter the whole run would be read.
+    (r"\\G([^<]*+)<[^>]*>", "$1 "),
+    (r"(?<![\\w.+-])@\\w[\\w.-]*@[\\w-]+(?:\\.[\\w-]+)*+", "[handle]"),
+    (r"(?:(?<![\\w.+-])|\\G)[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)++", "[email]"),
     (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
     (r"@\\w+(?:@[\\w.-]+)?", "[handle]"),
     (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),
@@ -44,25 +46,20 @@ class _Function:
 
 
 class Functions:
-    """The functions of this module, with pseudonyms under one key."""
+    """The functions of this module, with pseudonyms under a chain of keys: `contracts/pseudonyms.py`."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key`: 32 bytes."""
-        block = key.ljust(_BLOCK_BYTES, b"\0")
-        inner = bytes(byte ^ 0x36 for byte in block).hex()
-        outer = bytes(byte ^ 0x5C for byte in block).hex()
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """`keys`: 32 bytes each, oldest first."""
+        keyed, pseudonym = "{text}", "({kind} || ':' || nullif(lower(trim({value})), ''))"
+        for key in keys:
+            keyed = _hmac(key, keyed)
+            pseudonym = f"({{kind}} || ':' || {_hmac(key, pseudonym)})"
         masked = "{text}"
         for pattern, replacement in _MASKS:
             masked = f"regexp_replace({masked}, '{_literal(pattern)}', '{replacement}')"
         self._functions = {
-            # HMAC as two native hashes over the padded key: Spark SQL has no function for it
-            "keyed": _Function(
-                ("text",),
-                f"left(sha2(x'{outer}' || unhex(sha2(x'{inner}' || encode({{text}}, 'UTF-8'), 256)), 256), 32)",
-            ),
-            "pseudonym": _Function(
-                ("kind", "value"), "({kind} || ':' || keyed({kind} || ':' || nullif(lower(trim({value})), '')))"
-            ),
+            "keyed": _Function(("text",), keyed),
+            "pseudonym": _Function(("kind", "value"), pseudonym),
             "network": _Function(
                 ("address",),
                 r"(case when {address} rlike '^\\d+([.]\\d+){{3}}$' then substring_index({address}, '.', 3) || '.0/24'"
@@ -106,6 +103,14 @@ class Functions:
             sql = sql[: match.start()] + body + sql[end:]
             at = match.start()
         return sql
+
+
+def _hmac(key: bytes, text: str) -> str:
+    """SQL for 32 hex digits: HMAC as two native hashes over the padded key, as Spark SQL has no function for it."""
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    inner = bytes(byte ^ 0x36 for byte in block).hex()
+    outer = bytes(byte ^ 0x5C for byte in block).hex()
+    return f"left(sha2(x'{outer}' || unhex(sha2(x'{inner}' || encode({text}, 'UTF-8'), 256)), 256), {DIGITS})"
 
 
 def _literal(pattern: str) -> str:

@@ -83,7 +83,7 @@ def test_campaign_examples_are_campaigns(page, tmp_path):
 def test_mapping_example_fits_its_contract(tmp_path):
     [mapping] = blocks(README, "yaml")
     (tmp_path / "loyalty_app.yml").write_text(mapping)
-    spec = load_spec("loyalty_app", tmp_path).translated(Functions(bytes(32)).expanded)
+    spec = load_spec("loyalty_app", tmp_path).translated(Functions([bytes(32)]).expanded)
     assert [writing.table.name for writing in spec.writings] == ["events"]
     assert "pseudonym(" not in spec.writings[0].columns["identifier"]
     [lines] = blocks(README, "json")

@@ -74,25 +74,25 @@ def test_an_address_that_is_none_is_an_error_that_names_the_setting(tmp_path, te
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path):
     settings = settings_in(tmp_path)
-    key = settings.pseudonym_key()
+    [key] = settings.pseudonym_keys()
     assert len(key) == 32
     file = tmp_path / "secrets" / "pseudonym.key"
     assert file.read_text() == f"{key.hex()}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert settings.pseudonym_key() == key
-    assert settings_in(tmp_path).pseudonym_key() == key
+    assert settings.pseudonym_keys() == (key,)
+    assert settings_in(tmp_path).pseudonym_keys() == (key,)
     assert [path.name for path in file.parent.iterdir()] == ["pseudonym.key"]
 
 
 def test_two_homes_have_two_keys(tmp_path):
-    assert settings_in(tmp_path / "a").pseudonym_key() != settings_in(tmp_path / "b").pseudonym_key()
+    assert settings_in(tmp_path / "a").pseudonym_keys() != settings_in(tmp_path / "b").pseudonym_keys()
 
 
 def _make_key(home, start, keys) -> None:
     settings = settings_in(home)
     start.wait(30)
-    keys.put(settings.pseudonym_key())
+    keys.put(settings.pseudonym_keys())
 
 
 def test_processes_that_start_at_once_get_the_same_key(tmp_path):
@@ -110,7 +110,7 @@ def test_processes_that_start_at_once_get_the_same_key(tmp_path):
 def test_a_key_file_that_was_named_is_never_made(tmp_path):
     settings = settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(tmp_path / "vault" / "key"))
     with pytest.raises(SettingsError, match="no such file"):
-        settings.pseudonym_key()
+        settings.pseudonym_keys()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -119,7 +119,7 @@ def test_a_key_of_another_length_or_alphabet_is_an_error_that_does_not_show_it(t
     file = tmp_path / "key"
     file.write_text(text)
     with pytest.raises(SettingsError, match="64 hex digits") as error:
-        settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_key()
+        settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys()
     assert "restore the key" in str(error.value)
     assert not text or text not in str(error.value)
     assert file.read_text() == text
@@ -128,7 +128,14 @@ def test_a_key_of_another_length_or_alphabet_is_an_error_that_does_not_show_it(t
 def test_a_key_may_be_written_in_capitals_and_with_a_line_end(tmp_path):
     file = tmp_path / "key"
     file.write_text("AB" * 32 + "\n")
-    assert settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_key() == b"\xab" * 32
+    assert settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys() == (b"\xab" * 32,)
+
+
+def test_a_rotation_leaves_the_older_keys_before_the_newer_one(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("ab" * 32 + "\n" + "cd" * 32 + "\n")
+    keys = settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys()
+    assert keys == (b"\xab" * 32, b"\xcd" * 32)
 
 
 def test_approval_alerts_and_lineage_can_be_set(tmp_path):

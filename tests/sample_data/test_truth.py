@@ -42,7 +42,7 @@ def hashed(settings, identifier: str) -> str:
 
 
 def publish(settings, persons: dict[str, str], interests: dict[str, list[str]]) -> None:
-    settings.pseudonym_key()
+    settings.pseudonym_keys()
     rows = [{"identifier": hashed(settings, name), "person_id": person} for name, person in persons.items()]
     profiles = [
         {"person_id": person, "interests": [{"category": each, "weight": 0.5} for each in named]}

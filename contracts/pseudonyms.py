@@ -1,0 +1,39 @@
+"""Pseudonyms as plain functions: HMAC-SHA256 under a chain of keys, as mappings compute them in SQL.
+
+A pseudonym is made under the oldest key and hashed once more under each newer one, so that a rotation, which appends a
+key, needs what stands in the lake and no raw identifier: `rekeyed(new_key, old_pseudonym)` is the new pseudonym.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+DIGITS = 32
+"""Hex digits of a hash that are kept."""
+
+
+def keyed(keys: Sequence[bytes], text: str) -> str:
+    """The id of a row: 32 hex digits that nobody can compute without the keys, oldest first."""
+    for key in keys:
+        text = _hash(key, text)
+    return text
+
+
+def pseudonym(keys: Sequence[bytes], kind: str, value: str) -> str:
+    """`kind:<32 hex digits>` of a raw identifier, which is trimmed and lower-cased first."""
+    name = f"{kind}:{value.strip().lower()}"
+    for key in keys:
+        name = rekeyed(key, name)
+    return name
+
+
+def rekeyed(key: bytes, pseudonym_or_raw: str) -> str:
+    """`kind:...` under one more key."""
+    kind, _, _ = pseudonym_or_raw.partition(":")
+    return f"{kind}:{_hash(key, pseudonym_or_raw)}"
+
+
+def _hash(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:DIGITS]
