@@ -145,11 +145,16 @@ ITEMS = Table(
 QUARANTINE = Table(
     "quarantine",
     grain="one raw row, or one raw file, that could not be mapped",
-    key=("source", "file", "raw", "reason"),
+    key=("source", "file", "row_id", "reason"),
     columns=(
         _SOURCE,
         Column("file", "string", "the raw file, below the day's folder of the source", required=True),
-        Column("raw", "string", "the row as it came; null where a whole file was set aside"),
+        Column(
+            "row_id", "string", "keyed hash of the row, by which it is found in raw; null for a file", holds="keyed"
+        ),
+        Column(
+            "raw", "string", "shape of the row: letters as `*`, digits as `#`, names of fields kept; null for a file"
+        ),
         Column("reason", "string", "the rule that it broke", required=True),
     ),
 )
