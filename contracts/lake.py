@@ -25,6 +25,9 @@ from contracts.errors import BusyError, LakeError
 
 PUBLISH_WAIT_SECONDS = 120
 
+ALONE_WAIT_SECONDS = 600
+"""How long a step of the night waits for an erasure or a rotation of keys to end, and these for a step."""
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -114,9 +117,27 @@ class Lake:
             total.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
         return total.hexdigest()
 
+    def alone(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> contextlib.AbstractContextManager[None]:
+        """Hold the lake for an erasure or a rotation of keys: no step of a night is at work meanwhile.
+
+        Raises:
+            BusyError: a step is still at work after `wait_seconds`.
+        """
+        return self.lock("alone", wait_seconds=wait_seconds)
+
+    def among_others(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> contextlib.AbstractContextManager[None]:
+        """Hold the lake as a step of a night does, beside any other step but not beside who has it `alone`.
+
+        Raises:
+            BusyError: an erasure or a rotation of keys is still at work after `wait_seconds`.
+        """
+        return self.lock("alone", wait_seconds=wait_seconds, shared=True)
+
     @contextlib.contextmanager
-    def lock(self, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
+    def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False) -> Iterator[None]:
         """Hold the lock `name` of this lake; the system releases it even when the holder is killed.
+
+        Several may hold it `shared` at a time, and nobody beside one who does not.
 
         Raises:
             BusyError: another process still holds it after `wait_seconds`.
@@ -127,7 +148,7 @@ class Lake:
         with file.open("a+") as stream:
             while True:
                 try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
@@ -142,7 +163,8 @@ class Lake:
             stream.write(f"process {os.getpid()} since {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC\n")
             stream.flush()
             yield
-            stream.truncate(0)
+            if not shared:  # others may still hold it
+                stream.truncate(0)
 
 
 def _owned(name: str, owner: str) -> bool:

@@ -42,7 +42,7 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     spec = load_spec(source).translated(functions.expanded)
     lake = Lake(settings.lake)
     job = f"map-{source}"
-    with lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+    with lake.among_others(), lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
         deliveries = deliveries_to_map(settings, spec, ds)
         say(f"map {source}: {_span(deliveries)}")
         counts = []
