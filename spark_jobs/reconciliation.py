@@ -47,11 +47,16 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
     counts = [Count(spec.source, row.ds, "read", None, row["count"]) for row in raw.groupBy(day).count().collect()]
     late = (F.col("outcome") == "mapped") & (F.col("occurred_at").cast("date") < F.col("raw_ds"))
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
-    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), F.coalesce(late, F.lit(False)).alias("late"))
+    shortened = " or ".join(f"exists(gives_{index}, given -> given.shortened)" for index in range(len(spec.writings)))
+    short = F.expr(f"coalesce(outcome = 'mapped' and ({shortened or 'false'}), false)").alias("short")
+    late = F.coalesce(late, F.lit(False)).alias("late")
+    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), late, short)
     for row in by_outcome.count().collect():
         counts.append(Count(spec.source, row.ds, row.outcome, row.rule, row["count"]))
         if row.late and spec.read.delivery == "daily":
             counts.append(Count(spec.source, row.ds, "noted", "late", row["count"]))
+        if row.short:
+            counts.append(Count(spec.source, row.ds, "noted", "shortened", row["count"]))
         if row.bot:
             counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
     unknown = rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count()
