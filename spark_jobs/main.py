@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> None:
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")
+    resolve_command.add_argument(
+        "--from-scratch", action="store_true", help="from all edges, even where the night before could be gone on from"
+    )
+    resolve_command.add_argument(
+        "--accept-merges", action="store_true", help="publish, however many known persons merge into others"
+    )
     for command in (map_command, resolve_command):
         command.add_argument("--ds", required=True, type=day, metavar="YYYY-MM-DD", help="the day")
     given = parser.parse_args(arguments)
@@ -49,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
                 datasets.rows = lineage.counted_mapping(settings, given.source, fragment)
     else:
         with lineage.told(settings, "resolve", given.ds, lambda: lineage.of_resolving(settings)) as datasets:
-            fragment = resolve_identities(settings, given.ds)
+            fragment = resolve_identities(
+                settings, given.ds, from_scratch=given.from_scratch, accept_merges=given.accept_merges
+            )
             if datasets:
                 datasets.rows = lineage.counted_resolving(settings, fragment)
 
