@@ -43,8 +43,10 @@ class Settings:
     """NIGHTSHIFT_SPARK_MASTER, by default `local[*]`."""
     spark_driver_memory: str
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
-    component_limit: int
-    """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
+    identity_rules: Path
+    """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default `spark_jobs/...yml`."""
+    component_limit: int | None
+    """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default what those rules say."""
     dbt_target: str
     """Engine of the profiles, `duckdb` or `spark`: NIGHTSHIFT_DBT_TARGET, by default `duckdb`."""
     thrift_host: str
@@ -86,7 +88,14 @@ class Settings:
             registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home / 'mlflow.db'}",
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
-            component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
+            identity_rules=Path(
+                env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity_rules.yml"
+            ).resolve(),
+            component_limit=(
+                _whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=0)
+                if env.get("NIGHTSHIFT_COMPONENT_LIMIT")
+                else None
+            ),
             dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
             thrift_host=thrift_host,
             thrift_port=thrift_port,

@@ -210,9 +210,64 @@ PERSONS = Table(
     ),
 )
 
+IDENTITY_EDGES_KNOWN = Table(
+    "identity_edges_known",
+    grain="one pair of identifiers and one kind of link between them, over all days up to the day of the run",
+    key=("left_identifier", "right_identifier", "kind"),
+    columns=(
+        Column(
+            "left_identifier",
+            "string",
+            "the identifier of the smaller name",
+            required=True,
+            pattern=_PSEUDONYM,
+            holds="identifier",
+        ),
+        Column(
+            "right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM, holds="identifier"
+        ),
+        Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
+        Column("times", "bigint", "how often it was seen", required=True),
+        Column("first_time", "timestamp", "when it was seen first, UTC", required=True),
+        Column("last_time", "timestamp", "when it was seen last, UTC", required=True),
+        Column(
+            "refused", "string", "the rule by which it does not join: kind, excluded, a limit, component_limit; or null"
+        ),
+        Column(
+            "cluster",
+            "string",
+            "smallest identifier that the links reach before the component limit; null where a rule before it refused",
+            holds="identifier",
+        ),
+        Column("inputs", "string", "hash of the rules and of the partitions that the run had read", required=True),
+    ),
+)
+"""The state from which the next night goes on; only the latest two days are kept."""
+
+CHANGES = ("merged", "split", "moved", "renamed")
+"""What can happen to a known identifier: its person went into another, or fell apart, or both, or is named anew."""
+
+IDENTITY_CHANGES = Table(
+    "identity_changes",
+    grain="one identifier that is another person's than on the published day before",
+    key=("identifier",),
+    columns=(
+        _IDENTIFIER,
+        Column("former_person_id", "string", "the person of the day before", required=True, holds="person"),
+        _PERSON,
+        Column("change", "string", f"one of {', '.join(CHANGES)}", required=True, one_of=CHANGES),
+        Column("reason", "string", "kind of link that joined, or rule that parted", required=True),
+    ),
+)
+"""No partition of a day on which nothing changed, and none of the first."""
+
 MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS)
 """What a mapping may write to."""
 
+RESOLVED_TABLES = (PERSONS, IDENTITY_EDGES_KNOWN, IDENTITY_CHANGES)
+"""What resolving writes."""
+
 TABLES = {
-    table.name: table for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, PERSONS, *MART_TABLES, *SERVED_TABLES)
+    table.name: table
+    for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, *RESOLVED_TABLES, *MART_TABLES, *SERVED_TABLES)
 }

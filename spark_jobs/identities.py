@@ -1,22 +1,17 @@
 """`main.py resolve`: identity edges to persons.
 
-A person is a connected component of identifiers, after two rules keep strangers apart:
-
-1. A cookie is one person's, however many log in on it: of the accounts seen on a cookie, only the one with most logins
-   keeps its edge (ties: the first seen, then the smaller name). The other accounts' own acts stay theirs.
-2. A component above the limit loses all edges of the weakest kind in it, again and again until it fits, or is down to
-   its strongest kind; if even that does not fit, each identifier stands for itself.
-
-The person is named after the identifier of the component that arrived first, so a name stays as long as that identifier
-is the person's, and depends on nothing but what had arrived by that day: a rerun or a backfill gives the same names.
+A person is a connected component of identifiers, after the rules of `identity_rules.yml` that keep strangers apart.
+The night before is gone on from where it is still true: where no earlier day was mapped anew and the rules are the
+same. Otherwise, and on the first night, persons are made from all edges. `persons.py` has both ways.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError
@@ -24,29 +19,50 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables import ANSWERS, CONSENTS, EDGE_KINDS, EVENTS, IDENTITY_EDGES, PERSONS
-from spark_jobs.components import connected_components
+from contracts.tables import (
+    ANSWERS,
+    CHANGES,
+    CONSENTS,
+    EVENTS,
+    IDENTITY_CHANGES,
+    IDENTITY_EDGES,
+    IDENTITY_EDGES_KNOWN,
+    PERSONS,
+)
+from spark_jobs.identity_changes import changes_between, watch_merges
+from spark_jobs.identity_links import counts_of
+from spark_jobs.identity_rules import IdentityRules, load_rules
+from spark_jobs.persons import Resolution, resolve, resolve_further
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import start_session
 
+_READ = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
+_DAYS_OF_STATE = 2
+_ROW_BYTES = 100
+"""Of a row of persons or links in Parquet, about: pseudonyms do not compress."""
+
 
 @dataclass(frozen=True)
-class Resolution:
-    """Persons, and what was kept apart on the way."""
+class Base:
+    """The night to go on from."""
 
-    persons: DataFrame
-    """`identifier`, `person_id`, `first_ds`."""
-    shared_cookies: int
-    """Cookies on which more than one account logged in."""
-    cut_components: int
-    """Components that were above the limit."""
+    ds: str = ""
+    why_not: str = ""
+    """Why there is none."""
 
 
-def resolve_identities(settings: Settings, ds: str) -> dict[str, Any]:
-    """Publish `persons` as known on `ds`; returns the report's fragment.
+def resolve_identities(
+    settings: Settings, ds: str, *, from_scratch: bool = False, accept_merges: bool = False
+) -> dict[str, Any]:
+    """Publish `persons` as known on `ds`, what changed since the day before, and the links; returns the fragment.
+
+    Args:
+        from_scratch: look at all edges even where the night before could be gone on from.
+        accept_merges: publish however many known persons merge.
 
     Raises:
-        LakeError: nothing has been mapped up to that day.
+        LakeError: nothing has been mapped up to that day, or more persons would merge than the rules allow.
+        SettingsError: the rules cannot be understood.
     """
     lake = Lake(settings.lake)
     with (
@@ -60,105 +76,104 @@ def resolve_identities(settings: Settings, ds: str) -> dict[str, Any]:
                 received="none",
                 remedy="run `spark-submit spark_jobs/main.py map --source ... --ds ...` first",
             )
+        rules = load_rules(settings)
         session = start_session(settings, "resolve")
-        edges = _read(session, lake, IDENTITY_EDGES, ds)
-        seen = _first_seen(session, lake, edges, ds)
-        resolution = resolve(edges, seen, settings.component_limit)
-        staging = lake.staging("resolve") / PERSONS.name
-        persons = resolution.persons.select(*PERSONS.column_names, F.to_date(F.lit(ds)).alias("ds")).persist()
-        stage(persons, PERSONS, staging, raw_bytes={ds: 0})
+        base = Base(why_not="it was asked for") if from_scratch else _base(session, lake, rules, ds)
+        resolution = _resolved(session, lake, rules, base, ds)
+        staging = lake.staging("resolve")
+
+        persons = resolution.persons.persist()
         identifiers, people = persons.select(F.count(F.lit(1)), F.countDistinct("person_id")).first()
-        publish(lake, PERSONS, staging, [ds], owner="part")
+        changed = _stage_changes(session, lake, resolution, rules, ds, accept_merges=accept_merges)
+        on_day = F.to_date(F.lit(ds)).alias("ds")
+        stage(persons.select(*PERSONS.column_names, on_day), PERSONS, staging / PERSONS.name, _size(ds, identifiers))
+        links = resolution.links.withColumn("inputs", F.lit(_inputs(lake, rules, ds))).persist()
+        counts = counts_of(links, rules)
+        links = links.select(*IDENTITY_EDGES_KNOWN.column_names, on_day)
+        stage(links, IDENTITY_EDGES_KNOWN, staging / IDENTITY_EDGES_KNOWN.name, _size(ds, counts.pop("links")))
+        for table in (IDENTITY_CHANGES, PERSONS, IDENTITY_EDGES_KNOWN):
+            publish(lake, table, staging / table.name, [ds], owner="part")
+        for day in lake.days(IDENTITY_EDGES_KNOWN.name)[:-_DAYS_OF_STATE]:
+            lake.withdraw(IDENTITY_EDGES_KNOWN.name, day)
+
         say(
-            f"resolve {ds}: {identifiers} identifiers are {people} persons; {resolution.shared_cookies} shared "
-            f"cookies, {resolution.cut_components} components above {settings.component_limit} identifiers cut"
+            f"resolve {ds}: {identifiers} identifiers are {people} persons; {counts['shared_cookies']} shared "
+            f"cookies, {counts['cut_components']} components above {rules.component_limit} identifiers cut"
         )
+        way = f"the edges since {base.ds}" if base.ds else f"all edges, since {base.why_not}"
+        say(f"resolve {ds}: from {way}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
         fragment["persons"] = people
-        fragment["identity"] = {
-            "identifiers": identifiers,
-            "shared_cookies": resolution.shared_cookies,
-            "cut_components": resolution.cut_components,
-        }
+        fragment["identity"] = {"identifiers": identifiers, **counts, "changed": changed, "since": base.ds or None}
         session.catalog.clearCache()
     return fragment
 
 
-def resolve(edges: DataFrame, seen: DataFrame, limit: int) -> Resolution:
-    """Group identifiers into persons.
-
-    Args:
-        edges: rows of the contract `identity_edges`.
-        seen: `identifier`, `first_ds`: every identifier and the day on which it arrived first.
-        limit: most identifiers that a person may have.
-    """
-    strength = F.create_map(*(F.lit(value) for kind in EDGE_KINDS for value in (kind, -EDGE_KINDS.index(kind))))
-    links = edges.select(
-        F.col("left_identifier").alias("a"),
-        F.col("right_identifier").alias("b"),
-        F.coalesce(strength[F.col("kind")], F.lit(-len(EDGE_KINDS))).alias("strength"),
-        "kind",
-        "occurred_at",
-    )
-    links, shared_cookies = without_shared_logins(links)
-    links = links.select("a", "b", "strength").distinct().localCheckpoint()
-    components, cut = _within_limit(links, limit)
-    named = seen.join(components, on=F.col("identifier") == F.col("node"), how="left").select(
-        "identifier", "first_ds", F.coalesce("component", "identifier").alias("component")
-    )
-    oldest = F.min(F.struct("first_ds", "identifier")).over(Window.partitionBy("component"))
-    person = F.concat(F.lit("p"), F.left(F.sha2(oldest["identifier"], 256), F.lit(16)))
-    return Resolution(named.select("identifier", person.alias("person_id"), "first_ds"), shared_cookies, cut)
+def _base(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> Base:
+    """The latest earlier night, if it was made from what is in the lake now, by the same rules."""
+    earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
+    if not earlier:
+        return Base(why_not="it is the first night")
+    day = earlier[-1]
+    if not lake.files(IDENTITY_EDGES_KNOWN.name, day):
+        return Base(why_not=f"the links of {day} are not kept")
+    made_from = _read(session, lake, IDENTITY_EDGES_KNOWN, [day]).select("inputs").first().inputs
+    if made_from != _inputs(lake, rules, day):
+        return Base(why_not=f"rules or days up to {day} are not those of that night")
+    return Base(day)
 
 
-def without_shared_logins(links: DataFrame) -> tuple[DataFrame, int]:
-    """Keep, of all accounts that logged in on one cookie, only the one that did so most; counts the shared cookies."""
-    logins = links.where("kind = 'login'")
-    pairs = logins.select(
-        F.when(F.col("a").startswith("cookie:"), F.col("a")).otherwise(F.col("b")).alias("cookie"),
-        F.when(F.col("a").startswith("cookie:"), F.col("b")).otherwise(F.col("a")).alias("account"),
-        "occurred_at",
-        "strength",
-    )
-    counted = pairs.groupBy("cookie", "account", "strength").agg(
-        F.count(F.lit(1)).alias("times"), F.min("occurred_at").alias("first_time")
-    )
-    most_first = Window.partitionBy("cookie").orderBy(F.desc("times"), "first_time", "account")
-    ranked = counted.withColumn("place", F.row_number().over(most_first)).localCheckpoint()
-    shared = ranked.where("place > 1").select("cookie").distinct().count()
-    kept = ranked.where("place = 1").select(F.col("account").alias("a"), F.col("cookie").alias("b"), "strength")
-    return links.where("kind != 'login'").select("a", "b", "strength").unionByName(kept), shared
-
-
-def _within_limit(links: DataFrame, limit: int) -> tuple[DataFrame, int]:
-    """Components of at most `limit` nodes, and how many had to be cut for that."""
-    cut = 0
-    while True:
-        components = connected_components(links).localCheckpoint()
-        sizes = components.groupBy("component").count()
-        too_large = sizes.where(F.col("count") > limit).select("component").localCheckpoint()
-        number = too_large.count()
-        if number == 0:
-            return components, cut
-        cut = max(cut, number)
-        placed = links.join(components, on=F.col("a") == F.col("node"), how="inner").drop("node")
-        flagged = placed.join(too_large.select("component", F.lit(True).alias("too_large")), on="component", how="left")
-        weakest = F.min("strength").over(Window.partitionBy("component"))
-        flagged = flagged.withColumn("weakest", weakest)
-        links = flagged.where("too_large is null or strength > weakest").select("a", "b", "strength").localCheckpoint()
-
-
-def _first_seen(session: SparkSession, lake: Lake, edges: DataFrame, ds: str) -> DataFrame:
-    """Every identifier that has arrived by `ds`, with the day on which it arrived first."""
-    arrived = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
+def _resolved(session: SparkSession, lake: Lake, rules: IdentityRules, base: Base, ds: str) -> Resolution:
+    """Persons of all days up to `ds`, by either way."""
+    days = {table: [day for day in lake.days(table.name, until=ds) if day > base.ds] for table in _READ}
+    edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
+    seen = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
     for table in (EVENTS, ANSWERS, CONSENTS):
-        arrived = arrived.unionByName(_read(session, lake, table, ds).select("identifier", "ds"))
-    return arrived.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
+        seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
+    seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
+    if not base.ds:
+        return resolve(edges, seen, rules)
+    persons = _read(session, lake, PERSONS, [base.ds]).drop("ds")
+    links = _read(session, lake, IDENTITY_EDGES_KNOWN, [base.ds]).drop("ds", "inputs")
+    return resolve_further(Resolution(persons, links), edges, seen, rules)
 
 
-def _read(session: SparkSession, lake: Lake, table: Table, ds: str) -> DataFrame:
-    """All rows of a mapped table that had arrived by `ds`."""
+def _stage_changes(
+    session: SparkSession, lake: Lake, resolution: Resolution, rules: IdentityRules, ds: str, *, accept_merges: bool
+) -> dict[str, int]:
+    """Write what changed since the published day before; how many persons each change befell."""
+    earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
+    if not earlier:
+        return dict.fromkeys(CHANGES, 0)
+    before = _read(session, lake, PERSONS, earlier[-1:])
+    changes = changes_between(before, resolution, rules).localCheckpoint()
+    folder = lake.root / ".runs" / ".staging" / "resolve" / IDENTITY_CHANGES.name
+    on_day = F.to_date(F.lit(ds)).alias("ds")
+    stage(changes.select(*IDENTITY_CHANGES.column_names, on_day), IDENTITY_CHANGES, folder, {ds: 0})
+    if not accept_merges:
+        known = before.select(F.countDistinct("person_id")).first()[0]
+        watch_merges(changes, known, rules, ds, folder / f"ds={ds}")
+    found = changes.groupBy("change").agg(F.countDistinct("former_person_id").alias("persons")).collect()
+    return dict.fromkeys(CHANGES, 0) | {row.change: row.persons for row in found}
+
+
+def _inputs(lake: Lake, rules: IdentityRules, ds: str) -> str:
+    """Equal as long as the rules and every partition up to `ds` that resolving reads are the same."""
+    total = hashlib.sha256(rules.digest.encode())
+    for table in _READ:
+        for day in lake.days(table.name, until=ds):
+            run = lake.partition(table.name, day).resolve().name
+            sizes = [(file.name, file.stat().st_size) for file in lake.files(table.name, day)]
+            total.update(f"{table.name} {day} {run} {sizes}\n".encode())
+    return total.hexdigest()
+
+
+def _size(ds: str, rows: int) -> dict[str, int]:
+    return {ds: rows * _ROW_BYTES}
+
+
+def _read(session: SparkSession, lake: Lake, table: Table, days: list[str]) -> DataFrame:
+    """All rows of some days of a table."""
     schema = f"{table.ddl()}, ds DATE"
-    days = lake.days(table.name, until=ds)
     if not days:
         return session.createDataFrame([], schema)
     folders = [str(lake.partition(table.name, day)) for day in days]

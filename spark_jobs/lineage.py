@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 from contracts.report import say
 from contracts.schema import Table
 from contracts.settings import LINEAGE_NAMESPACE, Settings
-from contracts.tables import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES, PERSONS, QUARANTINE, RECONCILIATION
+from contracts.tables import (
+    ANSWERS,
+    CONSENTS,
+    EVENTS,
+    IDENTITY_EDGES,
+    PERSONS,
+    QUARANTINE,
+    RECONCILIATION,
+    RESOLVED_TABLES,
+)
 from spark_jobs.spec import load_spec
 
 if TYPE_CHECKING:
@@ -41,9 +50,9 @@ def of_mapping(settings: Settings, source: str) -> Datasets:
 
 
 def of_resolving(settings: Settings) -> Datasets:
-    """Everything that identifiers arrive in, and the persons."""
+    """Everything that identifiers arrive in, and the persons with what is known of them."""
     read = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
-    return Datasets({str(settings.lake / one.name): one for one in read}, {str(settings.lake / PERSONS.name): PERSONS})
+    return Datasets(*({str(settings.lake / one.name): one for one in tables} for tables in (read, RESOLVED_TABLES)))
 
 
 def counted_mapping(settings: Settings, source: str, fragment: Mapping[str, Any]) -> dict[str, int]:

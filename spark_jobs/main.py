@@ -39,6 +39,12 @@ def main(arguments: list[str] | None = None) -> None:
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")
+    resolve_command.add_argument(
+        "--from-scratch", action="store_true", help="from all edges, even where the night before could be gone on from"
+    )
+    resolve_command.add_argument(
+        "--accept-merges", action="store_true", help="publish, however many known persons merge into others"
+    )
     quarantined_command = commands.add_parser("quarantined", help="print quarantined rows as they stand in raw")
     quarantined_command.add_argument("--source", required=True, help="a mapping")
     quarantined_command.add_argument("--reason", help="only the rows that broke this rule")
@@ -58,7 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{file}: {rule}: {text or 'the whole file'}")
     else:
         with lineage.told(settings, "resolve", given.ds, lambda: lineage.of_resolving(settings)) as datasets:
-            fragment = resolve_identities(settings, given.ds)
+            fragment = resolve_identities(
+                settings, given.ds, from_scratch=given.from_scratch, accept_merges=given.accept_merges
+            )
             if datasets:
                 datasets.rows = lineage.counted_resolving(settings, fragment)
 

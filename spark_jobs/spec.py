@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from contracts.errors import MappingError
 from contracts.schema import Table
 from contracts.tables import MAPPED_TABLES, TABLES
+from spark_jobs.checked_yaml import CheckedYaml, advice
 
 MAPPINGS = Path(__file__).parent / "mappings"
 
@@ -26,8 +24,6 @@ _READ_KEYS = (
 _WRITE_KEYS = ("where", "for_each", "columns")
 _FILLED_IN = ("source", "session_id")
 """Columns that no mapping gives: the job knows them."""
-
-At = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -116,26 +112,15 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
         raise MappingError(
             expected=f"the name of a mapping in {folder}",
             received=repr(source),
-            remedy=_advice(source, sources) + ", or write that file (see docs/map.md)",
+            remedy=advice(source, sources) + ", or write that file (see docs/map.md)",
         )
     return _Checked(file).spec()
 
 
-class _Checked:
-    """The content of one mapping file with the line on which each key stands."""
+class _Checked(CheckedYaml):
+    """The content of one mapping file."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.lines: dict[At, int] = {(): 1}
-        try:
-            self.content = self._value(yaml.compose(file.read_text(), Loader=yaml.SafeLoader), ())
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            raise MappingError(
-                expected=f"YAML in {file.name}",
-                received=f"{getattr(error, 'problem', error)} in line {mark.line + 1 if mark else '?'}",
-                remedy="correct that line",
-            ) from None
+    fault = MappingError
 
     def spec(self) -> Spec:
         self._names((), self.content, _SECTIONS)
@@ -194,54 +179,3 @@ class _Checked:
 
     def _expressions(self, section: str) -> dict[str, str]:
         return {name: str(expression) for name, expression in (self.content.get(section) or {}).items()}
-
-    def _value(self, node: yaml.Node | None, at: At) -> Any:
-        """The plain value of a YAML node; notes the line of every key on the way."""
-        if isinstance(node, yaml.MappingNode):
-            values = {}
-            for key_node, value_node in node.value:
-                here = (*at, key_node.value)
-                self.lines[here] = key_node.start_mark.line + 1
-                values[key_node.value] = self._value(value_node, here)
-            return values
-        if isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                self.lines[(*at, index)] = item.start_mark.line + 1
-            return [self._value(item, (*at, index)) for index, item in enumerate(node.value)]
-        if node is None:
-            return {}
-        return yaml.SafeLoader("").construct_object(node)
-
-    def _names(self, at: At, given: Any, allowed: Iterable[str]) -> None:
-        if not isinstance(given, dict):
-            raise self._error(at, f"a list of names under {_dotted(at)}", repr(given), "write `name: value` lines")
-        allowed = list(allowed)
-        for name in given:
-            self._one_of((*at, name), name, allowed)
-
-    def _one_of(self, at: At, given: str, allowed: Iterable[str]) -> None:
-        allowed = list(allowed)
-        if given not in allowed:
-            raise self._error(at, f"one of {', '.join(allowed)}", repr(given), _advice(str(given), allowed))
-
-    def _present(self, at: At, name: str) -> None:
-        content = self.content
-        for step in at:
-            content = content[step]
-        if name not in content:
-            raise self._error(at, f"{name!r} under {_dotted(at)}", "nothing", "add that line")
-
-    def _error(self, at: At, expected: str, received: str, remedy: str) -> MappingError:
-        line = self.lines.get(at, 1)
-        return MappingError(
-            expected=f"{expected} in line {line} of {self.file.name} ({_dotted(at)})", received=received, remedy=remedy
-        )
-
-
-def _dotted(at: At) -> str:
-    return ".".join(str(step) for step in at) or "the file"
-
-
-def _advice(given: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(given, allowed, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(allowed)}"

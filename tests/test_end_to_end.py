@@ -96,6 +96,9 @@ def test_published_tables_keep_their_contracts(night):
         ):
             assert not days
             continue
+        if name == "identity_changes":
+            assert not days, "on the first night nobody can have become another"
+            continue
         assert days, f"{name} was never published"
         for file in lake.files(name, days[-1]):
             assert parquet.read_schema(file).names == table.column_names, name

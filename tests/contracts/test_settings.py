@@ -21,7 +21,8 @@ def test_everything_has_a_default_on_one_machine():
     home = REPOSITORY / "var"
     assert (settings.home, settings.raw, settings.lake) == (home, home / "raw", home / "lake")
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
-    assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", 20)
+    assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", None)
+    assert settings.identity_rules == REPOSITORY / "spark_jobs" / "identity_rules.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("duckdb", "127.0.0.1", 10000)
 
 
@@ -35,6 +36,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
         NIGHTSHIFT_SPARK_MASTER="spark://one:7077",
         NIGHTSHIFT_SPARK_DRIVER_MEMORY="",
         NIGHTSHIFT_COMPONENT_LIMIT="7",
+        NIGHTSHIFT_IDENTITY_RULES=str(tmp_path / "rules.yml"),
         NIGHTSHIFT_DBT_TARGET="spark",
         NIGHTSHIFT_THRIFT_SERVER="thrift:10017",
     )
@@ -43,6 +45,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
     assert settings.pseudonym_key_file == tmp_path / "key"
     assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
     assert (settings.spark_driver_memory, settings.component_limit) == ("2g", 7)
+    assert settings.identity_rules == tmp_path / "rules.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("spark", "thrift", 10017)
 
 

@@ -48,8 +48,10 @@ def test_map_and_resolve_tell_what_they_read_and_wrote(events):
     assert columns == EVENTS.column_names
 
     assert written["events"]["name"] in {dataset["name"] for dataset in resolved["inputs"]}
-    [persons] = resolved["outputs"]
+    persons, *known = resolved["outputs"]
     assert persons["name"] == str(settings.lake / "persons")
+    names = ("identity_edges_known", "identity_changes")
+    assert [dataset["name"] for dataset in known] == [str(settings.lake / name) for name in names]
     assert persons["outputFacets"]["outputStatistics"]["rowCount"] >= 1
 
 

@@ -76,7 +76,8 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
 def files_of(settings) -> dict:
     lake = Lake(settings.lake)
     found = {table: lake.files(table, DAY) for table in TABLES if lake.days(table)}
-    assert set(found) == {*(table.name for table in MAPPED_TABLES), RECONCILIATION.name, "persons"}
+    resolved = ("persons", "identity_edges_known")
+    assert set(found) == {*(table.name for table in MAPPED_TABLES), RECONCILIATION.name, *resolved}
     return found
 
 
