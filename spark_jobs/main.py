@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined ...`."""
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined|rotate-key ...`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spark_jobs import lineage
 from spark_jobs.identities import resolve_identities
 from spark_jobs.map_source import map_source
 from spark_jobs.quarantine import original_rows
+from spark_jobs.rotation import rotate_key
 from spark_jobs.spec import known_sources
 
 _EPILOG = """\
@@ -27,6 +28,9 @@ examples:
   spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
       prints the rows that could not be mapped as they stand in raw, for those who may read raw
 
+  spark-submit spark_jobs/main.py rotate-key
+      hashes everything under one more key; run it again if it was interrupted
+
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
 
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="main.py", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve|quarantined")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve|quarantined|rotate-key")
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")
@@ -50,6 +54,10 @@ def main(arguments: list[str] | None = None) -> None:
     quarantined_command.add_argument("--reason", help="only the rows that broke this rule")
     for command in (map_command, resolve_command, quarantined_command):
         command.add_argument("--ds", required=True, type=day, metavar="YYYY-MM-DD", help="the day")
+    rotate_command = commands.add_parser("rotate-key", help="everything under one more key")
+    rotate_command.add_argument(
+        "--new-key-file", type=Path, metavar="FILE", help="for the new keys, where the key file cannot be written"
+    )
     given = parser.parse_args(arguments)
     settings = Settings.from_env()
     if given.command == "map":
@@ -59,6 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
             fragment = map_source(settings, given.source, given.ds)
             if datasets:
                 datasets.rows = lineage.counted_mapping(settings, given.source, fragment)
+    elif given.command == "rotate-key":
+        rotate_key(settings, given.new_key_file)
     elif given.command == "quarantined":
         for file, rule, text in original_rows(settings, given.source, given.ds, given.reason):
             print(f"{file}: {rule}: {text or 'the whole file'}")

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, MappingError
+from contracts.keychain import remember
 from contracts.lake import Lake
 from contracts.report import Report, say, source_entry
 from contracts.schema import Table
@@ -38,11 +39,13 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    functions = Functions(settings.pseudonym_keys())
+    keys = settings.pseudonym_keys()
+    functions = Functions(keys)
     spec = load_spec(source).translated(functions.expanded)
     lake = Lake(settings.lake)
     job = f"map-{source}"
     with lake.among_others(), lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+        remember(settings.lake, keys)
         deliveries = deliveries_to_map(settings, spec, ds)
         say(f"map {source}: {_span(deliveries)}")
         counts = []
