@@ -43,6 +43,8 @@ class Settings:
     """NIGHTSHIFT_SPARK_MASTER, by default `local[*]`."""
     spark_driver_memory: str
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
+    smallest_group: int
+    """Fewest people of an audience, or of a group in a report, that is let out: NIGHTSHIFT_SMALLEST_GROUP, 20."""
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
     dbt_target: str
@@ -86,6 +88,7 @@ class Settings:
             registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home / 'mlflow.db'}",
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
+            smallest_group=_whole_number(env, "NIGHTSHIFT_SMALLEST_GROUP", default=20),
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
             dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
             thrift_host=thrift_host,

@@ -65,6 +65,8 @@ class Compared:
     """Group of each unit, one column a kind of group (units, kinds)."""
     score_difference: float
     """Largest difference of a score between the model just trained and its loaded artefact."""
+    people: np.ndarray | None = None
+    """Person of each unit, to count people by (units,); None where units are of nobody."""
 
 
 @dataclass
