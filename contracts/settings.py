@@ -49,6 +49,8 @@ class Settings:
     """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default `spark_jobs/...yml`."""
     component_limit: int | None
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default what those rules say."""
+    smallest_group: int
+    """Fewest people of an audience, or of a group in a report, that is let out: NIGHTSHIFT_SMALLEST_GROUP, 20."""
     dbt_target: str
     """Engine of the profiles, `duckdb` or `spark`: NIGHTSHIFT_DBT_TARGET, by default `duckdb`."""
     thrift_host: str
@@ -98,6 +100,7 @@ class Settings:
                 if env.get("NIGHTSHIFT_COMPONENT_LIMIT")
                 else None
             ),
+            smallest_group=_whole_number(env, "NIGHTSHIFT_SMALLEST_GROUP", default=20),
             dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
             thrift_host=thrift_host,
             thrift_port=thrift_port,

@@ -71,6 +71,8 @@ class Compared:
     """Largest difference of a score between the model just trained and its loaded artefact."""
     forgotten: str = ""
     """Of how many people the champion learned who are to be forgotten, and since when; empty where it is of none."""
+    people: np.ndarray | None = None
+    """Person of each unit, to count people by (units,); None where units are of nobody."""
 
 
 @dataclass

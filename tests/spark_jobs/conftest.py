@@ -12,6 +12,9 @@ from spark_jobs.session import start_session
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory):
     session = start_session(settings_in(tmp_path_factory.mktemp("spark")), "tests")
+    # for a handful of rows, to compile a query takes longer than to interpret it; jobs of their own processes compile
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 
