@@ -7,23 +7,24 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from contracts.tables import MEDIA
 from contracts.tombstones import PREFIX
 from spark_jobs.pseudonyms import Functions
-from spark_jobs.spec import Spec
+from spark_jobs.spec import Spec, Writing
 
 _NOBODY = "cast(array() as array<string>)"
 
 
 def with_names(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -> DataFrame:
-    """Add three arrays of identifiers under a chain of keys; without any key they are raw, `kind:value`.
+    """Add arrays of identifiers under a chain of keys; without any key they are raw, `kind:value`.
 
     Args:
         spec: a mapping with its functions not yet expanded.
 
     Returns:
         The columns of `raw`, and `<prefix>_holders`: whose the rows are that it gives; `<prefix>_sides`: both sides of
-        the edges that it gives; `<prefix>_all`: everybody whom it names. Places are the same under all keys; null
-        stands for nobody.
+        the edges that it gives; `<prefix>_all`: everybody whom it names; `<prefix>_files`: pictures posted with it.
+        Places are the same under all keys; null stands for nobody.
     """
     pseudonyms = [name for name, expression in spec.let.items() if "pseudonym(" in expression]
     spec = spec.translated(Functions(keys).expanded)
@@ -31,12 +32,12 @@ def with_names(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -
     for name, expression in spec.let.items():
         rows = rows.select("*", F.expr(expression).alias(name))
     given: dict[bool, list[str]] = {True: [], False: []}
+    pictures = [_NOBODY]
     for writing in spec.writings:
         columns = [column.name for column in writing.table.columns if column.holds == "identifier"]
-        for column in columns:
-            name = f"if({writing.where}, cast({writing.columns[column]} as string), null)"
-            each = f"transform({writing.for_each}, each -> {name})" if writing.for_each else f"array({name})"
-            given[len(columns) == 1].append(f"coalesce({each}, {_NOBODY})")
+        given[len(columns) == 1] += [_each(writing, column) for column in columns]
+        if writing.table is MEDIA:
+            pictures.append(_each(writing, "path"))
     holders, sides = (f"concat({', '.join([_NOBODY, *arrays])})" for arrays in (given[True], given[False]))
     everybody = f"concat({holders}, {sides}, array({', '.join([*pseudonyms, 'cast(null as string)'])}))"
     return rows.select(
@@ -44,7 +45,15 @@ def with_names(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -
         F.expr(holders).alias(f"{prefix}_holders"),
         F.expr(sides).alias(f"{prefix}_sides"),
         F.expr(everybody).alias(f"{prefix}_all"),
+        F.expr(f"array_compact(concat({', '.join(pictures)}))").alias(f"{prefix}_files"),
     )
+
+
+def _each(writing: Writing, column: str) -> str:
+    """SQL for an array of what a raw row gives to a column, null where it gives no row."""
+    value = f"if({writing.where}, cast({writing.columns[column]} as string), null)"
+    each = f"transform({writing.for_each}, each -> {value})" if writing.for_each else f"array({value})"
+    return f"coalesce({each}, {_NOBODY})"
 
 
 def is_of(prefix: str, somebody: str) -> Column:
@@ -63,7 +72,7 @@ def is_of(prefix: str, somebody: str) -> Column:
 def with_erased(raw: DataFrame, spec: Spec, keys: Sequence[bytes], stones: Mapping[int, Sequence[str]]) -> DataFrame:
     """Where anybody was erased, tell whose rows are theirs; else the rows are returned as they are.
 
-    Adds `raw_erased_names`, the identifiers under all `keys` that have a tombstone, and `raw_erased`: is the row theirs?
+    Adds `raw_erased_names`, identifiers under all `keys` that have a tombstone, and `raw_erased`: is the row theirs?
 
     Args:
         spec: a mapping with its functions not yet expanded.
