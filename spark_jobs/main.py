@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined|rotate-key ...`."""
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined|rotate-key|scan ...`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ examples:
 
   spark-submit spark_jobs/main.py rotate-key
       hashes everything under one more key; run it again if it was interrupted
+  python -m spark_jobs.main scan
+      searches everything that a run has written, but raw, for names of people; exit status 1 if there are any
 
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="main.py", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve|quarantined|rotate-key")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve|quarantined|rotate-key|scan")
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")
@@ -58,8 +60,15 @@ def main(arguments: list[str] | None = None) -> None:
     rotate_command.add_argument(
         "--new-key-file", type=Path, metavar="FILE", help="for the new keys, where the key file cannot be written"
     )
+    scan_command = commands.add_parser("scan", help="names of people outside raw, which there should not be")
+    scan_command.add_argument("--folder", type=Path, help="what to search; by default everything below NIGHTSHIFT_HOME")
+    scan_command.add_argument("--subject", metavar="KIND:NAME", help="search for this person alone, raw included")
     given = parser.parse_args(arguments)
     settings = Settings.from_env()
+    if given.command == "scan":
+        from spark_jobs.scan_home import scan
+
+        sys.exit(1 if scan(settings, given.folder, given.subject).total else 0)
     if given.command == "map":
         with lineage.told(
             settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from contracts.report import Report, say, source_entry
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES
+from contracts.tombstones import Tombstones
 from spark_jobs.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping import table_rows, with_outcome
+from spark_jobs.naming import with_erased
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
 from spark_jobs.quarantine import quarantined
@@ -39,9 +43,11 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    keys = settings.pseudonym_keys()
+    written, keys = load_spec(source), settings.pseudonym_keys()
     functions = Functions(keys)
-    spec = load_spec(source).translated(functions.expanded)
+    spec = written.translated(functions.expanded)
+    stones = Tombstones.of(settings.home).by_generation(len(keys))
+    marked = partial(with_erased, spec=written, keys=keys, stones=stones)
     lake = Lake(settings.lake)
     job = f"map-{source}"
     with lake.among_others(), lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
@@ -52,7 +58,7 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
         if deliveries:
             session = start_session(settings, job)
             try:
-                counts = _map(session, spec, functions, deliveries, lake)
+                counts = _map(session, spec, functions, deliveries, lake, marked)
             except AnalysisException as error:
                 raise MappingError(
                     expected=f"expressions in {source}.yml that Spark understands",
@@ -71,15 +77,21 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
 
 
 def _map(
-    session: SparkSession, spec: Spec, functions: Functions, deliveries: list[Delivery], lake: Lake
+    session: SparkSession,
+    spec: Spec,
+    functions: Functions,
+    deliveries: list[Delivery],
+    lake: Lake,
+    marked: Callable[[DataFrame], DataFrame],
 ) -> list[Count]:
+    """`marked` tells which raw rows are of somebody who was erased."""
     staging = lake.staging(f"map-{spec.source}")
     raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
     counts = count_files(spec.source, deliveries)
     tables: dict[Table, DataFrame] = {}
     raw = read_raw(session, spec.read, deliveries)
     if raw is not None:
-        rows = with_outcome(raw, spec).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = with_outcome(marked(raw), spec).persist(StorageLevel.MEMORY_AND_DISK)
         counts = added_up([*counts, *count_rows(raw, rows, spec)])
         mapped = rows.where("outcome = 'mapped'")
         tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}
