@@ -22,7 +22,7 @@ CONFIGS = "training/configs"
 
 
 def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
-    """Module, further arguments, and the files or folders behind --data, of every benchmark."""
+    """Module, further arguments, and the files or folders behind --data, of every benchmark; `identity` needs none."""
     sequences, social, tabular = data / "sequences", data / "social", data / "tabular"
     beauty, lastfm = sequences / "s3rec_beauty.txt.gz", sequences / "s3rec_lastfm.txt.gz"
     ratings = social / "movietweetings_ratings.dat.gz"
@@ -41,6 +41,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("interest_gan", [], adult),
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
+        ("identity", [], []),
     ]
 
 
@@ -59,7 +60,14 @@ def main() -> None:
         if missing:
             print(f"bench.{module}: skipped, without {', '.join(missing)}", file=sys.stderr)
             continue
-        command = [sys.executable, "-m", f"bench.{module}", "--data", *map(str, files), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            f"bench.{module}",
+            *(["--data"] if files else []),
+            *map(str, files),
+            *arguments,
+        ]
         print(f"bench.{module}: {' '.join(command[1:])}", file=sys.stderr)
         if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
             failed.append(module)
