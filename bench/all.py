@@ -42,6 +42,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
         ("consent", ["--towns", "50"], []),
+        ("identity", [], []),
     ]
 
 

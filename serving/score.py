@@ -9,14 +9,17 @@ and so does everyone while no model has earned to be champion. Where a model has
 A person for whom there is no usable ranking is counted as failed and gets no row.
 
     python -m serving.score --ds 2026-11-20
+    python -m serving.score --ds 2026-11-20 --changed-since 2026-11-19
 """
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
 from contracts.marts import CONSENT, PREDICTIONS, RESPONSES, SCORES, SCORING_RESPONSES, SCORING_SEQUENCES
@@ -29,20 +32,32 @@ from serving.entry import arrow_schema, parser, read_mart
 from serving.histories import in_batches, read_histories, read_tastes
 from serving.predictions import predict_people
 from serving.recommendations import recommend
+from serving.rescoring import carried_over, people_to_rescore
 from serving.responses import predict_responses
 from training.registry import Registry
 
 
 def main() -> None:
-    chosen = parser("serving.score", __doc__).parse_args()
-    exit_with_sentence(lambda: score(chosen.ds))
+    arguments = parser("serving.score", __doc__)
+    arguments.add_argument(
+        "--changed-since",
+        type=day,
+        metavar="YYYY-MM-DD",
+        help="score only people whose identity changed after that day; all others keep what was published for it",
+    )
+    chosen = arguments.parse_args()
+    exit_with_sentence(lambda: score(chosen.ds, chosen.changed_since))
 
 
-def score(ds: str) -> None:
+def score(ds: str, changed_since: str | None = None) -> None:
     """Publish `scores`, `responses` and `predictions` of one day.
 
+    Args:
+        changed_since: a day that was scored; only people whose identity changed after it are scored anew.
+
     Raises:
-        LakeError: the marts of that day were not built, or somebody in them did not agree to personalisation.
+        LakeError: the marts of that day were not built, somebody in them did not agree to personalisation, or the day
+            `changed_since` was not scored.
         ModelError: a champion's files are not those that were registered.
         RegistryError: the registry does not answer.
         BusyError: another run is scoring.
@@ -55,12 +70,18 @@ def score(ds: str) -> None:
         require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy(), people)
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
         champions = Champions(Registry.of(settings))
+        anew = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
+        others = np.setdiff1d(people, anew)
 
         staging = lake.staging("score")
         file = staging / "scores.parquet"
         scored, ranked_by = 0, set()
         with pq.ParquetWriter(file, arrow_schema(SCORES)) as writer:
-            for some, past in in_batches(people, histories, tastes):
+            if changed_since is not None:
+                kept = carried_over(lake, SCORES, changed_since, others)
+                scored += len(kept["person_id"].unique())
+                writer.write_table(kept)
+            for some, past in in_batches(anew, histories, tastes):
                 rows = recommend(some, past, items, champions)
                 scored += rows["person_id"].nunique()
                 ranked_by |= set(rows["model_version"])
@@ -69,12 +90,17 @@ def score(ds: str) -> None:
 
         responses = predict_responses(lake, ds, champions.get("response"))
         require_agreed(SCORING_RESPONSES.name, responses["person_id"].to_numpy(), people)
-        predictions = predict_people(settings, ds, people, histories, responses, champions)
-        for table, rows in ((RESPONSES, responses), (PREDICTIONS, predictions)):
+        predictions = predict_people(settings, ds, anew, histories, responses, champions)
+        for table, rows in ((RESPONSES, responses[responses["person_id"].isin(anew)]), (PREDICTIONS, predictions)):
             file = staging / f"{table.name}.parquet"
-            pq.write_table(_as_table(rows, table), file)
+            parts = [_as_table(rows, table)]
+            if changed_since is not None:
+                parts.append(carried_over(lake, table, changed_since, others))
+            pq.write_table(pa.concat_tables(parts), file)
             lake.publish(table.name, ds, {file.name: file})
-        fragment |= {"scored_people": scored, "failed_people": len(people) - scored}
+        fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(anew)}
+    if changed_since is not None:
+        say(f"score: {len(anew):,} people anew, {len(others):,} as on {changed_since}")
     by = ", ".join(sorted(ranked_by)) or "nobody"
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
     counts = {name: int(predictions[name].notna().sum()) for name in ("taste_vector", "picture_interests")}

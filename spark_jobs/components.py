@@ -11,6 +11,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from spark_jobs import union_find
+
+ONE_MACHINE = 200_000
+"""Links that the driver takes a second or two for, and less memory than it has anyway."""
+
+_PLACED = "node string, cluster string, component string"
+
 
 def connected_components(edges: DataFrame) -> DataFrame:
     """Name every node's component by the component's smallest node.
@@ -48,7 +55,7 @@ def _rounds(links: DataFrame) -> DataFrame:
         fingerprint = now
 
 
-def components_within(links: DataFrame, limit: int) -> DataFrame:
+def components_within(links: DataFrame, limit: int, *, one_machine: int = ONE_MACHINE) -> DataFrame:
     """Connected components of at most `limit` nodes.
 
     A component above the limit loses all links of the weakest strength in it, again and again until what is left of it
@@ -56,10 +63,15 @@ def components_within(links: DataFrame, limit: int) -> DataFrame:
 
     Args:
         links: columns `a`, `b`, `strength` (larger is stronger).
+        one_machine: up to so many links are put together by the driver alone, without rounds of jobs.
 
     Returns:
         columns `node`, `cluster` (its component before any cut, by the smallest node), `component` (after it).
     """
+    links = links.select("a", "b", "strength").localCheckpoint()
+    if links.count() <= one_machine:
+        rows = union_find.components_within([tuple(row) for row in links.collect()], limit)
+        return links.sparkSession.createDataFrame(rows, _PLACED, verifySchema=False)
     clusters = connected_components(links).localCheckpoint()
     placed, left, done = clusters, links, []
     while True:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
-from spark_jobs.components import connected_components
+from spark_jobs.components import components_within, connected_components
 
 Edges = list[tuple[str, str]]
 
@@ -83,3 +83,22 @@ def test_a_chain_and_a_star_are_one_component_each(found):
 
 def test_no_edges_give_no_components(spark):
     assert connected_components(spark.createDataFrame([], "a string, b string")).collect() == []
+
+
+def test_both_ways_cut_large_components_alike(spark):
+    """Random graphs of three strengths and a hub; a limit that most of them break, some by the strongest alone."""
+    rng = random.Random(5)
+    links = [(*edge, rng.randint(-2, 0)) for seed in range(20) for edge in random_graph(seed) if edge[0] != edge[1]]
+    links += [(*edge, -1) for edge in star(200)] + [
+        (f"star-{number:03d}", f"ray-{number:03d}", 0) for number in range(9)
+    ]
+    frame = spark.createDataFrame(links, "a string, b string, strength int")
+    by_jobs, by_driver = (components_within(frame, 4, one_machine=most).collect() for most in (0, 10_000))
+    placed = {row.node: (row.cluster, row.component) for row in by_jobs}
+    assert len(placed) == len(by_jobs) == len(by_driver)
+    assert placed == {row.node: (row.cluster, row.component) for row in by_driver}
+    assert {node: cluster for node, (cluster, _) in placed.items()} == by_union_find([link[:2] for link in links])
+    assert max(Counter(component for _, component in placed.values()).values()) == 4
+    assert placed["ray-003"] == ("ray-000", "ray-003"), "the weaker rays of the hub were cut, the others stay"
+    assert placed["star-003"] == ("ray-000", "ray-003")
+    assert placed["star-hub"] == ("ray-000", "star-hub")
