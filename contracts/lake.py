@@ -28,6 +28,9 @@ PUBLISH_WAIT_SECONDS = 120
 ALONE_WAIT_SECONDS = 600
 """How long a step of the night waits for an erasure or a rotation of keys to end, and these for a step."""
 
+ROTATION = "rotation.json"
+"""Beside a lake while its keys are being rotated: a part of it is hashed under one key more than the rest."""
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -117,21 +120,43 @@ class Lake:
             total.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
         return total.hexdigest()
 
-    def alone(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def alone(self, wait_seconds: float = ALONE_WAIT_SECONDS, *, rotating: bool = False) -> Iterator[None]:
         """Hold the lake for an erasure or a rotation of keys: no step of a night is at work meanwhile.
 
         Raises:
             BusyError: a step is still at work after `wait_seconds`.
+            LakeError: a rotation of keys was interrupted, and this is not it (`rotating`).
         """
-        return self.lock("alone", wait_seconds=wait_seconds)
+        with self.lock("alone", wait_seconds=wait_seconds):
+            if not rotating:
+                self.require_one_key()
+            yield
 
-    def among_others(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def among_others(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> Iterator[None]:
         """Hold the lake as a step of a night does, beside any other step but not beside who has it `alone`.
 
         Raises:
             BusyError: an erasure or a rotation of keys is still at work after `wait_seconds`.
+            LakeError: a rotation of keys was interrupted.
         """
-        return self.lock("alone", wait_seconds=wait_seconds, shared=True)
+        with self.lock("alone", wait_seconds=wait_seconds, shared=True):
+            self.require_one_key()
+            yield
+
+    def require_one_key(self) -> None:
+        """Refuse a lake of which a part is hashed under one key more than the rest.
+
+        Raises:
+            LakeError: a rotation of keys has not ended.
+        """
+        if (self.root.parent / ROTATION).exists():
+            raise LakeError(
+                expected=f"a lake in {self.root} whose rotation of keys has ended",
+                received="one in which it was interrupted",
+                remedy="end it (python -m spark_jobs.main rotate-key); nothing was changed",
+            )
 
     @contextlib.contextmanager
     def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False) -> Iterator[None]:

@@ -54,10 +54,10 @@ def deliveries_to_map(settings: Settings, spec: Spec, ds: str) -> list[Delivery]
 
 
 def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
-    """The files of one source and day.
+    """The delivery of a source and a day that has landed.
 
     Raises:
-        RawDataError: there is none, or one is empty.
+        RawDataError: no file in it fits the mapping, or a file is empty.
     """
     folder = raw / spec.source / f"ds={ds}"
     names = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_")))

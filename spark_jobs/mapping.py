@@ -15,6 +15,7 @@ from contracts.schema import Table
 from contracts.tombstones import ERASED
 from spark_jobs.bots import with_bot_name
 from spark_jobs.spec import Spec, Writing
+from spark_jobs.texts import cleaned, too_long
 
 
 def with_outcome(raw: DataFrame, spec: Spec) -> DataFrame:
@@ -127,13 +128,22 @@ def _gives(writing: Writing, spec: Spec, *, erasing: bool) -> str:
         rows = f"transform({writing.for_each}, each -> if({writing.where}, {row}, null))"
     else:
         rows = f"array(if({writing.where}, {row}, null))"
-    rows = f"array_compact({rows})"
+    rows = _without_names(f"array_compact({rows})", writing.table, list(columns))
     if erasing:  # a row of another person may still say that an erased one is known to it
         for column in writing.table.columns:
             if column.holds == "identifier":
                 erased = f"array_contains(raw_erased_names, given.{column.name})"
                 rows = f"filter({rows}, given -> not coalesce({erased}, false))"
     return f"if(verdict is null, {rows}, null)"
+
+
+def _without_names(rows: str, table: Table, names: list[str]) -> str:
+    """SQL for rows whose texts may be kept, each with `shortened`: whether a part of a text was cut off."""
+    values = {name: f"given.{name}" for name in names}
+    values |= {column.name: cleaned(column, f"given.{column.name}") for column in table.texts}
+    long = " or ".join(too_long(column, f"given.{column.name}") for column in table.texts) or "false"
+    values["shortened"] = f"coalesce({long}, false)"
+    return f"transform({rows}, given -> named_struct({', '.join(f'{name!r}, {sql}' for name, sql in values.items())}))"
 
 
 def _with_session(events: DataFrame, silence_minutes: int) -> DataFrame:
