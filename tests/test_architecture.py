@@ -31,9 +31,14 @@ READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_proje
 READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py"}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
-IMPORTS_MLFLOW = {"training/registry.py", *(f"training/pyfuncs/{model}.py" for model in MODELS)}
+IMPORTS_MLFLOW = {
+    "training/registry.py",
+    "training/registry_erasure.py",
+    *(f"training/pyfuncs/{model}.py" for model in MODELS),
+}
 IMPORTS_MLFLOW |= {"ops/server/setup_mlflow.py"}
-"""The registry; the files that MLflow itself runs to serve the models; and what makes the accounts of its server."""
+"""The registry; the files that MLflow itself runs to serve the models; what the registry forgets; and what makes the
+accounts of its server."""
 
 
 def python_files(room: str) -> list[Path]:

@@ -98,7 +98,7 @@ def apply_answer(
 
 def _move_champion(registry: Registry, line: dict[str, Any]) -> None:
     """Let the alias `champion` point to the version of a verdict, if everything is as it was when it was judged."""
-    from training.registry import CHALLENGER, CHAMPION
+    from training.registry import CHALLENGER, CHAMPION, FORGOTTEN
 
     model = line["model"]
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
@@ -111,6 +111,12 @@ def _move_champion(registry: Registry, line: dict[str, Any]) -> None:
             received=_versions(found),
             remedy=f"nothing was moved; run `python -m training.promote --model {model} --ds {line['ds']} --mode ask` "
             "to compare those that there are now",
+        )
+    if FORGOTTEN in challenger.tags:
+        raise ModelError(
+            expected="a version that learned from nobody who is to be forgotten",
+            received=f"version {challenger.number}, which learned from {challenger.tags[FORGOTTEN]}",
+            remedy=f"nothing was moved; run `python -m training.train --model {model} --ds {line['ds']}` again",
         )
     registry.set_alias(challenger, CHAMPION)
 

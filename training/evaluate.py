@@ -32,8 +32,9 @@ class Evaluated:
 
     served: Answering
     measured: Measured
-    score_difference: float
-    """Largest difference of a score to those that the training kept; infinity where they have another shape."""
+    score_difference: float | None
+    """Largest difference of a score to those that the training kept; infinity where they have another shape, None where
+    an erasure deleted them."""
 
 
 def main() -> None:
@@ -56,8 +57,15 @@ def evaluate(registry: Registry, version: Version, brought: Learner, data: Data)
     return Evaluated(served, brought.measure(served, data), score_difference(registry, version, served))
 
 
-def score_difference(registry: Registry, version: Version, served: Answering) -> float:
-    """Largest difference between the scores that the training kept and those of the loaded artefact."""
+def score_difference(registry: Registry, version: Version, served: Answering) -> float | None:
+    """Largest difference between the scores that the training kept and those of the loaded artefact.
+
+    None of a version whose kept inputs went with a person who may have been among them.
+    """
+    from training.registry import FORGOTTEN
+
+    if FORGOTTEN in version.tags:
+        return None
     with np.load(registry.run_file(version, "parity.npz")) as kept:
         inputs = [kept[f"input_{place}"] for place in range(len(kept.files) - 1)]
         expected = kept["scores"]

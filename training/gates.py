@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +38,9 @@ class GateConfig:
     """Metric -> the least it must be: diversity, calibration."""
     ceilings: Mapping[str, float] = field(default_factory=dict)
     """Metric -> the most it may be."""
+    forgotten_tolerance: float = 0.1
+    """What a challenger may lose against a champion that learned from people who are to be forgotten, on all units and
+    on each group; to be surely worse by less is then no reason to refuse it."""
     seed: int = 7
 
 
@@ -65,6 +69,8 @@ class Compared:
     """Group of each unit, one column a kind of group (units, kinds)."""
     score_difference: float
     """Largest difference of a score between the model just trained and its loaded artefact."""
+    forgotten: str = ""
+    """Of how many people the champion learned who are to be forgotten, and since when; empty where it is of none."""
 
 
 @dataclass
@@ -78,7 +84,11 @@ class _Verdicts:
 
 
 def decide(gate: GateConfig, compared: Compared) -> Decision:
-    """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke."""
+    """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke.
+
+    A champion that learned from people who are to be forgotten is preferred less: its challenger may be worse, by
+    `forgotten_tolerance` at most.
+    """
     challenger, champion, unit = compared.challenger, compared.champion, compared.unit
     score_difference = compared.score_difference
     verdicts = _Verdicts(numbers={"challenger": challenger.value, "score_difference": score_difference})
@@ -99,7 +109,10 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     if champion is None:
         verdicts.passed.append("there is no champion yet")
     else:
-        _against_champion(gate, verdicts, challenger, champion, own=own, on=on)
+        if compared.forgotten:
+            gate = _lenient(gate)
+            verdicts.passed.append(f"the champion learned from {compared.forgotten} who are to be forgotten")
+        _against_champion(gate, verdicts, challenger, champion, own=own, on=on, lenient=bool(compared.forgotten))
         _each_slice(gate, verdicts, challenger, champion, compared.slices, unit=unit)
 
     for name, floor in gate.floors.items():
@@ -119,13 +132,29 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     return Decision(not verdicts.refused, verdicts.refused or verdicts.passed, numbers)
 
 
+def _lenient(gate: GateConfig) -> GateConfig:
+    """The gate against a champion that learned from people who are to be forgotten."""
+    return dataclasses.replace(
+        gate,
+        tolerance=max(gate.tolerance, gate.forgotten_tolerance),
+        slice_tolerance=max(gate.slice_tolerance, gate.forgotten_tolerance),
+    )
+
+
 def _against_champion(
-    gate: GateConfig, verdicts: _Verdicts, challenger: Measured, champion: Measured, *, own: str, on: str
+    gate: GateConfig,
+    verdicts: _Verdicts,
+    challenger: Measured,
+    champion: Measured,
+    *,
+    own: str,
+    on: str,
+    lenient: bool,
 ) -> None:
     low, high = bootstrap_interval(challenger.values - champion.values, gate)
     verdicts.numbers |= {"champion": champion.value, "over_champion_low": low, "over_champion_high": high}
     difference = f"{own} against {champion.value:.4f} of the champion {on}: the difference is {low:+.4f} to {high:+.4f}"
-    if high < 0:
+    if high < 0 and not lenient:
         verdicts.refused.append(f"{difference}, all of it below 0")
     elif low < -gate.tolerance:
         verdicts.refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")

@@ -125,4 +125,4 @@ class Learner(Protocol):
         """A few inputs of `score`, to see whether the loaded artefact answers the same."""
 
     def example(self, data: Data) -> pd.DataFrame:
-        """Two rows of raw input, as a caller of the served model would send them."""
+        """Two rows of raw input, as a caller of the served model would send them; made up, and no person's."""

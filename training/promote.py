@@ -109,6 +109,8 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
             line = _decide(settings, brought, data, ds, mode=mode)
         _write(settings, line)
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
+        if line["forgotten"]:
+            entry["forgotten"] = line["forgotten"]
         if dry_run:
             entry["dry_run"] = True
         elif model == GENERATOR and line["decision"] not in ("skipped", WAITS):
@@ -170,13 +172,17 @@ def _now() -> str:
 
 
 def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
-    """The ledger's line of a model that is skipped; a decision fills in the rest."""
+    """The ledger's line of a model that is skipped; a decision fills in the rest.
+
+    `forgotten` says of the champion before the decision how many it learned from who are to be forgotten.
+    """
     return {
         "when": _now(),
         "ds": ds,
         "model": model,
         "version": None,
         "previous_champion": None,
+        "forgotten": None,
         "decision": "skipped",
         "dry_run": dry_run,
         "by": None,
@@ -187,15 +193,19 @@ def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
 
 def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
     """The ledger's line of the decision; a promotion has moved the alias, or waits for a person."""
-    from training.registry import CHALLENGER, CHAMPION, Registry
+    from training.registry import CHALLENGER, CHAMPION, FORGOTTEN, Registry
 
     model, registry = brought.name, Registry.of(settings)
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
     _require_challenger(model, challenger, ds)
     line = _line(model, ds, dry_run=mode == "dry_run")
     line |= {"version": challenger.number, "previous_champion": champion.number if champion else None}
+    line["forgotten"] = champion.tags.get(FORGOTTEN) if champion else None
     if champion is not None and champion.number == challenger.number:
         return {**line, "decision": "kept", "reasons": [f"version {champion.number} is champion already"]}
+    if FORGOTTEN in challenger.tags:
+        learned_from = f"it learned from {challenger.tags[FORGOTTEN]} who are to be forgotten: train again"
+        return {**line, "decision": "refused", "reasons": [learned_from]}
     compared = _compare(registry, brought, data, challenger, champion)
     decision = decide(read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model)), compared)
     line |= {"reasons": decision.reasons, "numbers": decision.numbers}
@@ -246,6 +256,7 @@ def _compare(
 ) -> Compared:
     """Everyone measured on today's held-out part."""
     from training.evaluate import evaluate
+    from training.registry import FORGOTTEN
 
     evaluated = evaluate(registry, challenger, brought, data)
     return Compared(
@@ -255,6 +266,7 @@ def _compare(
         baselines=brought.baselines(data),
         slices=brought.slices(data),
         score_difference=evaluated.score_difference,
+        forgotten=champion.tags.get(FORGOTTEN, "") if champion else "",
     )
 
 

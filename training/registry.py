@@ -24,6 +24,9 @@ from training.learner import Signature
 CHALLENGER = "challenger"
 CHAMPION = "champion"
 
+FORGOTTEN = "forgotten"
+"""The tag of a version that learned from people who are to be forgotten: `<n> people since <day>`."""
+
 _REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 """MLflow's error codes of a server that is down or cannot be reached; others are mistakes of the request."""
@@ -31,7 +34,7 @@ _NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Lets MLflow's page open on the training runs."""
 
-_HASH_TAG = "sha256."
+HASH_TAG = "sha256."
 _WRITTEN_ON_DOWNLOAD = "registered_model_meta"
 
 
@@ -109,7 +112,7 @@ class Registry:
         os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "10"
         import mlflow  # after the switches above: MLflow reads them while it is imported
 
-        with self._answering():
+        with self.answering():
             mlflow.set_tracking_uri(uri)
             self.client = mlflow.MlflowClient()
             self.client.search_experiments(max_results=1)
@@ -120,7 +123,7 @@ class Registry:
 
     def aliased(self, model: str, alias: str) -> Version | None:
         """The version that an alias points to, if there is one."""
-        with self._answering():
+        with self.answering():
             named = self.client.search_registered_models(f"name = '{model}'")
             number = named[0].aliases.get(alias) if named else None
         return None if number is None else self.version(model, str(number))
@@ -131,7 +134,7 @@ class Registry:
         Raises:
             ModelError: there is no such version.
         """
-        with self._answering():
+        with self.answering():
             found = self.client.search_model_versions(f"name = '{model}'")
         for one in found:
             if str(one.version) == number:
@@ -144,7 +147,7 @@ class Registry:
         )
 
     def set_alias(self, version: Version, alias: str) -> None:
-        with self._answering():
+        with self.answering():
             self.client.set_registered_model_alias(version.model, alias, version.number)
 
     def register(self, training: Training) -> Version:
@@ -159,7 +162,7 @@ class Registry:
             digest=training.data_hash[:36],
         )
         experiment, parameters = self._experiment(training.model), dict(training.signature.parameters)
-        with self._answering(), mlflow.start_run(experiment_id=experiment, run_name=training.ds):
+        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=training.ds):
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params(dict(training.parameters))
             mlflow.log_input(dataset, context="training")
@@ -182,7 +185,7 @@ class Registry:
             )
             version = self.version(training.model, str(logged.registered_model_version))
             hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
-            tags = {**training.tags, **{f"{_HASH_TAG}{name}": digest for name, digest in hashes.items()}}
+            tags = {**training.tags, **{f"{HASH_TAG}{name}": digest for name, digest in hashes.items()}}
             card = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/card.html"
             self.client.update_model_version(
                 version.model, version.number, f"{training.description} [Model card]({card})"
@@ -200,10 +203,10 @@ class Registry:
         """
         import mlflow
 
-        with self._answering():
+        with self.answering():
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
         registered = {
-            name.removeprefix(_HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(_HASH_TAG)
+            name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
         }
         found = _hashes(folder)
         for name in sorted({*registered, *found}):
@@ -219,7 +222,7 @@ class Registry:
         """A file that the training of a version left beside it."""
         import mlflow
 
-        with self._answering():
+        with self.answering():
             return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=name))
 
     @contextlib.contextmanager
@@ -227,7 +230,7 @@ class Registry:
         """A run that holds the runs of trials."""
         import mlflow
 
-        with self._answering():
+        with self.answering():
             run = mlflow.start_run(experiment_id=self._experiment(model), run_name=name)
         with run:
             yield TuningLog(run.info.experiment_id)
@@ -241,7 +244,8 @@ class Registry:
         return self.client.create_experiment(model, artifact_location=location, tags=_EXPERIMENT_TAGS)
 
     @contextlib.contextmanager
-    def _answering(self) -> Iterator[None]:
+    def answering(self) -> Iterator[None]:
+        """Turn the silence of a registry into RegistryError."""
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 

@@ -19,7 +19,16 @@ def measured(values, **metrics):
     return Measured("ndcg@10", values, {"ndcg@10": float(values.mean()), **metrics})
 
 
-def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0, gate=GATE, groups=None, **metrics):
+def outcome(
+    challenger,
+    champion,
+    popularity=POPULARITY,
+    score_difference=0.0,
+    gate=GATE,
+    groups=None,
+    forgotten="",
+    **metrics,
+):
     compared = Compared(
         unit="people",
         challenger=measured(challenger, **metrics),
@@ -27,6 +36,7 @@ def outcome(challenger, champion, popularity=POPULARITY, score_difference=0.0, g
         baselines={"popularity": measured(popularity)},
         slices=pd.DataFrame({"region": ["north"] * len(challenger) if groups is None else groups}),
         score_difference=score_difference,
+        forgotten=forgotten,
     )
     return decide(gate, compared)
 
@@ -142,3 +152,21 @@ def test_the_gate_file_is_understood(model):
     gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model))
     assert gate.score_tolerance == 1e-5
     assert gate.beat or gate.match
+
+
+@pytest.mark.parametrize(
+    ("challenger", "popularity", "promoted"),
+    [
+        (0.29, 0.05, True),  # surely worse, by less than the tolerance
+        (0.22, 0.05, True),
+        (0.19, 0.05, False),
+        (0.29, 0.31, False),  # popularity is not beaten
+    ],
+)
+def test_a_champion_of_people_who_are_to_be_forgotten_is_preferred_less(challenger, popularity, promoted):
+    champion = people(0.30)
+    decision = outcome(people(challenger), champion, np.full(200, popularity), forgotten="2 people since 2026-11-20")
+    assert decision.promoted is promoted
+    said = "the champion learned from 2 people since 2026-11-20 who are to be forgotten"
+    assert (said in decision.reasons) is promoted
+    assert not outcome(people(challenger), champion, np.full(200, popularity)).promoted

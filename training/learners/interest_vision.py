@@ -118,6 +118,7 @@ class InterestVisionLearner:
         return (data.part(TEST)[0][:8],)
 
     def example(self, data: Pictures) -> pd.DataFrame:
+        """Pictures of two items, which are nobody's."""
         return pd.DataFrame({"picture": [_png(picture) for picture in data.part(TRAINING)[0][:2]]})
 
 

@@ -205,13 +205,15 @@ class NextItemLearner:
         return model_inputs(sample, fitted.max_length, time_gap=fitted.time_gap, taste=fitted.taste)
 
     def example(self, data: Sequences) -> pd.DataFrame:
+        """Nobody's histories: the first items by id, chosen on the two latest days, at midnight."""
         items = [str(item) for item in data.item_ids[:3]]
-        seconds = [float(moment) for moment in data.times[:3].astype("datetime64[s]").astype(float)]
+        today = data.times.max().astype("datetime64[D]")
+        seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
         size = 0 if data.tastes is None else data.tastes.shape[1]
         return pd.DataFrame(
             {
                 "history": [items[:2], items[-1:]],
-                "occurred_at": [sorted(seconds)[:2], seconds[-1:]],
+                "occurred_at": [seconds, seconds[-1:]],
                 "taste_vector": [[0.0] * max(size, 1)] * 2,
             }
         )

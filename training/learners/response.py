@@ -150,8 +150,11 @@ class ResponseLearner:
         return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, TEST)[:PARITY_ROWS]])
 
     def example(self, data: Responses) -> pd.DataFrame:
-        rows = data.table.rows.iloc[:2].reset_index(drop=True)
-        return rows.astype({**dict.fromkeys(CATEGORIES, str), **dict.fromkeys(NUMBERS, "float64")})
+        """Nobody's rows: each column's most frequent value, or median, and once more with everything unknown."""
+        rows = data.table.rows
+        usual = {name: str(rows[name].astype(str).mode()[0]) for name in CATEGORIES}
+        usual |= rows[list(NUMBERS)].astype("float64").median().fillna(0.0).to_dict()
+        return pd.DataFrame([usual, {**usual, **dict.fromkeys(CATEGORIES[1:], "unknown")}])
 
     def attributions(self, model: Responding, data: Responses) -> Mapping[str, float]:
         """Share of each feature in what moves the chance to click, largest first."""

@@ -188,6 +188,7 @@ class TasteAutoencoderLearner:
         return (pad(data.baskets.test.told[:PARITY_PEOPLE], codes),)
 
     def example(self, data: TasteData) -> pd.DataFrame:
+        """Nobody's baskets: the first items by id."""
         items = [str(item) for item in data.baskets.distinct_ids[:3]]
         return pd.DataFrame({"history": [items[:2], items[-1:]]})
 
