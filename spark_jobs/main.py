@@ -41,7 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="main.py", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve|quarantined|rotate-key|scan")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="map|resolve|quarantined|rotate-key|scan|forget"
+    )
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")

@@ -128,13 +128,13 @@ def _gives(writing: Writing, spec: Spec, *, erasing: bool) -> str:
         rows = f"transform({writing.for_each}, each -> if({writing.where}, {row}, null))"
     else:
         rows = f"array(if({writing.where}, {row}, null))"
-    rows = f"array_compact({rows})"
+    rows = _without_names(f"array_compact({rows})", writing.table, list(columns))
     if erasing:  # a row of another person may still say that an erased one is known to it
         for column in writing.table.columns:
             if column.holds == "identifier":
                 erased = f"array_contains(raw_erased_names, given.{column.name})"
                 rows = f"filter({rows}, given -> not coalesce({erased}, false))"
-    return f"if(verdict is null, {_without_names(rows, writing.table, list(columns))}, null)"
+    return f"if(verdict is null, {rows}, null)"
 
 
 def _without_names(rows: str, table: Table, names: list[str]) -> str:
