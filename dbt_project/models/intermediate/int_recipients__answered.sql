@@ -25,8 +25,6 @@ numbered as (
     inner join answers
         on recipients.person_id = answers.person_id
         and greatest(answers.arrived_on, cast(answers.occurred_at as date)) < recipients.sent_on
-    -- What people said of themselves is their profile.
-    where recipients.consent_profiling
 
 ),
 

@@ -45,8 +45,7 @@ known as (
 
     select
         first_signs.person_id,
-        weeks.sent_on,
-        consents.consent_profiling
+        weeks.sent_on
     from first_signs
     inner join consents on first_signs.person_id = consents.person_id
     inner join weeks on first_signs.seen_on < weeks.sent_on
