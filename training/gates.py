@@ -37,6 +37,9 @@ class GateConfig:
     """Metric -> the least it must be: diversity, calibration."""
     ceilings: Mapping[str, float] = field(default_factory=dict)
     """Metric -> the most it may be."""
+    private_ceilings: Mapping[str, float] = field(default_factory=dict)
+    """The same for a challenger that was trained under differential privacy. A plain one is not refused for what it
+    remembers of people: that is measured, shown, and for people to judge."""
     seed: int = 7
 
 
@@ -65,6 +68,8 @@ class Compared:
     """Group of each unit, one column a kind of group (units, kinds)."""
     score_difference: float
     """Largest difference of a score between the model just trained and its loaded artefact."""
+    attacked: Mapping[str, float] = field(default_factory=dict)
+    """`membership_auc` of a challenger that was trained under differential privacy, as its training measured it."""
 
 
 @dataclass
@@ -105,8 +110,9 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     for name, floor in gate.floors.items():
         value = challenger.metrics[name]
         verdicts.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
-    for name, most in gate.ceilings.items():
-        value = challenger.metrics[name]
+    judged = [(name, challenger.metrics[name], most) for name, most in gate.ceilings.items()]
+    judged += [(name, value, gate.private_ceilings.get(name, 1.0)) for name, value in compared.attacked.items()]
+    for name, value, most in judged:
         verdicts.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
 
     verdicts.add(
