@@ -67,6 +67,8 @@ class Settings:
     """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
     approvers: tuple[str, ...]
     """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
+    privacy_budget: float
+    """Most epsilon that private trainings may give away of a table, ever: NIGHTSHIFT_PRIVACY_BUDGET, by default 10."""
     lineage: str
     """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
     lineage_parent: str
@@ -108,6 +110,7 @@ class Settings:
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
+            privacy_budget=_positive(env, "NIGHTSHIFT_PRIVACY_BUDGET", default=10.0),
             lineage=_lineage(env),
             lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
@@ -196,6 +199,19 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 
             remedy="correct it or unset it",
         )
     return int(text)
+
+
+def _positive(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise SettingsError(
+            expected=f"a number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return number
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -30,6 +30,7 @@ from training.data import (
 )
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
+from training.membership import Attacked, attacked_acts
 from training.metrics import ItemStatistics, Ranking, Scorer, rank_targets, same_for_everyone, without_seen
 from training.models.history_attributions import STEPS, history_path, shares_by_place
 from training.models.integrated_gradients import completeness, integrated_gradients
@@ -219,6 +220,10 @@ class NextItemLearner:
                 "taste_vector": [[0.0] * max(size, 1)] * 2,
             }
         )
+
+    def attacked(self, model: Ranker, data: Sequences) -> Attacked:
+        """What can be seen of acts that were learned from, and of the test's; of the same people."""
+        return attacked_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each place of the history, counted from its end, in what moves the score of the best item."""
