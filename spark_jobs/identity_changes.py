@@ -26,6 +26,8 @@ def changes_between(before: DataFrame, now: Resolution, rules: IdentityRules) ->
         before, after = (side.join(again, on="identifier", how="left_semi") for side in (before, after))
     both = before.join(after, on="identifier", how="full").localCheckpoint()
     changed = both.where("former_person_id != person_id")
+    if changed.isEmpty():
+        return changed.select("*", *(F.lit("").alias(name) for name in ("change", "reason")))
     persons = small(changed.select(F.explode(F.array("former_person_id", "person_id")).alias("person")).distinct())
     concerned = (
         both.withColumn("person", F.explode(F.array("former_person_id", "person_id")))

@@ -75,6 +75,7 @@ def test_those_who_changed_are_as_in_a_full_run_and_all_others_as_before(lake):
         pd.testing.assert_frame_equal(found, full[table].sort_values("person_id", ignore_index=True), rtol=1e-4)
 
 
-def test_a_day_that_was_not_scored_cannot_be_gone_on_from(lake):
+@pytest.mark.usefixtures("lake")
+def test_a_day_that_was_not_scored_cannot_be_gone_on_from():
     with pytest.raises(LakeError, match=r"serving.score --ds 2026-11-01"):
         score(DS, "2026-11-01")
