@@ -57,7 +57,7 @@ ITEM = Table(
         Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
         Column("category", "string", "main category, or unknown", required=True),
         Column("price", "double", "price in euros"),
-        Column("interactions", "bigint", "acts of people on it until the day of the run", required=True),
+        Column("interactions", "bigint", "people who acted on it until the day of the run, each once", required=True),
     ),
 )
 
