@@ -1,6 +1,6 @@
 """Rename the people of the warehouse after a rotation of keys; `spark_jobs/main.py rotate-key` runs it.
 
-    python -m dbt_project.rekey --persons names.json --keys 2
+    python -m dbt_project.rekey --file var/warehouse.duckdb --spark var/spark-warehouse --persons names.json --keys 2
 
 Only the history of profiles outlasts a night. It goes into a new file with the new names, and that file takes the old
 one's place in one step, so that no old name is left in a block that the old file had freed. Every other table is made
@@ -19,7 +19,6 @@ import duckdb
 
 from contracts.errors import exit_with_sentence
 from contracts.marts import PROFILE_HISTORY
-from contracts.settings import Settings
 from dbt_project.parquet import quoted
 
 _MARK = "rotated_keys"
@@ -32,21 +31,24 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--file", required=True, type=Path, help="the DuckDB file; it need not be there")
+    parser.add_argument("--spark", required=True, type=Path, help="folder of Spark's tables; it need not be there")
     parser.add_argument("--persons", required=True, type=Path, help="JSON: old person id -> new one")
     parser.add_argument("--keys", required=True, type=int, help="how many keys there are now")
     given = parser.parse_args()
-    rekey(Settings.from_env(), json.loads(given.persons.read_text()), given.keys)
+    rekey(given.file, given.spark, json.loads(given.persons.read_text()), given.keys)
 
 
-def rekey(settings: Settings, persons: dict[str, str], keys: int) -> None:
+def rekey(file: Path, spark: Path, persons: dict[str, str], keys: int) -> None:
     """Rename the people of the history, and drop what the next night makes anew.
 
     Args:
+        file: DuckDB's warehouse.
+        spark: where Spark keeps its tables, all of which every build makes anew.
         persons: old person id -> new one; who is not in it is named after the old name.
         keys: how many keys there are; a warehouse that is under so many is left alone.
     """
-    shutil.rmtree(settings.spark_warehouse, ignore_errors=True)
-    file = settings.warehouse
+    shutil.rmtree(spark, ignore_errors=True)
     if not file.exists() or _keys_of(file) == keys:
         return
     draft = file.with_name(f".{file.name}.rotated")
@@ -72,8 +74,7 @@ def rekey(settings: Settings, persons: dict[str, str], keys: int) -> None:
             """)
         connection.execute(f"create table {_MARK} as select {keys} as keys")
         connection.execute("detach before")
-    for wal in (file.with_name(f"{file.name}.wal"),):
-        wal.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
     os.replace(draft, file)
 
 

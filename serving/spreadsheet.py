@@ -1,7 +1,8 @@
 """CSV that is safe to open in a spreadsheet.
 
 A cell that begins with one of = + - @ tab CR LF is run as a formula by spreadsheets; an apostrophe before it keeps it
-a text (OWASP, "CSV Injection").
+a text (OWASP, "CSV Injection"). So are their full-width forms in some, also behind signs that cannot be
+seen.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-_STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u2212")
+_UNSEEN = " \u00a0\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff\x00"
 
 
 def write_csv(rows: pd.DataFrame, file: Path) -> None:
@@ -20,4 +22,4 @@ def write_csv(rows: pd.DataFrame, file: Path) -> None:
 
 def harmless(cell: object) -> object:
     """The cell itself, or the cell behind an apostrophe where it is a text that a spreadsheet would run."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_STARTS_OF_FORMULAS) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(_UNSEEN).startswith(_STARTS_OF_FORMULAS) else cell

@@ -63,7 +63,7 @@ def read_raw(session: SparkSession, reading: Reading, deliveries: Iterable[Deliv
 
 def _read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
     """Text files line by line; bytes that are not UTF-8 are shown as Latin-1, so that none is lost."""
-    text = session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(list(map(str, files)))
+    text = session.read.option("recursiveFileLookup", "true").option("lineSep", "\n").text(list(map(_as_named, files)))
     valid = F.is_valid_utf8("value")
     line = F.when(valid, F.col("value")).otherwise(F.decode(F.col("value").cast("binary"), "ISO-8859-1"))
     lines = text.select(
@@ -73,6 +73,11 @@ def _read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
     )
     # one gzip file is one task until here
     return lines.where("trim(raw_text) != ''").repartition(shuffle_partitions(session))
+
+
+def _as_named(file: Path) -> str:
+    """A path in which Spark reads no pattern: a delivery may be named with braces or stars."""
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", str(file))
 
 
 def _origin(path: Column) -> tuple[Column, Column]:
@@ -217,7 +222,7 @@ def _csv_fields(session: SparkSession, reading: Reading, header: list[list[str]]
         .option("columnNameOfCorruptRecord", "raw_corrupt")
         .option("enforceSchema", "true")
         .schema(", ".join(f"`{name}` STRING" for name in [*names, "raw_corrupt"]))
-        .csv([str(file) for file in files])
+        .csv([_as_named(file) for file in files])
         .select("*", F.col("_metadata.file_path").alias("raw_path"))
         .repartition(shuffle_partitions(session))
     )

@@ -103,14 +103,8 @@ class _Rotation:
         file.touch(mode=0o600)
         file.write_text(json.dumps(self._newest))
         command = [sys.executable, "-m", "dbt_project.rekey", "--persons", str(file), "--keys", str(len(self.keys))]
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env=os.environ | {"NIGHTSHIFT_HOME": str(self.settings.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command += ["--file", str(self.settings.warehouse), "--spark", str(self.settings.spark_warehouse)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LakeError(
                 expected="the warehouse under the new key",
@@ -151,7 +145,7 @@ def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...
             raise SettingsError(
                 expected=f"a key file {own} that can be written, in a folder that can",
                 received="one that is mounted for reading",
-                remedy="name a file for the new keys (--new-key-file FILE) and let it take the secret's place after it; "
+                remedy="name a file for the new keys (--new-key-file FILE), which takes the secret's place afterwards; "
                 "nothing was changed",
             )
         if new_key_file is not None and not new_key_file.exists():

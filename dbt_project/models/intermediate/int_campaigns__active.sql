@@ -13,9 +13,10 @@ visits as (
 -- A past week has the campaigns that brought somebody in it; the coming week those that did of late.
 active as (
 
-    select distinct
+    select
         weeks.sent_on,
-        visits.campaign
+        visits.campaign,
+        count(distinct visits.person_id) as people
     from weeks
     inner join visits
         on (weeks.is_over and visits.visited_on between weeks.sent_on and weeks.last_day)
@@ -24,7 +25,30 @@ active as (
             and visits.visited_on >= {{ days_later('weeks.sent_on', -var('active_campaign_days')) }}
             and visits.visited_on < weeks.sent_on
         )
+    group by weeks.sent_on, visits.campaign
+
+),
+
+-- Anybody can put any campaign into an address, and each costs a row a recipient: only so many count, those that
+-- brought most people.
+ranked as (
+
+    select
+        sent_on,
+        campaign,
+        row_number() over (partition by sent_on order by people desc, campaign) as position
+    from active
+
+),
+
+largest as (
+
+    select
+        sent_on,
+        campaign
+    from ranked
+    where position <= {{ var('most_campaigns') }}
 
 )
 
-select * from active
+select * from largest

@@ -10,11 +10,12 @@ interactions as (
 
 ),
 
+-- Somebody who comes a million times is one person: whoever wants to lift an item needs people for it.
 counts as (
 
     select
         item_id,
-        count(*) as interactions
+        count(distinct person_id) as interactions
     from interactions
     group by item_id
 
