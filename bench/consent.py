@@ -2,8 +2,8 @@
 
 Each night is built, scored and turned into audiences by the commands of a real night; in between, Thursday's audiences
 are made once more when Friday's withdrawals have been mapped and nothing has been built or scored since. Who may stand
-where is reckoned from the raw decisions in plain Python (`bench/consent_towns.py`). Without champions everyone is
-ranked by popularity, and `responses` is empty: who can be reached stands in `scoring_responses`.
+where is reckoned from the raw decisions in plain Python (`bench/consent_towns.py`). Models learn on Thursday and speak
+on both nights; the gate is not asked, for it is not their quality that is measured.
 
     python -m bench.consent --towns 50
 """
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ CAMPAIGNS = {
     "chosen_letters": "purpose: marketing_contact\nwho: {at_least: {frequency: 0}}\n",
     "chosen_page": "purpose: personalisation\nwho: {age_band: [35-44, unknown]}\n",
 }
+
+MODELS = ("next_item", "taste_autoencoder", "response")
 
 ANY = ("profiling",), ("training",), ("personalisation",)
 PROFILED, LEARNED, SCORED = ANY
@@ -90,7 +92,8 @@ def bench(towns: int, *, seed: int) -> dict[str, Any]:
     started = time.monotonic()
     drawn = draw_towns(towns, seed)
     with tempfile.TemporaryDirectory() as home:
-        outputs = two_nights(drawn, Path(home))
+        outputs = two_nights(drawn, Path(home), models=MODELS)
+        spoke = _spoke(Lake(Settings.from_env().lake), FRIDAY)
     found: dict[str, dict[str, int]] = {}
     for output in outputs:
         entry = found.setdefault(output.name, {"people": 0, "identifiers": 0, "identifiers_without_consent": 0})
@@ -103,6 +106,7 @@ def bench(towns: int, *, seed: int) -> dict[str, Any]:
         "towns": towns,
         "seed": seed,
         "identifiers": len(drawn.persons[FRIDAY]),
+        "models": spoke,
         "decisions": sum(len(rows) for (table, _), rows in drawn.rows.items() if table == "consents"),
         "identifiers_without_consent": sum(entry["identifiers_without_consent"] for entry in found.values()),
         "outputs": found,
@@ -118,8 +122,12 @@ def bench(towns: int, *, seed: int) -> dict[str, Any]:
     return line
 
 
-def two_nights(drawn: Towns, home: Path) -> list[Output]:
-    """Everything that both nights published, and what was exported between them."""
+def two_nights(drawn: Towns, home: Path, *, models: Sequence[str] = ()) -> list[Output]:
+    """Everything that both nights published, and what was exported between them.
+
+    Args:
+        models: which learn on Thursday and are champions at once; without any, everyone is ranked by popularity.
+    """
     (home / "campaigns").mkdir(parents=True)
     for name, text in CAMPAIGNS.items():
         (home / "campaigns" / f"{name}.yml").write_text(f"name: {name}\n{text}")
@@ -131,6 +139,8 @@ def two_nights(drawn: Towns, home: Path) -> list[Output]:
 
     drawn.deliver(lake, (LONG_BEFORE, THURSDAY))
     _run("dbt_project.build", THURSDAY)
+    for model in models:
+        _learn(settings, model)
     _run("serving.score", THURSDAY)
     _run("serving.audiences", THURSDAY)
     outputs = [*_published(drawn, settings, THURSDAY), *_exported(drawn, settings, THURSDAY, THURSDAY)]
@@ -196,10 +206,29 @@ def _people(partition: Path) -> set[str]:
     return {person for person in column.to_pylist() if person is not None}
 
 
-def _run(module: str, ds: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module, "--ds", ds], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+def _learn(settings: Settings, model: str) -> None:
+    """Train a model on Thursday and let it be champion; where there was too little to learn, there is none."""
+    from training.registry import CHALLENGER, CHAMPION, Registry
+
+    _run("training.train", THURSDAY, "--model", model)
+    registry = Registry.of(settings)
+    version = registry.aliased(model, CHALLENGER)
+    if version is not None:
+        registry.set_alias(version, CHAMPION)
+
+
+def _spoke(lake: Lake, ds: str) -> list[str]:
+    """Model and version of whatever ranked or predicted on a night."""
+    found = set()
+    for table in ("scores", "responses"):
+        files = [str(file) for file in sorted(lake.partition(table, ds).glob("*.parquet"))]
+        found |= set(pyarrow.dataset.dataset(files).to_table(columns=["model_version"])["model_version"].to_pylist())
+    return sorted(found)
+
+
+def _run(module: str, ds: str, *more: str) -> None:
+    command = [sys.executable, "-m", module, "--ds", ds, *more]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ModelError(
             expected=f"python -m {module} --ds {ds} to succeed",
