@@ -41,6 +41,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("interest_gan", [], adult),
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
+        ("encrypted", [], []),
     ]
 
 
@@ -59,7 +60,13 @@ def main() -> None:
         if missing:
             print(f"bench.{module}: skipped, without {', '.join(missing)}", file=sys.stderr)
             continue
-        command = [sys.executable, "-m", f"bench.{module}", "--data", *map(str, files), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            f"bench.{module}",
+            *(["--data", *map(str, files)] if files else []),
+            *arguments,
+        ]
         print(f"bench.{module}: {' '.join(command[1:])}", file=sys.stderr)
         if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
             failed.append(module)

@@ -43,6 +43,8 @@ class Settings:
     """NIGHTSHIFT_SPARK_MASTER, by default `local[*]`."""
     spark_driver_memory: str
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
+    smallest_group: int
+    """Fewest people of an audience, or of a group in a report, that is let out: NIGHTSHIFT_SMALLEST_GROUP, 20."""
     component_limit: int
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default 20."""
     dbt_target: str
@@ -61,6 +63,8 @@ class Settings:
     """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
     approvers: tuple[str, ...]
     """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
+    privacy_budget: float
+    """Most epsilon that private trainings may give away of a table, ever: NIGHTSHIFT_PRIVACY_BUDGET, by default 10."""
     lineage: str
     """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
     lineage_parent: str
@@ -86,6 +90,7 @@ class Settings:
             registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home / 'mlflow.db'}",
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
+            smallest_group=_whole_number(env, "NIGHTSHIFT_SMALLEST_GROUP", default=20),
             component_limit=_whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=20),
             dbt_target=_one_of(env, "NIGHTSHIFT_DBT_TARGET", DBT_TARGETS),
             thrift_host=thrift_host,
@@ -94,6 +99,7 @@ class Settings:
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
+            privacy_budget=_positive(env, "NIGHTSHIFT_PRIVACY_BUDGET", default=10.0),
             lineage=_lineage(env),
             lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
@@ -184,6 +190,19 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 
             remedy="correct it or unset it",
         )
     return int(text)
+
+
+def _positive(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise SettingsError(
+            expected=f"a number above 0 in {name}", received=repr(text), remedy="correct it or unset it"
+        )
+    return number
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

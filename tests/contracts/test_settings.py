@@ -23,6 +23,7 @@ def test_everything_has_a_default_on_one_machine():
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
     assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", 20)
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("duckdb", "127.0.0.1", 10000)
+    assert settings.smallest_group == 20
 
 
 def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
