@@ -25,6 +25,12 @@ from contracts.errors import BusyError, LakeError
 
 PUBLISH_WAIT_SECONDS = 120
 
+ALONE_WAIT_SECONDS = 600
+"""How long a step of the night waits for an erasure or a rotation of keys to end, and these for a step."""
+
+ROTATION = "rotation.json"
+"""Beside a lake while its keys are being rotated: a part of it is hashed under one key more than the rest."""
+
 
 @dataclass(frozen=True)
 class Lake:
@@ -115,8 +121,48 @@ class Lake:
         return total.hexdigest()
 
     @contextlib.contextmanager
-    def lock(self, name: str, *, wait_seconds: float = 0) -> Iterator[None]:
+    def alone(self, wait_seconds: float = ALONE_WAIT_SECONDS, *, rotating: bool = False) -> Iterator[None]:
+        """Hold the lake for an erasure or a rotation of keys: no step of a night is at work meanwhile.
+
+        Raises:
+            BusyError: a step is still at work after `wait_seconds`.
+            LakeError: a rotation of keys was interrupted, and this is not it (`rotating`).
+        """
+        with self.lock("alone", wait_seconds=wait_seconds):
+            if not rotating:
+                self.require_one_key()
+            yield
+
+    @contextlib.contextmanager
+    def among_others(self, wait_seconds: float = ALONE_WAIT_SECONDS) -> Iterator[None]:
+        """Hold the lake as a step of a night does, beside any other step but not beside who has it `alone`.
+
+        Raises:
+            BusyError: an erasure or a rotation of keys is still at work after `wait_seconds`.
+            LakeError: a rotation of keys was interrupted.
+        """
+        with self.lock("alone", wait_seconds=wait_seconds, shared=True):
+            self.require_one_key()
+            yield
+
+    def require_one_key(self) -> None:
+        """Refuse a lake of which a part is hashed under one key more than the rest.
+
+        Raises:
+            LakeError: a rotation of keys has not ended.
+        """
+        if (self.root.parent / ROTATION).exists():
+            raise LakeError(
+                expected=f"a lake in {self.root} whose rotation of keys has ended",
+                received="one in which it was interrupted",
+                remedy="end it (python -m spark_jobs.main rotate-key); nothing was changed",
+            )
+
+    @contextlib.contextmanager
+    def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False) -> Iterator[None]:
         """Hold the lock `name` of this lake; the system releases it even when the holder is killed.
+
+        Several may hold it `shared` at a time, and nobody beside one who does not.
 
         Raises:
             BusyError: another process still holds it after `wait_seconds`.
@@ -127,7 +173,7 @@ class Lake:
         with file.open("a+") as stream:
             while True:
                 try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
@@ -142,7 +188,8 @@ class Lake:
             stream.write(f"process {os.getpid()} since {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC\n")
             stream.flush()
             yield
-            stream.truncate(0)
+            if not shared:  # others may still hold it
+                stream.truncate(0)
 
 
 def _owned(name: str, owner: str) -> bool:

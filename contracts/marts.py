@@ -128,7 +128,9 @@ TRAINING_PICTURES = Table(
     grain="one picture of an item, or one that a person posted",
     key=("picture_id",),
     columns=(
-        Column("picture_id", "string", "`item:` and the item, or `media:` and the medium", required=True),
+        Column(
+            "picture_id", "string", "`item:` and the item, or `media:` and the medium", required=True, holds="keyed"
+        ),
         Column("path", "string", "the file, below the folder of raw deliveries", required=True),
         Column("category", "string", "main category of the item; null for a posted picture"),
         Column("person_id", "string", "who posted it; null for a picture of an item", holds="person"),

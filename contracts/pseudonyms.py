@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 
 DIGITS = 32
@@ -33,6 +34,17 @@ def rekeyed(key: bytes, pseudonym_or_raw: str) -> str:
     """`kind:...` under one more key."""
     kind, _, _ = pseudonym_or_raw.partition(":")
     return f"{kind}:{_hash(key, pseudonym_or_raw)}"
+
+
+def row_id_rekeyed(key: bytes, row_id: str) -> str:
+    """An id of a row under one more key: its 32 digits, behind `media:` where it names a picture; others stay."""
+    match = re.fullmatch(r"((?:media:)?)([0-9a-f]{32})(.*)", row_id, re.DOTALL)
+    return f"{match[1]}{_hash(key, match[2])}{match[3]}" if match else row_id
+
+
+def person_named_after(identifier: str) -> str:
+    """The person's id: `p` and 16 hex digits, after the identifier that arrived first."""
+    return f"p{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
 
 
 def _hash(key: bytes, text: str) -> str:

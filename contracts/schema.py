@@ -15,6 +15,11 @@ class Column:
     required: bool = False
     one_of: tuple[str, ...] = ()
     pattern: str = ""
+    text: str = ""
+    """Who may have put anything into it, for the mapping, which masks it: `free` (anybody's words), `code` (a short
+    name that comes with an address or a delivery), `title` (the shop's own words); empty for what has another rule."""
+    most: int = 0
+    """Most characters of a text, and of each text of an array; the rest is cut off, and noted."""
     holds: str = ""
     """What the values name, for those who erase or re-key: `identifier`, `person`, `keyed` (an id of a row whose first
     32 digits are hashed under the pseudonyms' keys); empty for all else."""
@@ -26,6 +31,11 @@ class Table:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+
+    @property
+    def texts(self) -> list[Column]:
+        """The columns into which somebody may have put anything."""
+        return [column for column in self.columns if column.text]
 
     @property
     def column_names(self) -> list[str]:

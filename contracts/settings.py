@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import SettingsError
+from contracts.keychain import read_keys, require_found, require_known
+from contracts.lake import ROTATION
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
@@ -110,6 +112,11 @@ class Settings:
         return self.home / "lake"
 
     @property
+    def rotation(self) -> Path:
+        """The journal of a rotation of keys that has not ended; it holds no key."""
+        return self.home / ROTATION
+
+    @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
 
@@ -156,9 +163,11 @@ class Settings:
         The demo's first key is made on first use, for its owner only; a rotation appends one.
 
         Raises:
-            SettingsError: a key file was named but is not there, or a line of it does not hold 64 hex digits.
+            SettingsError: a key file was named but is not there, or a line of it does not hold 64 hex digits; or the
+                lake was hashed under other keys, or under some that are gone.
         """
         file = self.pseudonym_key_file
+        require_found(self.lake, file)
         if not file.exists():
             if file.parent != self.home / "secrets":
                 raise SettingsError(
@@ -167,17 +176,8 @@ class Settings:
                     remedy="create it with 64 hex digits, or unset NIGHTSHIFT_PSEUDONYM_KEY_FILE to use the demo's key",
                 )
             _write_owner_only(file, secrets.token_hex(32))
-        lines = file.read_text().split()
-        try:
-            keys = tuple(bytes.fromhex(line) for line in lines)
-        except ValueError:
-            keys = ()
-        if not keys or any(len(key) != 32 for key in keys):
-            raise SettingsError(
-                expected=f"64 hex digits in each line of {file}",
-                received=f"{len(lines)} lines that are not that",
-                remedy="restore the key from its backup: under another key all identifiers would change",
-            )
+        keys = read_keys(file)
+        require_known(self.lake, keys, file)
         return keys
 
 

@@ -25,6 +25,10 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 
 _SOURCE = Column("source", "string", "name of the mapping that made the row", required=True)
 _PSEUDONYM = f"^({'|'.join(IDENTIFIER_KINDS)}):[0-9a-f]{{32}}$"
+_ROW_ID = "^[0-9a-f]{32}( [a-z0-9_]{1,40})?$"
+"""A keyed hash; where a row gives several, with what tells them apart, which is never taken from a feed."""
+MOST_TEXTS = 30
+"""So many texts of an array are kept."""
 _IDENTIFIER = Column(
     "identifier", "string", "who, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM, holds="identifier"
 )
@@ -41,20 +45,21 @@ EVENTS = Table(
             "string",
             "hash of the source and of what makes the act unique in it",
             required=True,
+            pattern=_ROW_ID,
             holds="keyed",
         ),
         _SOURCE,
         _IDENTIFIER,
         _OCCURRED_AT,
         Column("action", "string", f"one of {', '.join(ACTIONS)}", required=True, one_of=ACTIONS),
-        Column("item_id", "string", "the item acted on, as the catalogue names it"),
-        Column("category", "string", "category that the source itself states"),
+        Column("item_id", "string", "the item acted on, as the catalogue names it", text="code", most=100),
+        Column("category", "string", "category that the source itself states", text="free", most=100),
         Column("value", "double", "money of a purchase in euros, or stars of a rating from 0 to 10"),
         Column(
             "session_id", "string", "first act of the visit; 30 minutes of silence, or midnight, end one", holds="keyed"
         ),
-        Column("topics", "array<string>", "hashtags or search words, lower case, masked"),
-        Column("campaign", "string", "campaign that the act followed from"),
+        Column("topics", "array<string>", "hashtags or search words, lower case, masked", text="free", most=64),
+        Column("campaign", "string", "campaign that the act followed from", text="code", most=100),
         Column("device", "string", "desktop, mobile, tablet or other"),
     ),
 )
@@ -64,12 +69,19 @@ ANSWERS = Table(
     grain="one answer to one question",
     key=("answer_id",),
     columns=(
-        Column("answer_id", "string", "hash of source, respondent and question", required=True, holds="keyed"),
+        Column(
+            "answer_id",
+            "string",
+            "hash of source, respondent and question",
+            required=True,
+            pattern=_ROW_ID,
+            holds="keyed",
+        ),
         _SOURCE,
         _IDENTIFIER,
-        Column("survey", "string", "name of the survey", required=True),
-        Column("question", "string", "name of the question's column", required=True),
-        Column("answer", "string", "the answer, masked", required=True),
+        Column("survey", "string", "name of the survey", required=True, text="free", most=100),
+        Column("question", "string", "name of the question's column", required=True, text="free", most=300),
+        Column("answer", "string", "the answer, masked", required=True, text="free", most=2000),
         _OCCURRED_AT,
     ),
 )
@@ -80,12 +92,21 @@ MEDIA = Table(
     key=("media_id",),
     columns=(
         Column(
-            "media_id", "string", "hash of source, post and place of the picture in it", required=True, holds="keyed"
+            "media_id",
+            "string",
+            "hash of source, post and place of the picture in it",
+            required=True,
+            pattern=_ROW_ID,
+            holds="keyed",
         ),
         _SOURCE,
         _IDENTIFIER,
-        Column("event_id", "string", "the event that it was posted with", required=True, holds="keyed"),
-        Column("path", "string", "the file, below the day's folder of the source", required=True),
+        Column(
+            "event_id", "string", "the event that it was posted with", required=True, pattern=_ROW_ID, holds="keyed"
+        ),
+        Column(
+            "path", "string", "the file, below the day's folder of the source", required=True, text="code", most=300
+        ),
         _OCCURRED_AT,
     ),
 )
@@ -95,7 +116,14 @@ CONSENTS = Table(
     grain="one decision on one purpose",
     key=("consent_id",),
     columns=(
-        Column("consent_id", "string", "hash of source, decision and purpose", required=True, holds="keyed"),
+        Column(
+            "consent_id",
+            "string",
+            "hash of source, decision and purpose",
+            required=True,
+            pattern=_ROW_ID,
+            holds="keyed",
+        ),
         _SOURCE,
         _IDENTIFIER,
         Column("purpose", "string", f"one of {', '.join(PURPOSES)}", required=True, one_of=PURPOSES),
@@ -109,7 +137,7 @@ IDENTITY_EDGES = Table(
     grain="one time two identifiers were seen to be the same person",
     key=("edge_id",),
     columns=(
-        Column("edge_id", "string", "hash of the record and the kind", required=True, holds="keyed"),
+        Column("edge_id", "string", "hash of the record and the kind", required=True, pattern=_ROW_ID, holds="keyed"),
         _SOURCE,
         Column(
             "left_identifier",
@@ -132,24 +160,29 @@ ITEMS = Table(
     grain="one item as one delivery of the catalogue states it",
     key=("item_id",),
     columns=(
-        Column("item_id", "string", "the item, as events name it", required=True),
+        Column("item_id", "string", "the item, as events name it", required=True, text="code", most=100),
         _SOURCE,
-        Column("title", "string", "name to show", required=True),
-        Column("category", "string", "main category"),
-        Column("categories", "array<string>", "all categories, main one first"),
+        Column("title", "string", "name to show", required=True, text="title", most=300),
+        Column("category", "string", "main category", text="free", most=100),
+        Column("categories", "array<string>", "all categories, main one first", text="free", most=100),
         Column("price", "double", "price in euros"),
-        Column("picture", "string", "the file, below the day's folder of the source"),
+        Column("picture", "string", "the file, below the day's folder of the source", text="code", most=300),
     ),
 )
 
 QUARANTINE = Table(
     "quarantine",
     grain="one raw row, or one raw file, that could not be mapped",
-    key=("source", "file", "raw", "reason"),
+    key=("source", "file", "row_id", "reason"),
     columns=(
         _SOURCE,
         Column("file", "string", "the raw file, below the day's folder of the source", required=True),
-        Column("raw", "string", "the row as it came; null where a whole file was set aside"),
+        Column(
+            "row_id", "string", "keyed hash of the row, by which it is found in raw; null for a file", holds="keyed"
+        ),
+        Column(
+            "raw", "string", "shape of the row: letters as `*`, digits as `#`, names of fields kept; null for a file"
+        ),
         Column("reason", "string", "the rule that it broke", required=True),
     ),
 )

@@ -34,8 +34,8 @@ def main() -> None:
     parser.add_argument("--setup-seconds", type=float, default=0.0, help="what the set-up before this took")
     given = parser.parse_args()
     settings = Settings.from_env()
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    with Lake(settings.lake).lock("nightly"), PeakMemory() as memory:
+    lake, console = Lake(settings.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    with lake.lock("nightly"), lake.among_others(), PeakMemory() as memory:
         started = time.monotonic()
         lay_raw(given.raw, settings)
         require_own_lake(settings)

@@ -41,7 +41,11 @@ def make_audiences(ds: str) -> None:
     """
     settings = Settings.from_env()
     lake, audiences = Lake(settings.lake), Lake(settings.audiences)
-    with Report(settings.reports, ds).timed("activate") as fragment, audiences.lock("activate"):
+    with (
+        lake.among_others(),
+        Report(settings.reports, ds).timed("activate") as fragment,
+        audiences.lock("activate"),
+    ):
         profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"]).to_pandas()
         scores, predictions, responses = (

@@ -48,7 +48,7 @@ def score(ds: str) -> None:
     """
     settings = Settings.from_env()
     lake = Lake(settings.lake)
-    with Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
+    with lake.among_others(), Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
         profiles = read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"])
         people = consenting_people(profiles)
         histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)

@@ -50,10 +50,15 @@ def deliveries_to_map(settings: Settings, spec: Spec, ds: str) -> list[Delivery]
         )
     lake = Lake(settings.lake)
     mapped = {day for day in lake.days("reconciliation") if lake.files("reconciliation", day, owner=spec.source)}
-    return [_look_at(settings.raw, spec, day) for day in landed if day == ds or (day < ds and day not in mapped)]
+    return [look_at(settings.raw, spec, day) for day in landed if day == ds or (day < ds and day not in mapped)]
 
 
-def _look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
+def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
+    """The delivery of a source and a day that has landed.
+
+    Raises:
+        RawDataError: no file in it fits the mapping, or a file is empty.
+    """
     folder = raw / spec.source / f"ds={ds}"
     names = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_")))
     matching = [file for file in names if file.match(spec.read.files)]

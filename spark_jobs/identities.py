@@ -49,7 +49,11 @@ def resolve_identities(settings: Settings, ds: str) -> dict[str, Any]:
         LakeError: nothing has been mapped up to that day.
     """
     lake = Lake(settings.lake)
-    with lake.lock("resolve"), Report(settings.reports, ds).timed("resolve") as fragment:
+    with (
+        lake.among_others(),
+        lake.lock("resolve"),
+        Report(settings.reports, ds).timed("resolve") as fragment,
+    ):
         if not lake.days("reconciliation", until=ds):
             raise LakeError(
                 expected=f"mapped days up to {ds} in {settings.lake}",

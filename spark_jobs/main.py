@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve ...`."""
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined|rotate-key|scan ...`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from contracts.settings import Settings
 from spark_jobs import lineage
 from spark_jobs.identities import resolve_identities
 from spark_jobs.map_source import map_source
+from spark_jobs.quarantine import original_rows
+from spark_jobs.rotation import rotate_key
 from spark_jobs.spec import known_sources
 
 _EPILOG = """\
@@ -23,6 +25,13 @@ examples:
       maps that day's delivery, and every earlier one that is not in the lake yet
   spark-submit spark_jobs/main.py resolve --ds 2026-11-19
       says which identifiers were one person, as far as was known on that day
+  spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
+      prints the rows that could not be mapped as they stand in raw, for those who may read raw
+
+  spark-submit spark_jobs/main.py rotate-key
+      hashes everything under one more key; run it again if it was interrupted
+  python -m spark_jobs.main scan
+      searches everything that a run has written, but raw, for names of people; exit status 1 if there are any
 
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
@@ -32,14 +41,30 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="main.py", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="map|resolve")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="map|resolve|quarantined|rotate-key|scan|forget"
+    )
     map_command = commands.add_parser("map", help="raw deliveries of one source to the lake")
     map_command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
     resolve_command = commands.add_parser("resolve", help="identifiers to persons")
-    for command in (map_command, resolve_command):
+    quarantined_command = commands.add_parser("quarantined", help="print quarantined rows as they stand in raw")
+    quarantined_command.add_argument("--source", required=True, help="a mapping")
+    quarantined_command.add_argument("--reason", help="only the rows that broke this rule")
+    for command in (map_command, resolve_command, quarantined_command):
         command.add_argument("--ds", required=True, type=day, metavar="YYYY-MM-DD", help="the day")
+    rotate_command = commands.add_parser("rotate-key", help="everything under one more key")
+    rotate_command.add_argument(
+        "--new-key-file", type=Path, metavar="FILE", help="for the new keys, where the key file cannot be written"
+    )
+    scan_command = commands.add_parser("scan", help="names of people outside raw, which there should not be")
+    scan_command.add_argument("--folder", type=Path, help="what to search; by default everything below NIGHTSHIFT_HOME")
+    scan_command.add_argument("--subject", metavar="KIND:NAME", help="search for this person alone, raw included")
     given = parser.parse_args(arguments)
     settings = Settings.from_env()
+    if given.command == "scan":
+        from spark_jobs.scan_home import scan
+
+        sys.exit(1 if scan(settings, given.folder, given.subject).total else 0)
     if given.command == "map":
         with lineage.told(
             settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
@@ -47,6 +72,11 @@ def main(arguments: list[str] | None = None) -> None:
             fragment = map_source(settings, given.source, given.ds)
             if datasets:
                 datasets.rows = lineage.counted_mapping(settings, given.source, fragment)
+    elif given.command == "rotate-key":
+        rotate_key(settings, given.new_key_file)
+    elif given.command == "quarantined":
+        for file, rule, text in original_rows(settings, given.source, given.ds, given.reason):
+            print(f"{file}: {rule}: {text or 'the whole file'}")
     else:
         with lineage.told(settings, "resolve", given.ds, lambda: lineage.of_resolving(settings)) as datasets:
             fragment = resolve_identities(settings, given.ds)

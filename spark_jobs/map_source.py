@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,19 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, MappingError
+from contracts.keychain import remember
 from contracts.lake import Lake
 from contracts.report import Report, say, source_entry
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES
+from contracts.tombstones import Tombstones
 from spark_jobs.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping import table_rows, with_outcome
+from spark_jobs.naming import with_erased
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
+from spark_jobs.quarantine import quarantined
 from spark_jobs.readers import read_raw
 from spark_jobs.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows
 from spark_jobs.session import start_session
@@ -37,17 +43,22 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    spec = load_spec(source).translated(Functions(settings.pseudonym_keys()).expanded)
+    written, keys = load_spec(source), settings.pseudonym_keys()
+    functions = Functions(keys)
+    spec = written.translated(functions.expanded)
+    stones = Tombstones.of(settings.home).by_generation(len(keys))
+    marked = partial(with_erased, spec=written, keys=keys, stones=stones)
     lake = Lake(settings.lake)
     job = f"map-{source}"
-    with lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+    with lake.among_others(), lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+        remember(settings.lake, keys)
         deliveries = deliveries_to_map(settings, spec, ds)
         say(f"map {source}: {_span(deliveries)}")
         counts = []
         if deliveries:
             session = start_session(settings, job)
             try:
-                counts = _map(session, spec, deliveries, lake)
+                counts = _map(session, spec, functions, deliveries, lake, marked)
             except AnalysisException as error:
                 raise MappingError(
                     expected=f"expressions in {source}.yml that Spark understands",
@@ -65,22 +76,30 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     return fragment
 
 
-def _map(session: SparkSession, spec: Spec, deliveries: list[Delivery], lake: Lake) -> list[Count]:
+def _map(
+    session: SparkSession,
+    spec: Spec,
+    functions: Functions,
+    deliveries: list[Delivery],
+    lake: Lake,
+    marked: Callable[[DataFrame], DataFrame],
+) -> list[Count]:
+    """`marked` tells which raw rows are of somebody who was erased."""
     staging = lake.staging(f"map-{spec.source}")
     raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
     counts = count_files(spec.source, deliveries)
     tables: dict[Table, DataFrame] = {}
     raw = read_raw(session, spec.read, deliveries)
     if raw is not None:
-        rows = with_outcome(raw, spec).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = with_outcome(marked(raw), spec).persist(StorageLevel.MEMORY_AND_DISK)
         counts = added_up([*counts, *count_rows(raw, rows, spec)])
         mapped = rows.where("outcome = 'mapped'")
         tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}
-        tables[QUARANTINE] = _quarantined(rows, spec)
+        tables[QUARANTINE] = quarantined(rows, spec, functions)
     for delivery in deliveries:
         check_sum(spec, delivery.ds, counts)
         check_share(spec, delivery.ds, counts)
-    files = [(spec.source, name, None, reason, one.ds) for one in deliveries for name, reason in one.set_aside]
+    files = [(spec.source, name, None, None, reason, one.ds) for one in deliveries for name, reason in one.set_aside]
     if files:
         aside = _local(session, files, QUARANTINE)
         tables[QUARANTINE] = tables[QUARANTINE].unionByName(aside) if raw is not None else aside
@@ -93,16 +112,6 @@ def _map(session: SparkSession, spec: Spec, deliveries: list[Delivery], lake: La
     for table in tables:  # reconciliation comes last: it is what says that a day is mapped
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
     return counts
-
-
-def _quarantined(rows: DataFrame, spec: Spec) -> DataFrame:
-    return rows.where("outcome = 'quarantined'").select(
-        F.lit(spec.source).alias("source"),
-        F.col("raw_file").alias("file"),
-        F.col("raw_text").alias("raw"),
-        F.col("rule").alias("reason"),
-        F.col("raw_ds").alias("ds"),
-    )
 
 
 def _local(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:

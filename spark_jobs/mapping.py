@@ -1,8 +1,8 @@
 """A mapping applied: every raw row ends in exactly one outcome, and mapped rows in the tables of their contracts.
 
-A raw row is quarantined when it cannot be read, breaks a quarantine rule or does not fit a contract; dropped when a
-drop rule or the duplicate rule holds; mapped otherwise. So read = mapped + quarantined + dropped, by construction and
-counted again before anything is published.
+A raw row is dropped when it is of somebody who was erased; quarantined when it cannot be read, breaks a quarantine rule
+or does not fit a contract; dropped when a drop rule or the duplicate rule holds; mapped otherwise. So read = mapped +
+quarantined + dropped, by construction and counted again before anything is published.
 """
 
 from __future__ import annotations
@@ -12,29 +12,38 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.schema import Column as TableColumn
 from contracts.schema import Table
+from contracts.tombstones import ERASED
 from spark_jobs.bots import with_bot_name
 from spark_jobs.spec import Spec, Writing
+from spark_jobs.texts import cleaned, too_long
 
 
 def with_outcome(raw: DataFrame, spec: Spec) -> DataFrame:
     """Judge every raw row, and prepare what it gives.
+
+    Args:
+        raw: as read; with the columns of `with_erased` where anybody has been erased.
 
     Returns:
         `raw_ds`, `raw_file`, `raw_text`, `raw_unknown`; `bot_name` and `occurred_at` (null where the mapping has none);
         `outcome` (mapped, quarantined, dropped) and `rule` (why; null for mapped); and `gives_0`, `gives_1`, ... the
         typed rows of each writing, as arrays, so that every expression of the mapping is computed once a row.
     """
+    erasing = "raw_erased" in raw.columns
     rows = with_bot_name(raw, spec.bots) if spec.bots else raw.withColumn("bot_name", F.lit(None).cast("string"))
     for name, expression in spec.let.items():
         rows = rows.select("*", F.expr(expression).alias(name))
     if "occurred_at" not in spec.let:
         rows = rows.withColumn("occurred_at", F.lit(None).cast("timestamp"))
     kept = ("raw_ds", "raw_file", "raw_text", "raw_unknown", "bot_name", "occurred_at")
-    rows = rows.select("*", _verdict_of_row(spec).alias("verdict")).select(
+    rows = rows.select("*", _verdict_of_row(spec, erasing=erasing).alias("verdict")).select(
         *kept,
         "verdict",
         F.expr(f"coalesce({spec.key}, raw_text)").alias("record_key"),
-        *(F.expr(_gives(writing, spec)).alias(f"gives_{index}") for index, writing in enumerate(spec.writings)),
+        *(
+            F.expr(_gives(writing, spec, erasing=erasing)).alias(f"gives_{index}")
+            for index, writing in enumerate(spec.writings)
+        ),
     )
     rows = rows.withColumn("verdict", F.coalesce("verdict", _verdict_of_contracts(spec)))
     same_key = Window.partitionBy("raw_ds", F.col("verdict").isNull(), "record_key").orderBy("raw_file", "raw_text")
@@ -65,9 +74,11 @@ def table_rows(mapped: DataFrame, spec: Spec, table: Table) -> DataFrame | None:
     return rows.select(*table.column_names, "ds")
 
 
-def _verdict_of_row(spec: Spec) -> Column:
-    """The first rule that a row breaks by itself, in this order: unreadable, dropped, quarantined; else null."""
-    verdict = F.when(F.col("raw_problem").isNotNull(), _outcome("quarantined", F.col("raw_problem")))
+def _verdict_of_row(spec: Spec, *, erasing: bool) -> Column:
+    """The first rule that a row breaks: erased, unreadable, dropped, quarantined, in this order; else null."""
+    erased = F.col("raw_erased") if erasing else F.lit(False)
+    verdict = F.when(erased, _outcome("dropped", F.lit(ERASED)))
+    verdict = verdict.when(F.col("raw_problem").isNotNull(), _outcome("quarantined", F.col("raw_problem")))
     for rule, condition in spec.drop.items():
         verdict = verdict.when(F.expr(f"coalesce({condition}, false)"), _outcome("dropped", F.lit(rule)))
     for rule, condition in spec.quarantine.items():
@@ -103,7 +114,7 @@ def _violation(column: TableColumn) -> str:
     return f"coalesce({' or '.join(broken)}, false)" if broken else ""
 
 
-def _gives(writing: Writing, spec: Spec) -> str:
+def _gives(writing: Writing, spec: Spec, *, erasing: bool) -> str:
     """SQL for the array of rows that a raw row gives to one table; null for rows that are not mapped."""
     columns = {
         column.name: f"try_cast({writing.columns.get(column.name, 'null')} as {column.type})"
@@ -117,7 +128,22 @@ def _gives(writing: Writing, spec: Spec) -> str:
         rows = f"transform({writing.for_each}, each -> if({writing.where}, {row}, null))"
     else:
         rows = f"array(if({writing.where}, {row}, null))"
-    return f"if(verdict is null, array_compact({rows}), null)"
+    rows = _without_names(f"array_compact({rows})", writing.table, list(columns))
+    if erasing:  # a row of another person may still say that an erased one is known to it
+        for column in writing.table.columns:
+            if column.holds == "identifier":
+                erased = f"array_contains(raw_erased_names, given.{column.name})"
+                rows = f"filter({rows}, given -> not coalesce({erased}, false))"
+    return f"if(verdict is null, {rows}, null)"
+
+
+def _without_names(rows: str, table: Table, names: list[str]) -> str:
+    """SQL for rows whose texts may be kept, each with `shortened`: whether a part of a text was cut off."""
+    values = {name: f"given.{name}" for name in names}
+    values |= {column.name: cleaned(column, f"given.{column.name}") for column in table.texts}
+    long = " or ".join(too_long(column, f"given.{column.name}") for column in table.texts) or "false"
+    values["shortened"] = f"coalesce({long}, false)"
+    return f"transform({rows}, given -> named_struct({', '.join(f'{name!r}, {sql}' for name, sql in values.items())}))"
 
 
 def _with_session(events: DataFrame, silence_minutes: int) -> DataFrame:

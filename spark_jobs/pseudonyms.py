@@ -8,7 +8,7 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 | `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed lower-case value; null if empty |
 | `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows that nobody can recompute without the key |
 | `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48 |
-| `masked(text)` | free text without mark-up, mail addresses, links, handles and phone numbers |
+| `masked(text)` | free text without mark-up, mail and IP addresses, links, handles and phone numbers |
 | `query_value(target, name)` | a decoded parameter of a request target; null where it is absent |
 | `device_class(agent)` | desktop, mobile, tablet or other, from a user agent |
 """
@@ -26,16 +26,34 @@ _BLOCK_BYTES = 64
 """Block size of SHA-256, RFC 2104."""
 
 _MASKS = (
+    # Signs that cannot be seen, and the wide at, which is read as one, would tear an address apart.
+    (r"\\p{Cf}+", ""),
+    ("\uff20", "@"),
     # Against hostile texts: a group is repeated possessively, as else Java takes stack for each time; and a match
     # begins at the first of a run or where the last one ended (\G), as from each letter the whole run would be read.
     (r"\\G([^<]*+)<[^>]*>", "$1 "),
-    (r"(?<![\\w.+-])@\\w[\\w.-]*@[\\w-]+(?:\\.[\\w-]+)*+", "[handle]"),
-    (r"(?:(?<![\\w.+-])|\\G)[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)++", "[email]"),
+    (r"(?<![\\p{L}\\p{M}\\p{N}_.+-])@\\w[\\w.-]*@[\\w-]+(?:\\.[\\w-]+)*+", "[handle]"),
+    (
+        r"(?:(?<![\\p{L}\\p{M}\\p{N}_.+-])|\\G)[\\p{L}\\p{M}\\p{N}_.+-]+@[\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}_-]+)*+",
+        "[email]",
+    ),
     (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
-    (r"@\\w+(?:@[\\w.-]+)?", "[handle]"),
+    (r"@[\\p{L}\\p{N}_]+(?:@[\\w.-]+)?", "[handle]"),
+    (r"(?<![\\w.])\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(?![\\w])", "[address]"),
+    (r"(?i)(?<![\\w:])[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]*", "[address]"),
     (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),
     (r"\\s+", " "),
 )
+
+_PHONE = "[phone]"
+
+
+def masked_sql(text: str, *, phones: bool = True) -> str:
+    """SQL for free text in which nobody is named; without `phones`, long numbers stay, as in titles with years."""
+    for pattern, replacement in _MASKS:
+        if phones or replacement != _PHONE:
+            text = f"regexp_replace({text}, '{pattern}', '{replacement}')"
+    return f"trim({text})"
 
 
 @dataclass(frozen=True)
@@ -54,9 +72,6 @@ class Functions:
         for key in keys:
             keyed = _hmac(key, keyed)
             pseudonym = f"({{kind}} || ':' || {_hmac(key, pseudonym)})"
-        masked = "{text}"
-        for pattern, replacement in _MASKS:
-            masked = f"regexp_replace({masked}, '{_literal(pattern)}', '{replacement}')"
         self._functions = {
             "keyed": _Function(("text",), keyed),
             "pseudonym": _Function(("kind", "value"), pseudonym),
@@ -66,7 +81,9 @@ class Functions:
                 " when {address} like '%:%' then"
                 " regexp_extract({address}, '^([0-9a-fA-F]*(?::[0-9a-fA-F]+){{0,2}})', 1) || '::/48' end)",
             ),
-            "masked": _Function(("text",), f"trim({masked})"),
+            "masked": _Function(
+                ("text",), masked_sql("\0").replace("{", "{{").replace("}", "}}").replace("\0", "{text}")
+            ),
             "query_value": _Function(
                 ("target", "name"),
                 "try_url_decode(nullif(regexp_extract({target}, '[?&]' || {name} || '=([^&#]*)', 1), ''))",
@@ -111,11 +128,6 @@ def _hmac(key: bytes, text: str) -> str:
     inner = bytes(byte ^ 0x36 for byte in block).hex()
     outer = bytes(byte ^ 0x5C for byte in block).hex()
     return f"left(sha2(x'{outer}' || unhex(sha2(x'{inner}' || encode({text}, 'UTF-8'), 256)), 256), {DIGITS})"
-
-
-def _literal(pattern: str) -> str:
-    """A regular expression as it stands in a format string."""
-    return pattern.replace("{", "{{").replace("}", "}}")
 
 
 def _arguments(sql: str, start: int) -> tuple[list[str], int]:

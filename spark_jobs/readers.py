@@ -28,6 +28,7 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 from contracts.errors import RawDataError
 from spark_jobs.deliveries import Delivery
 from spark_jobs.session import shuffle_partitions
+from spark_jobs.shapes import nameless_title
 from spark_jobs.spec import Reading
 
 _DAY_IN_PATH = r"/ds=(\d{4}-\d{2}-\d{2})/"
@@ -197,7 +198,7 @@ def _csv_fields(session: SparkSession, reading: Reading, header: list[list[str]]
     if key is None:
         raise RawDataError(
             expected=f"a key column ({' or '.join(repr(name) for name in reading.key_columns)}) in {files[0]}",
-            received=f"the columns {', '.join(header[0][:6])} ...",
+            received=f"the columns {', '.join(map(nameless_title, header[0][:6]))} ...",
             remedy="export the survey with its respondent ids, or name its key under read.key_columns of the mapping",
         )
     titles_of_key = [row[names.index(key)] for row in header[1:] if len(row) > names.index(key)]

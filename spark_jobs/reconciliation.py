@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, RawDataError
 from spark_jobs.deliveries import Delivery
+from spark_jobs.shapes import nameless
 from spark_jobs.spec import Spec
 
 FEW_ROWS = 20
 """So many quarantined rows of a day are let pass whatever their share, unless nothing else came."""
+
+MANY_NAMES = 50
+"""So many unknown fields of a day are counted by name, most frequent first; a feed can make up any number."""
 
 
 class Count(NamedTuple):
@@ -43,15 +47,23 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
     counts = [Count(spec.source, row.ds, "read", None, row["count"]) for row in raw.groupBy(day).count().collect()]
     late = (F.col("outcome") == "mapped") & (F.col("occurred_at").cast("date") < F.col("raw_ds"))
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
-    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), F.coalesce(late, F.lit(False)).alias("late"))
+    shortened = " or ".join(f"exists(gives_{index}, given -> given.shortened)" for index in range(len(spec.writings)))
+    short = F.expr(f"coalesce(outcome = 'mapped' and ({shortened or 'false'}), false)").alias("short")
+    late = F.coalesce(late, F.lit(False)).alias("late")
+    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), late, short)
     for row in by_outcome.count().collect():
         counts.append(Count(spec.source, row.ds, row.outcome, row.rule, row["count"]))
         if row.late and spec.read.delivery == "daily":
             counts.append(Count(spec.source, row.ds, "noted", "late", row["count"]))
+        if row.short:
+            counts.append(Count(spec.source, row.ds, "noted", "shortened", row["count"]))
         if row.bot:
             counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
-    for row in rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count().collect():
-        counts.append(Count(spec.source, row.ds, "noted", f"unknown_field:{row.name}", row["count"]))
+    unknown = rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count()
+    by_frequency = Window.partitionBy("ds").orderBy(F.desc("count"), "name")
+    kept = F.when(F.row_number().over(by_frequency) <= MANY_NAMES, nameless("name")).otherwise("(others)")
+    for row in unknown.select("ds", kept.alias("name"), "count").groupBy("ds", "name").agg(F.sum("count")).collect():
+        counts.append(Count(spec.source, row.ds, "noted", f"unknown_field:{row.name}", row[2]))
     return counts
 
 

@@ -94,6 +94,7 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     settings, dry_run = Settings.from_env(), mode == "dry_run"
     known_model(model)
     with (
+        Lake(settings.lake).among_others(),
         Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):
@@ -137,6 +138,7 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
     settings = Settings.from_env()
     known_model(model)
     with (
+        Lake(settings.lake).among_others(),
         Report(settings.reports, ds).timed("promote", part=model) as fragment,
         Lake(settings.lake).lock(f"promote-{model}"),
     ):

@@ -54,6 +54,7 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
     settings = Settings.from_env()
     known_model(model)
     with (
+        Lake(settings.lake).among_others(),
         Report(settings.reports, ds).timed("train", part=model) as fragment,
         Lake(settings.lake).lock(f"train-{model}"),
     ):

@@ -243,3 +243,28 @@ def test_a_lock_is_free_after_an_error_inside(lake):
         raise ValueError("inside")
     with lake.lock("job"):
         pass
+
+
+def _hold_a_step(root, held) -> None:
+    with Lake(root).among_others():
+        held.set()
+        time.sleep(60)
+
+
+def test_steps_share_the_lake_and_an_erasure_has_it_alone(lake):
+    context = multiprocessing.get_context("spawn")
+    held = context.Event()
+    step = context.Process(target=_hold_a_step, args=(lake.root, held))
+    step.start()
+    assert held.wait(30)
+    with lake.among_others(wait_seconds=0):
+        pass
+    with pytest.raises(BusyError, match=r"only run of 'alone'.* nothing was changed") as error, lake.alone(0.2):
+        pytest.fail("an erasure began beside a step")
+    assert error.value.exit_code == 75
+    threading.Timer(0.3, step.kill).start()
+    with lake.alone(30), pytest.raises(BusyError), lake.among_others(wait_seconds=0):
+        pytest.fail("a step began beside an erasure")
+    step.join()
+    with lake.among_others(wait_seconds=0):
+        pass

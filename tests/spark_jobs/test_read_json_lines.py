@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 
 import pytest
-from feeds_by_hand import DAY, accounted, books, deliver, expected_pseudonym, post, rows_of, settings_in
+from feeds_by_hand import (
+    DAY,
+    accounted,
+    books,
+    deliver,
+    expected_pseudonym,
+    keyed_by_hand,
+    post,
+    rows_of,
+    settings_in,
+)
 
 from spark_jobs.map_source import map_source
+from spark_jobs.quarantine import original_rows
 
 ENCODED_WRONG = post("8", content="Grüße").encode("latin-1")
 
@@ -68,13 +79,42 @@ def test_every_row_is_accounted_for(mapped):
     assert entry["dropped"] == {"bot": 1, "duplicate": 1}
 
 
-def test_a_quarantined_row_keeps_its_text_its_file_and_its_reason(mapped):
+def test_a_quarantined_row_keeps_its_shape_its_file_its_reason_and_the_way_back_to_raw(mapped):
     settings, _ = mapped
-    rows = {row["raw"]: (row["file"], row["reason"]) for row in rows_of(settings, "quarantine")}
-    assert rows["not json"] == ("statuses-1.jsonl", "malformed")
-    assert rows["[1, 2]"] == ("statuses-1.jsonl", "malformed")
-    assert rows[ENCODED_WRONG.decode("latin-1")] == ("statuses-1.jsonl", "wrong_encoding")
-    assert rows[post("10", created_at="yesterday")] == ("statuses-1.jsonl", "contract: events.occurred_at")
+    rows = {row["row_id"]: (row["file"], row["reason"], row["raw"]) for row in rows_of(settings, "quarantine")}
+    assert rows[keyed_by_hand(settings, "not json")] == ("statuses-1.jsonl", "malformed", "*** ****")
+    assert rows[keyed_by_hand(settings, "[1, 2]")] == ("statuses-1.jsonl", "malformed", "[#, #]")
+    assert rows[keyed_by_hand(settings, ENCODED_WRONG.decode("latin-1"))][:2] == ("statuses-1.jsonl", "wrong_encoding")
+    late = post("10", created_at="yesterday")
+    assert rows[keyed_by_hand(settings, late)] == (
+        "statuses-1.jsonl",
+        "contract: events.occurred_at",
+        '{"id": "##", "created_at": "*********", "content": "<*>*****</*>", "reblog": null, '
+        '"account": {"acct": "****", "bot": false, "fields": []}, "media_attachments": [], "tags": []}',
+    )
+    found = original_rows(settings, "mastodon", DAY)
+    assert len(found) == 7
+    assert ("statuses-1.jsonl", "contract: events.occurred_at", late) in found
+    assert original_rows(settings, "mastodon", DAY, "wrong_encoding") == [
+        ("statuses-1.jsonl", "wrong_encoding", ENCODED_WRONG.decode("latin-1"))
+    ]
+
+
+def test_a_field_named_like_a_person_is_counted_by_its_shape(settings):
+    names = ["mood", "Anna.Berg@example.org", "anna01", "+49 30 1234567", "имя", "x" * 20_000]
+    deliver(settings, "mastodon", "statuses.jsonl", [post("1", **dict.fromkeys(names, 1)), post("2", mood=2)])
+    deliver(
+        settings, "mastodon", "statuses-2.jsonl", [post(f"3{n}", **{f"field_{'ab'[n % 2] * n}": n}) for n in range(60)]
+    )
+    map_source(settings, "mastodon", DAY)
+    book = books(settings, "mastodon")
+    assert book["noted unknown_field:mood"] == 2
+    shapes = {"****.****@*******.***", "****##", "+## ## #######", "***", "*" * 64}
+    unknown = {name.partition(":")[2]: rows for name, rows in book.items() if "unknown_field" in name}
+    assert sum(unknown.values()) == 67
+    assert len(unknown) <= 51
+    assert unknown["(others)"] == 16
+    assert all(name in shapes or name == "(others)" or name.startswith(("mood", "field_")) for name in unknown)
 
 
 def test_events_hold_what_was_posted(mapped):

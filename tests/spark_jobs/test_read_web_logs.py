@@ -5,9 +5,21 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from feeds_by_hand import DAY, FIREFOX, accounted, books, deliver, expected_pseudonym, log_line, rows_of, settings_in
+from feeds_by_hand import (
+    DAY,
+    FIREFOX,
+    accounted,
+    books,
+    deliver,
+    expected_pseudonym,
+    keyed_by_hand,
+    log_line,
+    rows_of,
+    settings_in,
+)
 
 from spark_jobs.map_source import map_source
+from spark_jobs.quarantine import original_rows
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 BINGBOT = (
@@ -190,6 +202,11 @@ def test_bots_are_dropped_by_name_and_hostile_lines_are_set_aside(settings):
     }
     assert accounted(book) == 22
     assert entry["bots"] == {"Googlebot": 2, "bingbot": 1, "GPTBot": 1}
-    kept = {row["raw"] for row in rows_of(settings, "quarantine") if row["reason"] == "malformed"}
-    assert kept == set(hostile)
+    kept = {row["row_id"]: row["raw"] for row in rows_of(settings, "quarantine") if row["reason"] == "malformed"}
+    assert kept.keys() == {keyed_by_hand(settings, line) for line in hostile}
+    assert {text for _, _, text in original_rows(settings, "apache_combined", DAY, "malformed")} == set(hostile)
+    assert kept[keyed_by_hand(settings, hostile[1])] == (
+        '###.#.###.# - - [##/***/####:##:##:## +####] "GET / HTTP/#.#" *** # "-" "*"'
+    )
+    assert kept[keyed_by_hand(settings, hostile[-1])] == "*" * 500 + " ... of 20000 characters"
     assert all(event["action"] in ("visit", "search") for event in rows_of(settings, "events"))

@@ -1,0 +1,42 @@
+"""The shape of a text: what may be shown of a row in which anybody may be named."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F  # noqa: N812
+
+SHOWN_CHARACTERS = 500
+"""So much of a row's shape is kept; a row may be megabytes long."""
+
+_FIELD_NAME = r"(?!.*[0-9]{2})[A-Za-z_][A-Za-z0-9_.:-]{0,63}"
+"""What the name of a field looks like; two digits in a row are more likely an account's or a phone's."""
+
+
+def shape(text: Column, words: tuple[str, ...] = ()) -> Column:
+    """The first characters of a text with every letter as `*`, every digit as `#`, what is not ASCII as `?`.
+
+    Runs of letters that are one of `words` stay. A longer text ends with its length.
+    """
+    # possessive, as a row may be one endless word; letters of every script, with their accents
+    runs = F.regexp_extract_all(F.substring(text, 1, SHOWN_CHARACTERS), F.lit(r"[\p{L}\p{M}]++|[^\p{L}\p{M}]++"), 0)
+    shown = F.transform(runs, lambda run: F.when(run.isin(*words), run).otherwise(_shape_of_run(run)))
+    length = F.length(text)
+    rest = F.when(length > SHOWN_CHARACTERS, F.concat(F.lit(" ... of "), length, F.lit(" characters"))).otherwise("")
+    return F.concat(F.array_join(shown, ""), rest)
+
+
+def nameless(name: str) -> Column:
+    """A column of field names: as they are where they look like one, else their shape."""
+    return F.when(F.col(name).rlike(f"^{_FIELD_NAME}$"), F.col(name)).otherwise(F.substring(shape(F.col(name)), 1, 64))
+
+
+def nameless_title(title: str) -> str:
+    """The title of a column, for an error's sentence: a file without header has somebody's data in its place."""
+    return title if re.fullmatch(_FIELD_NAME, title) else re.sub(r"\d", "#", re.sub(r"[^\W\d_]", "*", title[:40]))
+
+
+def _shape_of_run(run: Column) -> Column:
+    shown = F.regexp_replace(run, r"[\p{L}\p{M}]", "*")
+    return F.regexp_replace(F.regexp_replace(shown, r"\p{N}", "#"), "[^ -~]", "?")

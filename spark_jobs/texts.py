@@ -1,0 +1,38 @@
+"""Texts that anybody may have written, as they may stand in the lake: masked and cut, whatever the mapping says.
+
+What a column may hold says its contract (`contracts/schema.py`, `text` and `most`), so no mapping can forget it.
+"""
+
+from __future__ import annotations
+
+from contracts.schema import Column
+from contracts.tables import MOST_TEXTS
+from spark_jobs.pseudonyms import masked_sql
+
+_PLAIN = {
+    # words without digits, dots or signs name nobody whom the masks would find
+    "free": r"^[\\p{L}\\p{M} ,_-]*$",
+    # codes are full of digits; but four numbers with dots are an address, and nine digits in a campaign a phone's
+    "code": r"^(?!.*[0-9]\\.[0-9]+\\.[0-9]+\\.[0-9])[A-Za-z0-9_./:-]*$",
+}
+
+
+def cleaned(column: Column, value: str) -> str:
+    """SQL for a value of a column as it may be kept; `value` is a short name in SQL, as it is used several times."""
+    if column.type.startswith("array<"):
+        return f"slice(transform({value}, text -> {_cleaned(column, 'text')}), 1, {MOST_TEXTS})"
+    return _cleaned(column, value)
+
+
+def too_long(column: Column, value: str) -> str:
+    """SQL that is true for a value of which a part was cut off."""
+    if column.type.startswith("array<"):
+        return f"(size({value}) > {MOST_TEXTS} or exists({value}, text -> length(text) > {column.most}))"
+    return f"length({value}) > {column.most}"
+
+
+def _cleaned(column: Column, value: str) -> str:
+    masked = masked_sql(value, phones=column.text != "title")
+    if column.text in _PLAIN:
+        masked = f"if({value} rlike '{_PLAIN[column.text]}', {value}, {masked})"
+    return f"left({masked}, {column.most})"
