@@ -43,6 +43,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("rectools_speed", [], [beauty]),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
+        ("encrypted", [], []),
     ]
 
 

@@ -246,6 +246,17 @@ PREDICTIONS = Table(
     ),
 )
 
+PARTNER_SCORES = Table(
+    "partner_scores",
+    grain="one person, as a partner's head sees the encrypted profile",
+    key=("person_id",),
+    columns=(
+        _PERSON,
+        Column("score", "double", "bias and weighed features of the partner's head, decrypted", required=True),
+        Column("chance", "double", "the score as a chance, 0 to 1, where the head is one of a logistic model"),
+    ),
+)
+
 MART_TABLES = (
     CONSENT,
     PROFILE,
@@ -259,5 +270,5 @@ MART_TABLES = (
 )
 """What dbt hands over to training and serving, one full state a day."""
 
-SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES)
+SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
 """What the champions say, one full state a day."""

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "serving": {"contracts", "training"},
     "sample_data": {"contracts"},
     "ops": {"contracts"},
-    "bench": {"contracts", "training"},
+    "bench": {"contracts", "training", "serving"},
 }
 """Room -> the other rooms that it may import."""
 

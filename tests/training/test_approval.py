@@ -34,12 +34,12 @@ LINE = {
 class FakeRegistry:
     """Aliases and nothing else."""
 
-    def __init__(self, **numbers: str | None) -> None:
-        self.numbers = numbers
+    def __init__(self, *, tags: dict[str, str] | None = None, **numbers: str | None) -> None:
+        self.numbers, self.tags = numbers, tags or {}
 
     def aliased(self, model: str, alias: str):
         number = self.numbers.get(alias)
-        return None if number is None else SimpleNamespace(model=model, number=number)
+        return None if number is None else SimpleNamespace(model=model, number=number, tags=self.tags)
 
     def set_alias(self, version, alias: str) -> None:
         self.numbers[alias] = version.number
@@ -63,6 +63,13 @@ def test_an_approval_moves_the_champion_and_names_who_approved(settings):
     assert registry.numbers["champion"] == "3"
     assert (line["decision"], line["by"]) == ("promoted", "ada")
     assert line["reasons"] == ["approved by ada", "better than popularity"]
+
+
+def test_a_version_that_has_to_forget_somebody_since_is_not_approved(settings):
+    registry = FakeRegistry(challenger="3", champion="2", tags={"forgotten": "1 people since 2026-11-21"})
+    with pytest.raises(ModelError, match="which learned from 1 people since 2026-11-21"):
+        answered(settings, registry)
+    assert registry.numbers["champion"] == "2"
 
 
 @pytest.mark.parametrize(("by", "said"), [("ada", "rejected by ada"), (None, "nobody answered in 6 hours")])
