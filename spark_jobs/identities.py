@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -84,7 +85,8 @@ def resolve_identities(
 
         persons = resolution.persons.persist()
         identifiers, people = persons.select(F.count(F.lit(1)), F.countDistinct("person_id")).first()
-        changed = _stage_changes(session, lake, resolution, rules, ds, accept_merges=accept_merges)
+        changes = staging / IDENTITY_CHANGES.name
+        changed = _stage_changes(session, lake, resolution, rules, ds, changes, accept_merges=accept_merges)
         on_day = F.to_date(F.lit(ds)).alias("ds")
         stage(persons.select(*PERSONS.column_names, on_day), PERSONS, staging / PERSONS.name, _size(ds, identifiers))
         links = resolution.links.withColumn("inputs", F.lit(_inputs(lake, rules, ds))).persist()
@@ -138,7 +140,14 @@ def _resolved(session: SparkSession, lake: Lake, rules: IdentityRules, base: Bas
 
 
 def _stage_changes(
-    session: SparkSession, lake: Lake, resolution: Resolution, rules: IdentityRules, ds: str, *, accept_merges: bool
+    session: SparkSession,
+    lake: Lake,
+    resolution: Resolution,
+    rules: IdentityRules,
+    ds: str,
+    folder: Path,
+    *,
+    accept_merges: bool,
 ) -> dict[str, int]:
     """Write what changed since the published day before; how many persons each change befell."""
     earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
@@ -146,7 +155,6 @@ def _stage_changes(
         return dict.fromkeys(CHANGES, 0)
     before = _read(session, lake, PERSONS, earlier[-1:])
     changes = changes_between(before, resolution, rules).localCheckpoint()
-    folder = lake.root / ".runs" / ".staging" / "resolve" / IDENTITY_CHANGES.name
     on_day = F.to_date(F.lit(ds)).alias("ds")
     stage(changes.select(*IDENTITY_CHANGES.column_names, on_day), IDENTITY_CHANGES, folder, {ds: 0})
     if not accept_merges:
