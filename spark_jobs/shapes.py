@@ -10,8 +10,8 @@ from pyspark.sql import functions as F  # noqa: N812
 SHOWN_CHARACTERS = 500
 """So much of a row's shape is kept; a row may be megabytes long."""
 
-_FIELD_NAME = r"(?!.*[0-9]{2})[A-Za-z_][A-Za-z0-9_.:-]{0,63}"
-"""What the name of a field looks like; two digits in a row are more likely an account's or a phone's."""
+_FIELD_NAME = r"(?!.*[0-9]{3})(?!.*[0-9]{2}$)[A-Za-z_][A-Za-z0-9_.:-]{0,63}"
+"""What the name of a field looks like; three digits, or two at its end, are more likely an account's or a phone's."""
 
 
 def shape(text: Column, words: tuple[str, ...] = ()) -> Column:
