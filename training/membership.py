@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_softmax
 
 from training.data import Sequences, Vocabulary, held_out_histories
 from training.metrics import Scorer, placements
+from training.tabular import TRAIN, Table
 
 if TYPE_CHECKING:
     from training.learner import Data, Fitted, Learner, Measured
@@ -104,16 +105,30 @@ def attacked_acts(score: Scorer, data: Sequences, vocabulary: Vocabulary) -> Att
     return Attacked("acts", *seen)
 
 
-def mean_by(owners: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Mean of the values of each owner, by owner (owners,)."""
-    codes = np.unique(owners, return_inverse=True)[1]
-    return np.bincount(codes, weights=values) / np.bincount(codes)
+def attacked_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
+    """How well the first answer of people is known, of those in the training part and of strangers to it.
+
+    `loss` is a person's mean cross-entropy, `ratio` how far it is below that of the mean chance of all.
+
+    Args:
+        model: with `encode` and `score`, as the learner of responses says.
+        strangers: their part of the table.
+    """
+    seen, usual = [], table.yes(0, TRAIN).mean()
+    for part in (TRAIN, strangers):
+        people = some(np.unique(table.owners[table.places(0, part)]))
+        rows = np.flatnonzero((table.parts[:, 0] == part) & np.isin(table.owners, people))
+        yes, owners = table.labels[rows, 0] > 0, np.unique(table.owners[rows], return_inverse=True)[1]
+        losses = _log_losses(model.score(*model.encode(table.rows.iloc[rows]))[:, 0], yes)
+        saved = _log_losses(np.full(len(rows), usual), yes) - losses
+        means = [np.bincount(owners, weights=one) / np.bincount(owners) for one in (-losses, saved)]
+        seen.append(dict(zip(("loss", "ratio"), means, strict=True)))
+    return Attacked("people", *seen)
 
 
-def log_losses(chances: np.ndarray, yes: np.ndarray) -> np.ndarray:
+def _log_losses(chances: np.ndarray, yes: np.ndarray) -> np.ndarray:
     """Cross-entropy of each (rows,)."""
-    given = np.where(yes, chances, 1 - chances)
-    return -np.log(np.clip(given, 1e-6, 1.0))
+    return -np.log(np.clip(np.where(yes, chances, 1 - chances), 1e-6, 1.0))
 
 
 def relative_popularity(counts: Sequence[float]) -> np.ndarray:

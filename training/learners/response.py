@@ -15,7 +15,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
-from training.membership import Attacked, log_losses, mean_by, some
+from training.membership import Attacked, attacked_answers
 from training.metrics import placements
 from training.models.integrated_gradients import completeness, integrated_gradients, mean_shares
 from training.models.response import ResponseConfig
@@ -147,20 +147,9 @@ class ResponseLearner:
 
     def attacked(self, model: Responding, data: Responses) -> Attacked | None:
         """How well the clicks of people are known, of those learned from and of others in the same weeks."""
-        table = data.table
-        strangers = STRANGERS if len(table.places(CLICK, STRANGERS)) else TEST
-        if strangers == TEST and not data.split_by_person:
-            return None
-        seen = {}
-        for part in (TRAIN, strangers):
-            people = some(np.unique(table.owners[table.places(CLICK, part)]))
-            rows = np.flatnonzero((table.parts[:, CLICK] == part) & np.isin(table.owners, people))
-            yes = table.labels[rows, CLICK] > 0
-            chances = model.score(*model.encode(table.rows.iloc[rows]))[:, CLICK]
-            losses, owners = log_losses(chances, yes), table.owners[rows]
-            usual = log_losses(np.full(len(rows), table.yes(CLICK, TRAIN).mean()), yes)
-            seen[part] = {"loss": -mean_by(owners, losses), "ratio": mean_by(owners, usual - losses)}
-        return Attacked("people", seen[TRAIN], seen[strangers])
+        if len(data.table.places(CLICK, STRANGERS)):
+            return attacked_answers(model, data.table, strangers=STRANGERS)
+        return attacked_answers(model, data.table, strangers=TEST) if data.split_by_person else None
 
     def measure(self, model: Responding, data: Responses) -> Measured:
         numbers, codes = model.encode(data.table.rows)
