@@ -59,11 +59,11 @@ class Baskets:
 
     @cached_property
     def validation(self) -> FoldIn:
-        return self._fold_in(np.flatnonzero(self._part == 1))
+        return self.fold_in(np.flatnonzero(self._part == 1))
 
     @cached_property
     def test(self) -> FoldIn:
-        return self._fold_in(np.flatnonzero(self._part == 2))
+        return self.fold_in(np.flatnonzero(self._part == 2))
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -79,6 +79,12 @@ class Baskets:
     def training_rows(self) -> csr_matrix:
         """What a model learns from (training people, items); a person without any item is in no part."""
         return self.rows[self.trained_on][:, self.known].tocsr()
+
+    def rows_of(self, item_ids: np.ndarray) -> csr_matrix:
+        """What the people of the training part chose among these items (training people, items)."""
+        places = pd.Index(self.distinct_ids).get_indexer(item_ids)
+        rows = self.rows[self.trained_on][:, np.maximum(places, 0)].tocsr()
+        return rows.multiply(places >= 0).tocsr()
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads: equal hashes are equal data."""
@@ -96,7 +102,8 @@ class Baskets:
         part = np.digitize(drawn, [TRAINED_ON, TRAINED_ON + FOR_VALIDATION])
         return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, 0)
 
-    def _fold_in(self, people: np.ndarray) -> FoldIn:
+    def fold_in(self, people: np.ndarray) -> FoldIn:
+        """Any people, each with a part of the items told and the rest wanted, always the same ones."""
         rows = self.rows[people]
         lengths = np.diff(rows.indptr)
         person = np.repeat(np.arange(len(people)), lengths)

@@ -19,6 +19,7 @@ import yaml
 from training.config import CONFIGS, read_config
 from training.gates import GateConfig, slice_table
 from training.plots import figure_bars, figure_intervals
+from training.privacy_card import Known, curve_table, curve_words, figure_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +48,7 @@ def write_card(
     baselines: Mapping[str, Measured],
     *,
     ds: str,
+    privacy: Known | None = None,
 ) -> Path:
     """Write card.html into a folder that already holds `epochs.png`; pictures of the learner's own go there too."""
     gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", brought.name))
@@ -73,7 +75,7 @@ def write_card(
         ),
         *_attributions(brought, fitted, data),
         *_own_pictures(brought, fitted, data, measured, baselines, folder),
-        _section("Privacy", "".join(f"<p>{html.escape(line)}</p>" for line in _privacy(brought))),
+        _section("Privacy", *_privacy(brought, privacy or Known())),
         _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in words["limits"]), "</ul>"),
         _section("Parameters", _table(dataclasses.asdict(config).items())),
     ]
@@ -105,9 +107,17 @@ def _own_pictures(
         yield _section("A closer look", *shown)
 
 
-def _privacy(brought: Learner) -> Iterable[str]:
-    yield "Learned from people who agreed to training only. No identifier of a person is an input, and none is kept."
-    yield from getattr(brought, "privacy", ())
+def _privacy(brought: Learner, known: Known) -> Iterable[str]:
+    lines = (
+        "Learned from people who agreed to training only. No identifier of a person is an input, and none is kept.",
+        *getattr(brought, "privacy", ()),
+        *known.lines(brought.name),
+    )
+    yield from (f"<p>{html.escape(line)}</p>" for line in lines)
+    if known.curve is not None:
+        yield f"<p>{html.escape(curve_words(known.curve))}</p>"
+        yield _figure(figure_curve(known.curve))
+        yield curve_table(known.curve).to_html(float_format="{:.4f}".format, na_rep="", border=0)
 
 
 def _section(title: str, *content: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
@@ -63,9 +64,14 @@ def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ())
             received="no such file",
             remedy=f"choose one of {', '.join(sorted(found.name for found in CONFIGS.glob('*.yml')))} in {CONFIGS}",
         )
+    return _read(_settings(file, tuple(sections)), kind, file)
+
+
+def _read(settings: list[tuple[yaml.ScalarNode, yaml.Node]], kind: type[Config], file: Path) -> Config:
+    """A dataclass of settings from the nodes of a mapping; a setting may be a dataclass of its own."""
     types = get_type_hints(kind)
     values = {}
-    for key, node in _settings(file, tuple(sections)):
+    for key, node in settings:
         place = f"{file.name}, line {key.start_mark.line + 1}"
         if key.value not in types:
             raise ModelError(
@@ -73,10 +79,13 @@ def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ())
                 received=repr(key.value),
                 remedy=_instead(key.value, types),
             )
-        value = yaml.safe_load(yaml.serialize(node))
         wanted = types[key.value]
-        if wanted is float and type(value) is int:
-            value = float(value)
+        if dataclasses.is_dataclass(wanted):
+            values[key.value] = _read(_mapping(node, file), wanted, file)
+            continue
+        value = yaml.safe_load(yaml.serialize(node))
+        if wanted is float:
+            value = _as_float(value)
         if wanted in _LISTS and type(value) is list:
             value = tuple(value)
         if not _fits(value, wanted):
@@ -106,6 +115,16 @@ _WORDS = {
     tuple[str, ...]: "a list of texts",
     _NUMBERS: "a mapping of names to numbers",
 }
+
+
+def _as_float(value: object) -> object:
+    """Whole numbers are numbers, and so are `inf` and `1e-5`, which YAML reads as texts."""
+    if type(value) is int:
+        return float(value)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    return value
 
 
 def _fits(value: object, wanted: type) -> bool:

@@ -19,6 +19,8 @@ from scipy.stats import norm
 from contracts.errors import ModelError
 
 SCALINGS = ("standard", "quantile")
+PUBLIC = np.concatenate([[0.0], 2.0 ** np.arange(-3, 21)])
+"""Knots of a scaling that was learned from nobody: straight lines between powers of two, the same for all columns."""
 
 UNKNOWN = "unknown"
 """What a column without a value is read as; a category like others where training has seen it."""
@@ -129,6 +131,19 @@ def learn_features(
         heights={name: heights.tolist() for name, (_, heights) in scales.items()},
         vocabularies=vocabularies,
     )
+
+
+def public_scale(interval: Sequence[float] | None) -> tuple[list[float], list[float]]:
+    """Knots and heights of a number that tell nothing of any row.
+
+    Args:
+        interval: where the numbers of the column are known to lie; None for any numbers, which are scaled by logarithm.
+    """
+    if interval is not None:
+        return list(interval), [-2.0, 2.0]
+    heights = np.log1p(PUBLIC) / np.log(4.0)  # 3 is 1, 15 is 2
+    both = np.concatenate([-PUBLIC[:0:-1], PUBLIC]), np.concatenate([-heights[:0:-1], heights])
+    return both[0].tolist(), both[1].clip(-_WIDEST, _WIDEST).tolist()
 
 
 def number_column(rows: pd.DataFrame, name: str) -> np.ndarray:

@@ -41,6 +41,9 @@ class GateConfig:
     forgotten_tolerance: float = 0.1
     """What a challenger may lose against a champion that learned from people who are to be forgotten, on all units and
     on each group; to be surely worse by less is then no reason to refuse it."""
+    private_ceilings: Mapping[str, float] = field(default_factory=dict)
+    """The same for a challenger that was trained under differential privacy. A plain one is not refused for what it
+    remembers of people: that is measured, shown, and for people to judge."""
     seed: int = 7
 
 
@@ -71,6 +74,8 @@ class Compared:
     """Largest difference of a score between the model just trained and its loaded artefact."""
     forgotten: str = ""
     """Of how many people the champion learned who are to be forgotten, and since when; empty where it is of none."""
+    attacked: Mapping[str, float] = field(default_factory=dict)
+    """`membership_auc` of a challenger that was trained under differential privacy, as its training measured it."""
 
 
 @dataclass
@@ -118,8 +123,9 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     for name, floor in gate.floors.items():
         value = challenger.metrics[name]
         verdicts.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
-    for name, most in gate.ceilings.items():
-        value = challenger.metrics[name]
+    judged = [(name, challenger.metrics[name], most) for name, most in gate.ceilings.items()]
+    judged += [(name, value, gate.private_ceilings.get(name, 1.0)) for name, value in compared.attacked.items()]
+    for name, value, most in judged:
         verdicts.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
 
     verdicts.add(

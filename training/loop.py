@@ -31,6 +31,7 @@ def train_epochs(
     epochs: int,
     patience: int,
     context: Context,
+    keep: str = "best",
 ) -> list[dict[str, float]]:
     """Fit a compiled model until `watched` has not risen for `patience` epochs; the model ends with its best weights.
 
@@ -41,6 +42,7 @@ def train_epochs(
         batches: whatever `model.fit` takes as `x`; read once an epoch.
         watched: key of `validate()`; higher is better.
         patience: 0 trains all epochs.
+        keep: `last` chooses nothing by `validate`: all epochs are trained, and the last one's weights stay.
 
     Returns:
         The metrics of each epoch: `loss`, what `validate` returned, `epoch_seconds`.
@@ -50,7 +52,7 @@ def train_epochs(
     """
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)  # else the first step makes them, and is traced twice
-    watch = _Watch(validate, watched, epochs, patience, context)
+    watch = _Watch(validate, watched, epochs, 0 if keep == "last" else patience, context, keep)
     watch.resume(model)
     if watch.left:
         try:
@@ -72,17 +74,19 @@ def train_epochs(
 class _Watch(keras.callbacks.Callback):
     """After each epoch: validate, say one line, remember the best weights, keep a checkpoint, stop in time."""
 
-    def __init__(self, validate: Validate, watched: str, most: int, patience: int, context: Context) -> None:
+    def __init__(self, validate: Validate, watched: str, most: int, patience: int, context: Context, keep: str) -> None:
         super().__init__()
         self.validate, self.watched, self.most, self.patience = validate, watched, most, patience
-        self.context = context
+        self.context, self.keep = context, keep
         self.epochs: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] | None = None
         self.board = None
 
     @property
     def best_epoch(self) -> int:
-        """Place of the best epoch, the first of equals."""
+        """Place of the epoch whose weights stay: the best, the first of equals, or the last."""
+        if self.keep == "last":
+            return len(self.epochs) - 1
         return int(np.argmax([epoch[self.watched] for epoch in self.epochs]))
 
     @property
@@ -113,8 +117,9 @@ class _Watch(keras.callbacks.Callback):
         with _averaged(self.model):
             metrics = {**logs, **self.validate(), "epoch_seconds": trained}
             self.epochs.append({name: float(value) for name, value in metrics.items()})
-            is_best = self.best_epoch == len(self.epochs) - 1
-            if is_best:
+            stays = self.best_epoch == len(self.epochs) - 1
+            is_best = stays and self.keep == "best"
+            if stays:
                 self.best_weights = self.model.get_weights()
         self.model.stop_training = not self.left
         self._keep_checkpoint()

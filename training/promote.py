@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 ANSWERS = ("approve", "reject")
 MODES = ("enforce", "dry_run", "ask", *ANSWERS)
 
+_ATTACKED = ("membership_auc",)
+"""Tags of a version that tell how well an attack on it does; of private versions the gate looks at them."""
+
 GENERATOR = "interest_gan"
 """The model whose champion may hand synthetic rows to a training set, if the admission gate lets it."""
 
@@ -267,6 +270,9 @@ def _compare(
         slices=brought.slices(data),
         score_difference=evaluated.score_difference,
         forgotten=champion.tags.get(FORGOTTEN, "") if champion else "",
+        attacked={
+            name: float(challenger.tags[name]) for name in _ATTACKED if {name, "epsilon"} <= challenger.tags.keys()
+        },
     )
 
 

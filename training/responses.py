@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, NothingToLearn
 from training.models.response import NOT_KNOWN
-from training.tabular import NOWHERE, TEST, TRAIN, VALIDATION, Table
+from training.tabular import NOWHERE, STRANGERS, TEST, TRAIN, VALIDATION, Table
 
 CATEGORIES = ("campaign", "age_band", "gender", "region", "main_device", "favourite_category")
 NUMBERS = (
@@ -37,6 +37,18 @@ CLICK, PURCHASE = 0, 1
 
 FEWEST = 5
 """Fewest rows of each answer, in each part, with which a part says anything."""
+
+PUBLIC = {
+    "age_band": ("18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"),
+    "gender": ("female", "male", "non-binary", "prefer not to say", "unknown"),
+    "main_device": ("desktop", "mobile", "tablet", "unknown"),
+}
+"""Categories that the contract of the marts names: no row has to tell of them."""
+
+INTERVALS = {"weekend_share": (0.0, 1.0)}
+
+STRANGERS_FROM = 0.9
+"""People above this place between 0 and 1, by a hash of their id, are never learned from where weeks part the rows."""
 
 _WEEKS = 3
 _TENTHS = {TEST: (0, 1), VALIDATION: (2, 3)}
@@ -101,12 +113,24 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
     parts, split_by_person = np.full(labels.shape, NOWHERE, "int8"), 0
     for answer in range(len(ANSWERS)):
         column = split_by_week(labels[:, answer], weeks)
-        if column is None:
+        if column is not None:
+            column = _without_strangers(labels[:, answer], column, people)
+        else:
             column, split_by_person = _split_by_person(labels[:, answer], people), split_by_person + 1
         parts[:, answer] = column
     _require_both(labels[:, CLICK], parts[:, CLICK], folder)
     return Responses(
-        table=Table(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS)),
+        table=Table(
+            rows[[*CATEGORIES, *NUMBERS]],
+            labels,
+            parts,
+            NUMBERS,
+            CATEGORIES,
+            tuple(ANSWERS),
+            people=people,
+            public=PUBLIC,
+            intervals=INTERVALS,
+        ),
         people=people,
         order_values=_numbers(rows["order_value"]),
         split_by_person=split_by_person,
@@ -136,6 +160,13 @@ def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
     for part, tenths in _TENTHS.items():
         parts[np.isin(tenth, tenths)] = part
     return np.where(labels >= 0, parts, NOWHERE).astype("int8")
+
+
+def _without_strangers(labels: np.ndarray, parts: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """The parts, with the training rows of a tenth of the people set aside, if enough rows are left without them."""
+    strange = pd.util.hash_array(people.astype(object), hash_key="strangers-of-nts") / 2.0**64 >= STRANGERS_FROM
+    column = np.where(strange & (parts == TRAIN), STRANGERS, parts).astype("int8")
+    return column if _fewest(labels, column) >= FEWEST else parts
 
 
 def _fewest(labels: np.ndarray, parts: np.ndarray) -> int:

@@ -26,8 +26,9 @@ from training.loop import train_epochs
 from training.metrics import placements
 from training.models.response import NOT_KNOWN, ResponseConfig, build
 
-TRAIN, VALIDATION, TEST, NOWHERE = 0, 1, 2, 3
-"""Parts of a table; what is nowhere has no label."""
+TRAIN, VALIDATION, TEST, NOWHERE, STRANGERS = 0, 1, 2, 3, 4
+"""Parts of a table; what is nowhere has no label. Strangers are rows like those of the training part, of people who are
+never learned from: only by them can be told what a model remembers of the others."""
 
 _ROWS_A_BATCH = 8192
 
@@ -45,6 +46,12 @@ class Table:
     numbers: Sequence[str]
     categories: Sequence[str]
     answers: Sequence[str]
+    people: np.ndarray | None = None
+    """Person of each row; None where every row is another person's (rows,)."""
+    public: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Categories of a column that are known to everybody, whatever the rows say."""
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Where the numbers of a column are known to lie, whatever the rows say: least and most."""
 
     def places(self, answer: int, part: int) -> np.ndarray:
         """The rows of a part, by place."""
@@ -63,6 +70,13 @@ class Table:
     def training(self) -> np.ndarray:
         """Rows that are in the training part of an answer, by place."""
         return np.flatnonzero((self.parts == TRAIN).any(axis=1))
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """A number for the person of each row, from 0 (rows,)."""
+        if self.people is None:
+            return np.arange(len(self.rows))
+        return np.unique(self.people.astype(str), return_inverse=True)[1]
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads."""

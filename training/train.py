@@ -4,7 +4,9 @@ Reads the model's table of the day (people who agreed to training only), trains 
 part, tests once on a part that was never looked at, and leaves a run in MLflow: parameters, a curve of every epoch,
 metrics beside the baselines, the metric of each test unit with its groups, a model card, and a new version with the
 alias `challenger`. It changes no champion: `python -m training.promote` does that. A training that was killed goes on
-after its last epoch. With too little data the model is skipped, and says why.
+after its last epoch. With `privacy` in its configuration a training is differentially private: it is charged to the
+privacy ledger before it begins, and refused where that is exhausted. With too little data the model is skipped, and
+says why.
 
     python -m training.train --model next_item --ds 2026-11-20
 """
@@ -25,6 +27,8 @@ from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.config import CONFIGS, known_model, learner, read_config
 from training.entry import choose_backend, parser
+from training.privacy_card import Known, read_curve
+from training.privacy_ledger import PrivacyLedger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +77,7 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
 def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
     """The number of the new version, and what the report says of it."""
     from training.learner import Context
+    from training.membership import membership
     from training.registry import Registry, Training
 
     model, sizes, data_hash = brought.name, data.describe(), data.content_hash()
@@ -85,22 +90,38 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
         tensorboard=settings.home / "tensorboard" / model / f"{ds}-{fingerprint}",
         say=lambda line: say(f"train {model}: {line}"),
     )
+    spent = brought.spending(data, config) if hasattr(brought, "spending") else None
+    private = {}
+    if spent is not None:
+        ledger = PrivacyLedger.of(settings)
+        given = ledger.charge(spent, table=brought.table, model=model, ds=ds, fingerprint=fingerprint)
+        private = {**spent.parameters(), "private_table_epsilon": given}
+        say(f"train {model}: epsilon {spent.epsilon:g}; with it {given:.2f} of {ledger.budget:g} of {brought.table}")
     fitted = brought.fit(data, config, context)
     sizes = {**sizes, **getattr(fitted, "sizes", {})}
     measured, baselines = brought.measure(fitted, data), brought.baselines(data)
     scores = [f"{one.value:.4f} {name}" for name, one in {"the model": measured, **baselines}.items()]
     say(f"train {model}: {measured.metric} of the test {brought.unit}: {', '.join(scores)}")
+    attack = membership(brought, fitted, data, measured)
+    attacked = {} if attack is None else {"membership_auc": attack.auc}
+    if attack is not None:
+        say(f"train {model}: {attack.words}")
 
     with tempfile.TemporaryDirectory() as folder:
         evidence = Path(folder) / "evidence"
-        _write_evidence(evidence, brought, data, fitted, config, measured, baselines, ds=ds)
+        privacy = Known(spent, private.get("private_table_epsilon"), attack, read_curve(settings, model))
+        _write_evidence(evidence, brought, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
         version = registry.register(
             Training(
                 model=model,
                 ds=ds,
-                parameters={**dataclasses.asdict(config), **sizes, "epochs_run": len(fitted.epochs)},
+                parameters={**_parameters(config), **private, **sizes, "epochs_run": len(fitted.epochs)},
                 epochs=fitted.epochs,
-                metrics=_flat_metrics({"test": measured, **{f"baseline_{k}": v for k, v in baselines.items()}}),
+                metrics={
+                    **_flat_metrics({"test": measured, **{f"baseline_{k}": v for k, v in baselines.items()}}),
+                    **attacked,
+                    **private,
+                },
                 table=brought.table,
                 data_hash=data_hash,
                 files=evidence,
@@ -108,10 +129,18 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
                 signature=brought.signature,
                 example=brought.example(data),
                 requirements=getattr(brought, "requirements", ()),
-                tags={"ds": ds, "data_hash": data_hash, "git_commit": _git_commit()},
+                tags={
+                    "ds": ds,
+                    "data_hash": data_hash,
+                    "git_commit": _git_commit(),
+                    **{name: f"{value:.6g}" for name, value in attacked.items()},
+                    **({} if spent is None else {"epsilon": f"{spent.epsilon:g}", "delta": f"{spent.delta:g}"}),
+                },
                 description=_description(ds, brought.unit, measured, baselines),
             )
         )
+    if spent is not None:
+        ledger.ended(fingerprint, version.number)
     shutil.rmtree(checkpoints, ignore_errors=True)
     say(f"train {model}: registered version {version.number} as challenger")
     return version.number, {
@@ -121,9 +150,18 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
             "metrics": dict(measured.metrics),
             "baselines": {name: dict(baseline.metrics) for name, baseline in baselines.items()},
             "held_out": len(measured.values),
+            **attacked,
+            **private,
             **sizes,
         }
     }
+
+
+def _parameters(config: Any) -> dict[str, Any]:
+    """The configuration as a run's parameters; `privacy` in a flat form."""
+    flat = dataclasses.asdict(config)
+    privacy = flat.pop("privacy", {})
+    return {**flat, **{f"privacy_{name}": value for name, value in privacy.items()}}
 
 
 def _description(ds: str, unit: str, measured: Measured, baselines: Mapping[str, Measured]) -> str:
@@ -151,6 +189,7 @@ def _write_evidence(
     baselines: Mapping[str, Measured],
     *,
     ds: str,
+    privacy: Known,
 ) -> None:
     """Write what stays beside the run: the metric of each unit, scores to compare with, pictures, the card.
 
@@ -170,7 +209,7 @@ def _write_evidence(
     arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
     np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
     plot_epochs(fitted.epochs, brought.watched, folder / "epochs.png")
-    write_card(folder, brought, data, fitted, config, measured, baselines, ds=ds)
+    write_card(folder, brought, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
 
 
 def _new_folder(folder: Path) -> Path:

@@ -18,8 +18,8 @@ from contracts.settings import REPOSITORY, Settings
 from training.learner import Context
 from training.learners.response import LEARNER, mean_orders, synthetic_rows
 from training.models.response import ResponseConfig
-from training.responses import CLICK, NUMBERS, load_responses
-from training.tabular import NOWHERE, TEST, TRAIN, VALIDATION
+from training.responses import CLICK, NUMBERS, PURCHASE, load_responses
+from training.tabular import NOWHERE, STRANGERS, TEST, TRAIN, VALIDATION
 
 DS = "2026-11-19"
 WEEKS = [datetime.date(2026, 10, 23) + datetime.timedelta(days=7 * week) for week in range(5)]
@@ -106,6 +106,10 @@ def test_each_answer_is_tested_on_the_last_week_whose_labels_are_known(data):
         assert set(weeks[parts[:, answer] == TEST]) == {WEEKS[test]}
         assert set(weeks[parts[:, answer] == VALIDATION]) == {WEEKS[test - 1]}
         assert set(weeks[parts[:, answer] == TRAIN]) == set(WEEKS[: test - 1])
+        assert set(weeks[parts[:, answer] == STRANGERS]) <= set(WEEKS[: test - 1])
+    strangers = np.unique(data.people[parts[:, CLICK] == STRANGERS])
+    assert 0 < len(strangers) < 15  # of 60, a tenth by chance
+    assert not np.isin(data.people[(parts == TRAIN).any(axis=1)], strangers).any()
     assert set(weeks[parts[:, 2] == NOWHERE]) == {WEEKS[3]}
     assert data.describe()["answers_split_by_person"] == 0
     assert data.describe()["rows"] == 480  # the coming week has no label
@@ -144,7 +148,8 @@ def test_chances_come_true_as_often_as_they_say(data, fitted):
 def test_an_order_is_worth_what_orders_of_the_campaign_brought(data):
     overall, of_campaign = mean_orders(data)
     # Only orders of the first two weeks count, 40 euros in campaign a and 20 in b; ten of the mean are added to each.
-    rows = town().iloc[:240]
+    # Orders of strangers do not: they are set aside.
+    rows = town().iloc[:240][(data.table.parts[:240, PURCHASE] == TRAIN)]
     count = {name: int(((rows["campaign"] == name) & rows["purchased"]).sum()) for name in ("a", "b")}
     mean = (40 * count["a"] + 20 * count["b"]) / (count["a"] + count["b"])
     assert overall == pytest.approx(mean)
@@ -217,7 +222,7 @@ def test_synthetic_rows_of_an_earlier_day_are_learned_from_up_to_their_share(tmp
     data = LEARNER.load(settings, DS)
     assert data.describe()["synthetic_rows_there"] == 480
     added = synthetic_rows(data, ResponseConfig(synthetic_share=0.2))
-    assert len(added.rows) == 48  # a fifth of the 240 rows of the first two weeks
+    assert len(added.rows) == int(0.2 * (data.table.parts == TRAIN).any(axis=1).sum()) < 48  # 240 rows less strangers
     assert synthetic_rows(data, ResponseConfig(synthetic_share=0.0)) is None
     assert LEARNER.fit(data, ResponseConfig(**{**CONFIG.__dict__, "epochs": 1}), QUIET).sizes == {
         "training_rows": 240,

@@ -21,6 +21,7 @@ from contracts.settings import Settings
 from training.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
 from training.learner import Answering, Context, Measured, Signature
 from training.loop import train_epochs
+from training.membership import Attacked, some
 from training.models.interest_vision import InterestVisionConfig, build, namer, reducer
 from training.pictures import (
     TEST,
@@ -36,6 +37,9 @@ LEAST_CHANCE = 1e-6
 """A category that a model gives less chance, or does not know, counts in the log loss as if it had this chance."""
 
 PICTURES_A_BATCH = 256
+
+ATTACKED_PICTURES = 300
+"""Most pictures, learned from and not, that the membership attack looks at."""
 
 _BASELINE_SIDE = 8
 _WATCHED = "validation_accuracy_tied_by_log_loss"
@@ -102,6 +106,16 @@ class InterestVisionLearner:
         places = pd.Index(model.categories).get_indexer(pd.Index(data.categories))
         places = np.where(places < 0, -1 - np.arange(len(places)), places)
         return measured(model.score(pixels), places[labels])
+
+    def attacked(self, model: Answering, data: Pictures) -> Attacked:
+        """How surely the category of a picture is known, of pictures learned from and of the test's."""
+        seen = []
+        for part in (TRAINING, TEST):
+            pixels, labels = data.part(part)
+            chosen = some(np.arange(len(labels)), ATTACKED_PICTURES)
+            chances = model.score(pixels[chosen])[np.arange(len(chosen)), labels[chosen]]
+            seen.append({"loss": np.log(np.maximum(chances, LEAST_CHANCE))})
+        return Attacked("pictures", *seen)
 
     def baselines(self, data: Pictures) -> Mapping[str, Measured]:
         training, (pixels, labels) = data.part(TRAINING), data.part(TEST)

@@ -29,6 +29,7 @@ from training.data import (
 )
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
+from training.membership import Attacked, attacked_acts
 from training.metrics import ItemStatistics, Ranking, Scorer, rank_targets, same_for_everyone, without_seen
 from training.models.history_attributions import STEPS, history_path, shares_by_place
 from training.models.integrated_gradients import completeness, integrated_gradients
@@ -210,13 +211,12 @@ class NextItemLearner:
         today = data.times.max().astype("datetime64[D]")
         seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
         size = 0 if data.tastes is None else data.tastes.shape[1]
-        return pd.DataFrame(
-            {
-                "history": [items[:2], items[-1:]],
-                "occurred_at": [seconds, seconds[-1:]],
-                "taste_vector": [[0.0] * max(size, 1)] * 2,
-            }
-        )
+        histories = {"history": [items[:2], items[-1:]], "occurred_at": [seconds, seconds[-1:]]}
+        return pd.DataFrame({**histories, "taste_vector": [[0.0] * max(size, 1)] * 2})
+
+    def attacked(self, model: Ranker, data: Sequences) -> Attacked:
+        """What can be seen of acts that were learned from, and of the test's; of the same people."""
+        return attacked_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each place of the history, counted from its end, in what moves the score of the best item."""

@@ -14,11 +14,14 @@ import pandas as pd
 from contracts.lake import Lake
 from contracts.settings import Settings
 from training.learner import Context, Measured, Signature
+from training.membership import Attacked, log_losses, mean_by, some
 from training.metrics import placements
 from training.models.integrated_gradients import completeness, integrated_gradients, mean_shares
 from training.models.response import ResponseConfig
+from training.privacy import Spending
+from training.private_tabular import fit_table_privately, table_spending
 from training.responses import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
-from training.tabular import TEST, TRAIN, FittedTable, Table, fit_table
+from training.tabular import STRANGERS, TEST, TRAIN, FittedTable, Table, fit_table
 from training.tabular_measures import baseline_answers, measures
 
 SLICES = ("age_band", "gender", "region", "campaign")
@@ -118,12 +121,43 @@ class ResponseLearner:
         return load_responses(folder, lake.partition("synthetic_responses", earlier[-1]) if earlier else None)
 
     def fit(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:
+        if config.privacy.on:
+            return self._fit_privately(data, config, context)
         added = synthetic_rows(data, config)
         net = fit_table(data.table, config, context, watched=self.watched, added=added)
         order_value, order_values = mean_orders(data)
         learned = [bool((data.table.parts[:, answer] == TRAIN).any()) for answer in range(len(ANSWERS))]
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0 if added is None else len(added.rows)}
         return FittedResponse(net, order_value, order_values, learned, sizes)
+
+    def _fit_privately(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:
+        net, noised = fit_table_privately(
+            data.table, config, context, watched=self.watched, euros=_training_euros(data), order_by="campaign"
+        )
+        learned = [bool((data.table.parts[:, answer] == TRAIN).any()) for answer in range(len(ANSWERS))]
+        sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0}
+        return FittedResponse(net, noised.order_value, noised.order_values, learned, sizes)
+
+    def spending(self, data: Responses, config: ResponseConfig) -> Spending | None:
+        """What a training would give away; None where it is plain."""
+        return table_spending(data.table, config) if config.privacy.on else None
+
+    def attacked(self, model: Responding, data: Responses) -> Attacked | None:
+        """How well the clicks of people are known, of those learned from and of others in the same weeks."""
+        table = data.table
+        strangers = STRANGERS if len(table.places(CLICK, STRANGERS)) else TEST
+        if strangers == TEST and not data.split_by_person:
+            return None
+        seen = {}
+        for part in (TRAIN, strangers):
+            people = some(np.unique(table.owners[table.places(CLICK, part)]))
+            rows = np.flatnonzero((table.parts[:, CLICK] == part) & np.isin(table.owners, people))
+            yes = table.labels[rows, CLICK] > 0
+            chances = model.score(*model.encode(table.rows.iloc[rows]))[:, CLICK]
+            losses, owners = log_losses(chances, yes), table.owners[rows]
+            usual = log_losses(np.full(len(rows), table.yes(CLICK, TRAIN).mean()), yes)
+            seen[part] = {"loss": -mean_by(owners, losses), "ratio": mean_by(owners, usual - losses)}
+        return Attacked("people", seen[TRAIN], seen[strangers])
 
     def measure(self, model: Responding, data: Responses) -> Measured:
         numbers, codes = model.encode(data.table.rows)
@@ -150,11 +184,9 @@ class ResponseLearner:
         return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, TEST)[:PARITY_ROWS]])
 
     def example(self, data: Responses) -> pd.DataFrame:
-        """Nobody's rows: each column's most frequent value, or median, and once more with everything unknown."""
-        rows = data.table.rows
-        usual = {name: str(rows[name].astype(str).mode()[0]) for name in CATEGORIES}
-        usual |= rows[list(NUMBERS)].astype("float64").median().fillna(0.0).to_dict()
-        return pd.DataFrame([usual, {**usual, **dict.fromkeys(CATEGORIES[1:], "unknown")}])
+        """Two rows of nobody in the largest campaign: it stays with the model's files, where no person's row may be."""
+        words = dict.fromkeys(CATEGORIES, "unknown") | {"campaign": str(data.table.rows["campaign"].mode()[0])}
+        return pd.DataFrame([{**words, **dict.fromkeys(NUMBERS, number)} for number in (0.0, 1.0)])
 
     def attributions(self, model: Responding, data: Responses) -> Mapping[str, float]:
         """Share of each feature in what moves the chance to click, largest first."""
@@ -213,6 +245,11 @@ def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
     sums = orders.groupby("campaign")["euros"].agg(["sum", "count"])
     drawn = (sums["sum"] + ORDERS_OF_DOUBT * overall) / (sums["count"] + ORDERS_OF_DOUBT)
     return overall, {str(campaign): float(euros) for campaign, euros in drawn.items()}
+
+
+def _training_euros(data: Responses) -> np.ndarray:
+    """Euros bought in the rows that say whether somebody bought and are learned from, NaN elsewhere (rows,)."""
+    return np.where(data.table.parts[:, PURCHASE] == TRAIN, data.order_values, np.nan)
 
 
 def _moved(model: Responding, rows: pd.DataFrame, first: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,10 @@ from training.baskets_metrics import BasketRanking, PaddedScorer, pad, rank_bask
 from training.ease import fit_ease, too_many_items
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
+from training.membership import Attacked
 from training.models.taste_autoencoder import TasteAutoencoderConfig, build
+from training.privacy import Spending
+from training.private_baskets import attacked, basket_spending, noised_counts, people_batches, public_items
 from training.reading import GROUPS, load_sequences
 
 FEWEST_PEOPLE = 10
@@ -59,6 +62,8 @@ class TasteData:
     baskets: Baskets
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     """By the name of the column (people,)."""
+    catalogue: np.ndarray | None = None
+    """Ids of the items that are for sale, which a private training takes for its items; None where there are none."""
 
     def content_hash(self) -> str:
         total = hashlib.sha256(self.baskets.content_hash().encode())
@@ -131,19 +136,25 @@ class TasteAutoencoderLearner:
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or chose enough items.
         """
-        folder = Lake(settings.lake).require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+        lake = Lake(settings.lake)
+        folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         sequences = load_sequences(folder)
         baskets = baskets_from(sequences)
         require_enough(baskets, people=FEWEST_PEOPLE)
-        return TasteData(baskets, sequences.groups)
+        return TasteData(baskets, sequences.groups, public_items(lake.partition("dim_item", ds)))
 
     def fit(self, data: TasteData, config: TasteAutoencoderConfig, context: Context) -> FittedTasteAutoencoder:
         baskets = data.baskets
         require_enough(baskets, people=1)
         require_cells(config.batch_size, len(baskets.known), config.batch_cells)
-        counts = baskets.counts[baskets.known]
-        model = build(config, counts)
-        fitted = FittedTasteAutoencoder(model.ranker(), baskets.distinct_ids[baskets.known], counts)
+        spent = self.spending(data, config)
+        if spent is None:
+            item_ids, counts, rows = baskets.distinct_ids[baskets.known], baskets.counts[baskets.known], None
+        else:
+            item_ids, rows = data.catalogue, baskets.rows_of(data.catalogue)
+            counts = noised_counts(rows, spent)
+        model = build(config, counts, spent=spent)
+        fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts)
 
         def validate() -> Mapping[str, float]:
             ranking = ranked(fitted.score, fitted.item_ids, baskets, baskets.validation)
@@ -151,14 +162,27 @@ class TasteAutoencoderLearner:
 
         fitted.epochs = train_epochs(
             model,
-            basket_batches(baskets, config),
+            basket_batches(baskets, config) if spent is None else people_batches(rows, config, spent),
             validate=validate,
             watched=self.watched,
             epochs=config.epochs,
             patience=config.patience,
             context=context,
+            keep="best" if spent is None else "last",
         )
         return fitted
+
+    def spending(self, data: TasteData, config: TasteAutoencoderConfig) -> Spending | None:
+        """What a training would give away; None where it is plain.
+
+        Raises:
+            ModelError: there is no catalogue to take the items from.
+        """
+        return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
+
+    def attacked(self, model: Ranker, data: TasteData) -> Attacked:
+        """How well the items of people are known, of those learned from and of the test's."""
+        return attacked(model.score, model.item_ids, data.baskets)
 
     def measure(self, model: Ranker, data: TasteData) -> Measured:
         return measured(ranked(model.score, model.item_ids, data.baskets, data.baskets.test))

@@ -16,6 +16,8 @@ import numpy as np
 from keras import layers, ops
 
 from contracts.errors import ModelError
+from training.privacy import PLAIN, Privacy, Spending
+from training.private_step import Owned, PrivateTraining, private_optimizer
 
 NOT_KNOWN = -1.0
 """The label of an answer that is not known; it adds nothing to the loss."""
@@ -68,6 +70,9 @@ class ResponseConfig:
     """Most epochs; training ends before, once validation no longer improves."""
     patience: int = 4
     """Epochs without a better validation AUC after which training ends."""
+    privacy: Privacy = PLAIN
+    """With a finite epsilon, training is differentially private: a batch is that many PEOPLE on average, all epochs are
+    trained, and what only a plain training may do (`synthetic_share`, `half_life_share`, other losses) is left out."""
     seed: int = 7
 
 
@@ -118,10 +123,30 @@ class Response(keras.Model):
         return ops.sum(losses * known * self.answer_weights, axis=-1)
 
 
+class PrivateResponse(PrivateTraining, Response):
+    """The same net, whose steps are differentially private; a person's loss is the mean over the person's rows."""
+
+    def recorded_losses(self, data, nets):
+        """Losses (rows,) of ((numbers, codes), (labels, places of each person's rows))."""
+        inputs, (labels, places) = data
+        embedder, head = nets
+        owned = Owned(places)
+        rows = ops.shape(labels)[0]
+        losses = self.example_losses(labels, ops.cast(head(embedder(inputs, training=True), training=True), "float32"))
+        counts = ops.sum(ops.cast(places < rows, "float32"), axis=1)
+        return losses / owned.to_rows(counts, rows), owned
+
+
 def build(
-    config: ResponseConfig, *, numbers: int, codes: int, unknown_codes: Sequence[int], positive_shares: Sequence[float]
+    config: ResponseConfig,
+    *,
+    numbers: int,
+    codes: int,
+    unknown_codes: Sequence[int],
+    positive_shares: Sequence[float],
+    spent: Spending | None = None,
 ) -> Response:
-    """The compiled model.
+    """The compiled model; with `spent`, its steps are private.
 
     Args:
         numbers: columns of the first input.
@@ -140,8 +165,13 @@ def build(
                 remedy="mend the configuration",
             )
     keras.utils.set_random_seed(config.seed)
-    model = Response(config, numbers=numbers, codes=codes, unknown_codes=unknown_codes, positive_shares=positive_shares)
-    model.compile(optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay))
+    kind = Response if spent is None else PrivateResponse
+    model = kind(config, numbers=numbers, codes=codes, unknown_codes=unknown_codes, positive_shares=positive_shares)
+    if spent is None:
+        model.compile(optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay))
+    else:
+        model.train_privately([model.embedder, model.head], spent, config.privacy.clip)
+        model.compile(optimizer=private_optimizer(config.learning_rate, config.weight_decay), jit_compile=False)
     return model
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from keras import ops
 
 from contracts.errors import ModelError
+from training.privacy import PLAIN, Privacy, Spending
+from training.private_step import PrivateTraining, private_optimizer
 
 KINDS = ("vae", "dae")
 LIKELIHOODS = ("multinomial", "gaussian")
@@ -55,6 +57,8 @@ class TasteAutoencoderConfig:
     """Most epochs; training ends before, once validation no longer improves."""
     patience: int = 8
     """Epochs without a better validation NDCG@100 after which training ends."""
+    privacy: Privacy = PLAIN
+    """With a finite epsilon, training is differentially private: steps draw people by chance, all epochs run."""
     seed: int = 7
 
 
@@ -71,41 +75,49 @@ class TasteAutoencoder(keras.Model):
 
     def call(self, rows, training=False):
         """What dropout left of the rows, logits (batch, items), mean and log-variance of the taste (batch, latent)."""
+        return self.denoised(rows, self.encoder, self.decoder, training=training)
+
+    def denoised(self, rows, encoder, decoder, *, training):
+        """What `call` returns, by an encoder and a decoder like those of the model."""
         told = rows
         if training and self.config.dropout:
             draws = keras.random.uniform(ops.shape(rows), seed=self.noise)
             told = rows * ops.cast(draws >= self.config.dropout, rows.dtype)
-        moments = self.encoder(told)
+        moments = encoder(told, training=training)
         if self.config.kind == "dae":
-            return told, self.decoder(moments), moments, ops.zeros_like(moments)
+            return told, decoder(moments, training=training), moments, ops.zeros_like(moments)
         mean, log_variance = ops.split(moments, 2, axis=-1)
         taste = mean
         if training:
             taste = mean + ops.exp(log_variance / 2) * keras.random.normal(ops.shape(mean), seed=self.noise)
-        return told, self.decoder(taste), mean, log_variance
+        return told, decoder(taste, training=training), mean, log_variance
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
-        """Mean over people of the negative multinomial log-likelihood, plus the weighed divergence of their taste.
+        """Mean over people of `person_losses`."""
+        return ops.mean(self.person_losses(x, y_pred, training=training))
+
+    def person_losses(self, rows, answers, *, training=True):
+        """Negative log-likelihood plus the weighed divergence of the taste, of each person (batch,).
 
         Args:
-            x: what each person chose, complete (batch, items).
-            y_pred: what `call` returns.
+            rows: what each person chose, complete (batch, items).
+            answers: what `call` returns.
         """
-        told, logits, mean, log_variance = y_pred
+        told, logits, mean, log_variance = answers
         logits, weight = ops.cast(logits, "float32"), self.config.told_weight
         if self.config.likelihood == "gaussian":
-            missed = ops.mean(ops.sum(ops.square(logits - x) * (1 - (1 - weight) * told), axis=-1))
+            missed = ops.sum(ops.square(logits - rows) * (1 - (1 - weight) * told), axis=-1)
         else:
             if weight == 0:  # what is told is not to be guessed, so it does not compete either
                 logits = logits + _NEVER * told
-            missed = -ops.mean(ops.sum(ops.log_softmax(logits) * (x - (1 - weight) * told), axis=-1))
+            missed = -ops.sum(ops.log_softmax(logits) * (rows - (1 - weight) * told), axis=-1)
         if self.config.kind == "dae":
             return missed
         if training:
             self.steps.assign_add(1.0)
         beta = self.config.beta * ops.minimum(1.0, self.steps / max(1, self.config.anneal_steps))
         divergence = ops.sum(ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance, axis=-1) / 2
-        return missed + beta * ops.mean(divergence)
+        return missed + beta * divergence
 
     def ranker(self) -> keras.Model:
         """The served form, of built-in layers only: rows (batch, items) to scores and taste; it shares the weights.
@@ -117,11 +129,23 @@ class TasteAutoencoder(keras.Model):
         return keras.Model(rows, {"scores": self.decoder(taste), "taste_vector": taste}, name="ranker")
 
 
-def build(config: TasteAutoencoderConfig, item_counts: np.ndarray) -> TasteAutoencoder:
-    """The compiled model.
+class PrivateTasteAutoencoder(PrivateTraining, TasteAutoencoder):
+    """The same net, whose steps are differentially private; a person is a row."""
+
+    def recorded_losses(self, data, nets):
+        """Losses (batch,) of (rows,); every row is another person's."""
+        (rows,) = data
+        encoder, decoder = nets
+        return self.person_losses(rows, self.denoised(rows, encoder, decoder, training=True)), None
+
+
+def build(
+    config: TasteAutoencoderConfig, item_counts: np.ndarray, *, spent: Spending | None = None
+) -> TasteAutoencoder:
+    """The compiled model; with `spent`, its steps are private.
 
     Args:
-        item_counts: people of the training part who chose each item (items,).
+        item_counts: people of the training part who chose each item; noised, if steps are private (items,).
 
     Raises:
         ModelError: no such kind or likelihood.
@@ -134,12 +158,23 @@ def build(config: TasteAutoencoderConfig, item_counts: np.ndarray) -> TasteAutoe
                 remedy=f"change {name} in the model's configuration",
             )
     keras.utils.set_random_seed(config.seed)
-    model = TasteAutoencoder(config, item_counts)
+    model = (TasteAutoencoder if spent is None else PrivateTasteAutoencoder)(config, item_counts)
     model.build((None, len(item_counts)))
+    if spent is not None:
+        model.train_privately([model.encoder, model.decoder], spent, config.privacy.clip)
+        model.decoder.get_layer("items").bias.assign(_private_bias(config, item_counts, spent.people))
+        model.compile(optimizer=private_optimizer(config.learning_rate, config.weight_decay), jit_compile=False)
+        return model
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     model.compile(optimizer=optimizer)
     return model
+
+
+def _private_bias(config: TasteAutoencoderConfig, item_counts: np.ndarray, people: int) -> np.ndarray:
+    """Where the scores begin (items,): at noised popularity, because noisy steps would take long to get there."""
+    counts = np.maximum(item_counts, 0.5)
+    return counts / people if config.likelihood == "gaussian" else np.log(counts / counts.sum())
 
 
 def _encoder(config: TasteAutoencoderConfig, items: int) -> keras.Model:
