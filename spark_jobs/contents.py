@@ -137,23 +137,23 @@ def _parquet_cells(source: Path | bytes, within: str) -> Iterator[Part]:
     with opened(read_dictionary=flat) as file:
         for batch in file.iter_batches():
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                for values in _text_arrays(column):
+                for values in text_arrays(column):
                     yield Part(f"{within}{name}", _lines(values.to_pylist()), cells=True)
 
 
-def _text_arrays(column: pa.Array) -> Iterator[pa.Array]:
+def text_arrays(column: pa.Array) -> Iterator[pa.Array]:
     """The texts and whole numbers of a column of any type, each once."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         yield column.dictionary
     elif pa.types.is_struct(kind):
         for place in range(kind.num_fields):
-            yield from _text_arrays(column.field(place))
+            yield from text_arrays(column.field(place))
     elif pa.types.is_map(kind):
-        yield from _text_arrays(column.keys)
-        yield from _text_arrays(column.items)
+        yield from text_arrays(column.keys)
+        yield from text_arrays(column.items)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        yield from _text_arrays(column.flatten())
+        yield from text_arrays(column.flatten())
     elif pa.types.is_integer(kind) or any(is_kind(kind) for is_kind in _TEXTS):
         yield column.unique()
 

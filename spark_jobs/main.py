@@ -32,6 +32,8 @@ examples:
       hashes everything under one more key; run it again if it was interrupted
   python -m spark_jobs.main scan
       searches everything that a run has written, but raw, for names of people; exit status 1 if there are any
+  python -m spark_jobs.main forget --subject account:anna01 --dry-run
+      says what is known of a person and where; with --enforce, it is erased
 
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
@@ -59,13 +61,28 @@ def main(arguments: list[str] | None = None) -> None:
     scan_command = commands.add_parser("scan", help="names of people outside raw, which there should not be")
     scan_command.add_argument("--folder", type=Path, help="what to search; by default everything below NIGHTSHIFT_HOME")
     scan_command.add_argument("--subject", metavar="KIND:NAME", help="search for this person alone, raw included")
+    forget_command = commands.add_parser("forget", help="a person who asks, gone from everything, with a receipt")
+    forget_command.add_argument(
+        "--subject", required=True, metavar="KIND:NAME", help="account:NAME, email:..., cookie:..., handle:... or p..."
+    )
+    how = forget_command.add_mutually_exclusive_group(required=True)
+    how.add_argument("--dry-run", action="store_true", help="find and list, and change nothing")
+    how.add_argument("--enforce", action="store_true", help="erase, and search once more")
+    forget_command.add_argument(
+        "--wait-seconds", type=float, default=600, help="how long to wait for a step of a night; then it is refused"
+    )
     given = parser.parse_args(arguments)
     settings = Settings.from_env()
     if given.command == "scan":
         from spark_jobs.scan_home import scan
 
         sys.exit(1 if scan(settings, given.folder, given.subject).total else 0)
-    if given.command == "map":
+    if given.command == "forget":
+        from spark_jobs.forget import forget
+
+        receipt = forget(settings, given.subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
+        receipt.show()
+    elif given.command == "map":
         with lineage.told(
             settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
         ) as datasets:

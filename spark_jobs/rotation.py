@@ -151,8 +151,8 @@ def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...
             raise SettingsError(
                 expected=f"a key file {own} that can be written, in a folder that can",
                 received="one that is mounted for reading",
-                remedy="name a file for the new keys (--new-key-file FILE) and let it take the secret's place after it; "
-                "nothing was changed",
+                remedy="name a file for the new keys (--new-key-file FILE) and let it take the secret's place after "
+                "it; nothing was changed",
             )
         if new_key_file is not None and not new_key_file.exists():
             write_keys(new_key_file, (*keys, secrets.token_bytes(32)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def scan(settings: Settings, folder: Path | None, subject: str | None) -> Found:
 
 def watched(root: Path, needles: Needles, left_out: list[Path], *, allowed: list[Allowed] | None = None) -> Found:
     """Search every file below `root` and say how far it is."""
-    with _progress() as tell:
+    with progress() as tell:
         return search(root, files_below(root, without=left_out), needles, allowed=allowed, tell=tell)
 
 
@@ -75,7 +75,8 @@ def show(found: Found) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator:
+def progress() -> Iterator[Callable[[Found], None]]:
+    """What tells every few seconds how far a search is."""
     last = time.monotonic()
 
     def tell(found: Found) -> None:

@@ -51,10 +51,12 @@ class Needles:
     def __init__(self, values: Mapping[str, str]) -> None:
         """`values`: value -> what it is, for example `email`. Case is ignored, and a value ends where a word does."""
         self.not_searched: Counter[str] = Counter()
+        self.left_out: set[str] = set()
         self._by_word: dict[bytes, dict[bytes, str]] = {}
         for value, kind in values.items():
             if not told_apart(value):
                 self.not_searched[kind] += 1
+                self.left_out.add(value)
                 continue
             for written in {value.lower(), quote(value, safe="").lower(), json.dumps(value.lower())[1:-1]}:
                 needle = written.encode()
@@ -186,7 +188,7 @@ def _look(part: Part, place: str, needles: Needles, allowed: list[Allowed] | Non
         found.unpacked_bytes += len(part.data)
     for kind, times in needles.found_in(part.data).items():
         found.places[place, kind] += times
-    if allowed is None or not (part.cells or _is_text(part.data)):
+    if allowed is None or not (part.cells or is_text(part.data)):
         return
     low, where = lowered(part.data), f"{place}!{part.within}" if part.within else place
     here = [one for one in allowed if one.where.search(where)]
@@ -199,7 +201,8 @@ def _look(part: Part, place: str, needles: Needles, allowed: list[Allowed] | Non
                 found.places[place, kind] += 1
 
 
-def _is_text(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 without null bytes."""
     if b"\0" in data[:8192]:
         return False
     try:
