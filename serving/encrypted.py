@@ -72,7 +72,7 @@ def run(command: str, ds: str | None, head_file: Path | None = None) -> None:
         BusyError: another run is at work.
     """
     settings = Settings.from_env()
-    folder, lake, started = Folder(settings.home / "encrypted"), Lake(settings.lake), time.monotonic()
+    folder, lake, started = Folder(settings.encrypted), Lake(settings.lake), time.monotonic()
     with lake.lock("encrypted"):
         folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if command == "keys":
