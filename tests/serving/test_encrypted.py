@@ -188,6 +188,14 @@ def test_a_vector_is_near_the_mean_whatever_the_profile():
     assert vectors.segments["rare"].sum() == 5
 
 
+def test_before_there_is_any_taste_habits_are_all():
+    rows = [profile(number) | {"taste_vector": None, "segments": None} for number in range(30)]
+    vectors = profile_vectors(pd.DataFrame(rows))
+    assert vectors.features[-1] == "weekend_share"
+    assert vectors.values.shape == (30, 6)
+    assert vectors.segments == {}
+
+
 def test_the_example_head_finds_what_makes_people_click():
     random = np.random.default_rng(0)
     values = random.standard_normal((4000, 3))
