@@ -22,7 +22,7 @@ CONFIGS = "training/configs"
 
 
 def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
-    """Module, further arguments, and the files or folders behind --data, of every benchmark."""
+    """Module, further arguments, and the files or folders behind --data, if it has any, of every benchmark."""
     sequences, social, tabular = data / "sequences", data / "social", data / "tabular"
     beauty, lastfm = sequences / "s3rec_beauty.txt.gz", sequences / "s3rec_lastfm.txt.gz"
     ratings = social / "movietweetings_ratings.dat.gz"
@@ -42,6 +42,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
         ("encrypted", [], []),
+        ("consent", ["--towns", "50"], []),
     ]
 
 
@@ -60,13 +61,8 @@ def main() -> None:
         if missing:
             print(f"bench.{module}: skipped, without {', '.join(missing)}", file=sys.stderr)
             continue
-        command = [
-            sys.executable,
-            "-m",
-            f"bench.{module}",
-            *(["--data", *map(str, files)] if files else []),
-            *arguments,
-        ]
+        given = ["--data", *map(str, files)] if files else []
+        command = [sys.executable, "-m", f"bench.{module}", *given, *arguments]
         print(f"bench.{module}: {' '.join(command[1:])}", file=sys.stderr)
         if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
             failed.append(module)

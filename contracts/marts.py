@@ -7,6 +7,9 @@ from contracts.schema import Column, Table
 ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
 """The actions on an item that a model may learn from."""
 
+PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
+"""What a person decides on, each on its own."""
+
 _PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
 _OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
 _PICTURE_INTERESTS = Column(
@@ -16,9 +19,22 @@ _PICTURE_INTERESTS = Column(
 )
 _TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
 
+_CONSENTS = tuple(
+    Column(f"consent_{purpose}", "boolean", "latest decision; no decision means no", required=True)
+    for purpose in PURPOSES
+)
+
+CONSENT = Table(
+    "dim_person_consent",
+    grain="one person who was seen or decided anything, as known on the day of the run",
+    key=("person_id",),
+    columns=(_PERSON, *_CONSENTS),
+)
+"""Whom every other table, score and audience may be about."""
+
 PROFILE = Table(
     "dim_person_profile",
-    grain="one person, as known on the day of the run",
+    grain="one person who agrees to profiling, as known on the day of the run",
     key=("person_id",),
     columns=(
         _PERSON,
@@ -37,10 +53,7 @@ PROFILE = Table(
         Column("main_device", "string", "desktop, mobile, tablet, other or unknown", required=True),
         Column("posts", "int", "posts and boosts written", required=True),
         Column("segments", "array<string>", "names of the segments that the person is in"),
-        Column("consent_profiling", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_training", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_personalisation", "boolean", "latest decision; no decision means no", required=True),
-        Column("consent_marketing_contact", "boolean", "latest decision; no decision means no", required=True),
+        *_CONSENTS,
         Column("first_seen", "timestamp", "first act, UTC", required=True),
         Column("last_seen", "timestamp", "last act, UTC", required=True),
         _TASTE_VECTOR,
@@ -57,13 +70,13 @@ ITEM = Table(
         Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
         Column("category", "string", "main category, or unknown", required=True),
         Column("price", "double", "price in euros"),
-        Column("interactions", "bigint", "acts of people on it until the day of the run", required=True),
+        Column("interactions", "bigint", "rows of fct_interactions on it", required=True),
     ),
 )
 
 PROFILE_HISTORY = Table(
     "history_person_profile",
-    grain="one period in which one person's profile stayed the same",
+    grain="one period in which one person's profile stayed the same, of people who agree to profiling now",
     key=("person_id", "dbt_valid_from"),
     columns=(
         _PERSON,
@@ -77,10 +90,7 @@ PROFILE_HISTORY = Table(
         Column("active_daypart", "string", "as in the profile", required=True),
         Column("main_device", "string", "as in the profile", required=True),
         Column("segments", "array<string>", "as in the profile"),
-        Column("consent_profiling", "boolean", "as in the profile", required=True),
-        Column("consent_training", "boolean", "as in the profile", required=True),
-        Column("consent_personalisation", "boolean", "as in the profile", required=True),
-        Column("consent_marketing_contact", "boolean", "as in the profile", required=True),
+        *_CONSENTS,
         Column("dbt_scd_id", "string", "key of the row", required=True),
         Column("dbt_updated_at", "timestamp", "the same as as_of", required=True),
         Column("dbt_valid_from", "timestamp", "first day of the period", required=True),
@@ -91,7 +101,7 @@ PROFILE_HISTORY = Table(
 
 INTERACTIONS = Table(
     "fct_interactions",
-    grain="one act of a person on an item",
+    grain="one act on an item of a person who agrees to profiling, training or personalisation",
     key=("event_id",),
     columns=(
         Column("event_id", "string", "the event", required=True, holds="keyed"),
@@ -109,18 +119,23 @@ INTERACTIONS = Table(
 
 TRAINING_SEQUENCES = Table(
     "training_sequences",
-    grain="one person with at least one act on an item",
+    grain="one person with at least one act on an item, who agrees to training",
     key=("person_id",),
     columns=(
         _PERSON,
         Column("item_ids", "array<string>", "each item once, in the order of the first act on it", required=True),
         Column("occurred_at", "array<timestamp>", "time of that first act, in the same order", required=True),
-        Column("age_band", "string", "as in the profile", required=True),
-        Column("gender", "string", "as in the profile", required=True),
-        Column("region", "string", "as in the profile", required=True),
-        Column("consent_training", "boolean", "whether a model may learn from this person", required=True),
-        Column("consent_personalisation", "boolean", "whether this person may be scored", required=True),
+        Column("age_band", "string", "as in the profile; unknown without one", required=True),
+        Column("gender", "string", "as in the profile; unknown without one", required=True),
+        Column("region", "string", "as in the profile; unknown without one", required=True),
     ),
+)
+
+SCORING_SEQUENCES = Table(
+    "scoring_sequences",
+    grain="one person with at least one act on an item, who agrees to personalisation",
+    key=TRAINING_SEQUENCES.key,
+    columns=TRAINING_SEQUENCES.columns,
 )
 
 TRAINING_PICTURES = Table(
@@ -140,7 +155,7 @@ TRAINING_PICTURES = Table(
 
 TRAINING_RESPONSES = Table(
     "training_responses",
-    grain="one person who could be reached by one campaign in one week",
+    grain="one person who agrees to training and could be reached by one campaign in one week that is over",
     key=("person_id", "campaign", "sent_on"),
     columns=(
         _PERSON,
@@ -161,24 +176,28 @@ TRAINING_RESPONSES = Table(
         Column("weekend_share", "double", "share of acts on Saturday and Sunday; null without acts"),
         Column("campaign_visits", "int", "sessions before that came from any campaign", required=True),
         Column("same_campaign_visits", "int", "sessions before that came from this campaign", required=True),
-        Column("clicked", "boolean", "came from the campaign within the week; null while the week is not over"),
-        Column("purchased", "boolean", "bought in a visit that came from it in that week; null likewise"),
+        Column("clicked", "boolean", "came from the campaign within the week"),
+        Column("purchased", "boolean", "bought in a visit that came from it in that week"),
         Column("churned", "boolean", "no act in the 14 days from sent_on; null while they are not over"),
-        Column("order_value", "double", "euros bought in visits that came from it in that week; null likewise"),
-        Column("consent_training", "boolean", "whether a model may learn from this person", required=True),
-        Column("consent_personalisation", "boolean", "whether this person may be scored", required=True),
+        Column("order_value", "double", "euros bought in visits that came from it in that week"),
     ),
+)
+
+RESPONSE_LABELS = ("clicked", "purchased", "churned", "order_value")
+"""What came of a campaign, known when the week is over, or two weeks."""
+
+SCORING_RESPONSES = Table(
+    "scoring_responses",
+    grain="one person who agrees to personalisation and can be reached by one campaign in the coming week",
+    key=("person_id", "campaign"),
+    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in RESPONSE_LABELS),
 )
 
 SYNTHETIC_RESPONSES = Table(
     "synthetic_responses",
     grain="one row that the admitted generator made up; it stands for nobody",
     key=(),
-    columns=tuple(
-        column
-        for column in TRAINING_RESPONSES.columns
-        if column.name not in ("person_id", "sent_on", "consent_training", "consent_personalisation")
-    ),
+    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on")),
 )
 
 SCORES = Table(
@@ -238,7 +257,17 @@ PARTNER_SCORES = Table(
     ),
 )
 
-MART_TABLES = (PROFILE, ITEM, INTERACTIONS, TRAINING_SEQUENCES, TRAINING_PICTURES, TRAINING_RESPONSES)
+MART_TABLES = (
+    CONSENT,
+    PROFILE,
+    ITEM,
+    INTERACTIONS,
+    TRAINING_SEQUENCES,
+    TRAINING_PICTURES,
+    TRAINING_RESPONSES,
+    SCORING_SEQUENCES,
+    SCORING_RESPONSES,
+)
 """What dbt hands over to training and serving, one full state a day."""
 
 SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)

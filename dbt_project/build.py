@@ -15,6 +15,7 @@ from typing import Any
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
+from contracts.marts import CONSENT
 from contracts.report import Report, say
 from contracts.settings import Settings
 from dbt_project.command import DbtCommand
@@ -74,6 +75,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
     return {
         "lake": str(lake.root),
         "ds": ds,
+        "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
         "tables_without_days": lay_empty_tables(lake, ds),
         **warehouse_of(settings).variables(lake, ds),
     }

@@ -2,8 +2,9 @@
 
 Each file of the campaigns folder (serving/campaigns/ unless NIGHTSHIFT_CAMPAIGNS says otherwise) becomes
 audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody is in it who did not agree to the
-campaign's purpose and to personalisation, and everybody else is counted with the reason why they are not:
-scored = exported + suppressed + failed, or the run fails and publishes nothing of that campaign.
+campaign's purpose and to personalisation, by everything that has been mapped until now, and everybody else is counted
+with the reason why they are not: scored = exported + suppressed + failed, or the run fails and publishes nothing of
+that campaign. An audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty.
 
     python -m serving.audiences --ds 2026-11-20
 """
@@ -15,8 +16,16 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
 from serving.campaigns import load_campaigns
+from serving.consent import latest_consents
 from serving.entry import parser, read_mart, read_table
-from serving.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, Audience, select_audience, with_chances
+from serving.selection import (
+    PREDICTION_COLUMNS,
+    PROFILE_COLUMNS,
+    Audience,
+    select_audience,
+    with_chances,
+    without_small_group,
+)
 from serving.spreadsheet import write_csv
 
 _SCORED = {
@@ -46,17 +55,19 @@ def make_audiences(ds: str) -> None:
         Report(settings.reports, ds).timed("activate") as fragment,
         audiences.lock("activate"),
     ):
+        consents = latest_consents(lake, ds)
         profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"]).to_pandas()
         scores, predictions, responses = (
             read_table(lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"), columns).to_pandas()
             for table, columns in _SCORED.items()
         )
-        profiles = profiles.merge(predictions, how="left", on="person_id")
+        people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
         liked = {interest["category"] for interests in profiles["interests"].dropna() for interest in interests}
         fragment["audiences"] = {}
         for campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}):
-            audience = select_audience(campaign, with_chances(profiles, responses, campaign), scores, items)
+            whole = select_audience(campaign, with_chances(people, responses, campaign), scores, items)
+            audience = without_small_group(whole, settings.smallest_group)
             require_balance(campaign.name, audience)
             folder = audiences.staging("activate")
             files = {name: folder / name for name in ("audience.csv", "audience.parquet")}
@@ -64,8 +75,13 @@ def make_audiences(ds: str) -> None:
             audience.rows.to_parquet(files["audience.parquet"], index=False)
             audiences.publish(campaign.name, ds, files)
             fragment["audiences"][campaign.name] = audience.account()
-            say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people")
+            say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people{withheld(audience)}")
     Report(settings.reports, ds).merge()  # the last step of the line leaves the run's report
+
+
+def withheld(audience: Audience) -> str:
+    """What the log adds where an audience is too small to be let out."""
+    return "; withheld, for it is too small a group" if audience.suppressed["small_group"] else ""
 
 
 def require_balance(name: str, audience: Audience) -> None:
@@ -79,7 +95,7 @@ def require_balance(name: str, audience: Audience) -> None:
         raise LakeError(
             expected=f"{audience.scored} people of audience {name} = exported + suppressed + failed",
             received=f"{counted}: {audience.account()}",
-            remedy="look for people who stand twice in dim_person_profile or scores; nothing of it was published",
+            remedy="look for people who stand twice in a mart of people or in scores; nothing of it was published",
         )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS
+from contracts.marts import PREDICTIONS, SCORING_SEQUENCES
 from serving.entry import read_mart, read_table
 
 COLUMNS = ("history", "occurred_at", "taste_vector")
@@ -18,12 +18,15 @@ _PEOPLE_A_BATCH = 4096
 
 
 def read_histories(lake: Lake, ds: str) -> pa.Table:
-    """One row a person with acts: person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC).
+    """One row a person with acts, of those who agreed to personalisation.
+
+    Returns:
+        person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC).
 
     Raises:
         LakeError: the marts of that day were not built.
     """
-    table = read_mart(lake, "training_sequences", ds, ["person_id", "item_ids", "occurred_at"])
+    table = read_mart(lake, SCORING_SEQUENCES.name, ds, ["person_id", "item_ids", "occurred_at"])
     times = table["occurred_at"].combine_chunks()
     seconds = times.flatten().cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
     lists = pa.ListArray.from_arrays(times.offsets, pa.array(seconds))

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from serving.champions import Champion, Champions
 from serving.history_reasons import items_that_moved
@@ -32,11 +30,6 @@ POPULARITY = "popularity"
 
 Rank = Callable[[pd.DataFrame], pd.DataFrame]
 """Rows with what `serving/histories.py` finds to columns `items`, `scores` and `reasons`, lists best first."""
-
-
-def consenting_people(profiles: pa.Table) -> np.ndarray:
-    """Ids of those who agreed to personalisation, sorted (people,)."""
-    return np.sort(profiles.filter(pc.field("consent_personalisation"))["person_id"].to_numpy())
 
 
 def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from contracts.lake import Lake
-from contracts.marts import RESPONSES, TRAINING_RESPONSES
+from contracts.marts import RESPONSES, SCORING_RESPONSES
 from serving.champions import Champion
 from serving.entry import read_mart
 from serving.reasons import feature_reasons
@@ -27,10 +26,8 @@ def predict_responses(lake: Lake, ds: str, champion: Champion | None) -> pd.Data
     """The rows of the table `responses`, by person and campaign; none without a champion or without campaigns."""
     if champion is None:
         return pd.DataFrame(columns=RESPONSES.column_names)
-    people = read_mart(lake, TRAINING_RESPONSES.name, ds, TRAINING_RESPONSES.column_names)
-    latest = pc.max(people["sent_on"])
-    coming = (pc.field("sent_on") == latest) & pc.is_null(pc.field("clicked")) & pc.field("consent_personalisation")
-    rows = people.filter(coming).to_pandas().sort_values(["person_id", "campaign"], ignore_index=True)
+    rows = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names).to_pandas()
+    rows = rows.sort_values(list(SCORING_RESPONSES.key), ignore_index=True)
     if rows.empty:
         return pd.DataFrame(columns=RESPONSES.column_names)
     answers = champion.predict(rows)

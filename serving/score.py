@@ -19,15 +19,16 @@ import pyarrow.parquet as pq
 
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS, RESPONSES, SCORES
+from contracts.marts import CONSENT, PREDICTIONS, RESPONSES, SCORES, SCORING_RESPONSES, SCORING_SEQUENCES
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
 from serving.champions import Champions
+from serving.consent import consenting_people, require_agreed
 from serving.entry import arrow_schema, parser, read_mart
 from serving.histories import in_batches, read_histories, read_tastes
 from serving.predictions import predict_people
-from serving.recommendations import consenting_people, recommend
+from serving.recommendations import recommend
 from serving.responses import predict_responses
 from training.registry import Registry
 
@@ -41,7 +42,7 @@ def score(ds: str) -> None:
     """Publish `scores`, `responses` and `predictions` of one day.
 
     Raises:
-        LakeError: the marts of that day were not built.
+        LakeError: the marts of that day were not built, or somebody in them did not agree to personalisation.
         ModelError: a champion's files are not those that were registered.
         RegistryError: the registry does not answer.
         BusyError: another run is scoring.
@@ -49,9 +50,9 @@ def score(ds: str) -> None:
     settings = Settings.from_env()
     lake = Lake(settings.lake)
     with lake.among_others(), Report(settings.reports, ds).timed("score") as fragment, lake.lock("score"):
-        profiles = read_mart(lake, "dim_person_profile", ds, ["person_id", "consent_personalisation"])
-        people = consenting_people(profiles)
+        people = consenting_people(read_mart(lake, CONSENT.name, ds, ["person_id", "consent_personalisation"]))
         histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)
+        require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy(), people)
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
         champions = Champions(Registry.of(settings))
 
@@ -67,6 +68,7 @@ def score(ds: str) -> None:
         lake.publish(SCORES.name, ds, {file.name: file})
 
         responses = predict_responses(lake, ds, champions.get("response"))
+        require_agreed(SCORING_RESPONSES.name, responses["person_id"].to_numpy(), people)
         predictions = predict_people(settings, ds, people, histories, responses, champions)
         for table, rows in ((RESPONSES, responses), (PREDICTIONS, predictions)):
             file = staging / f"{table.name}.parquet"

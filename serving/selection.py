@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from contracts.marts import PREDICTIONS, PROFILE
+from contracts.marts import CONSENT, PREDICTIONS, PROFILE
 from serving.campaigns import Campaign
 
 _NOT_ASKED_FOR = ("first_seen", "last_seen", "taste_vector", "picture_interests")
-PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in _NOT_ASKED_FOR]
+_OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
+PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NOT_ASKED_FOR, *_OF_CONSENT)]
 PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NOT_ASKED_FOR]
 
 
@@ -54,7 +56,8 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     """The audience of a campaign.
 
     Args:
-        profiles: one row a person, `PROFILE_COLUMNS` and `PREDICTION_COLUMNS`, `with_chances` of the campaign.
+        profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`; the
+            columns of a profile are empty for a person who has none.
         scores: one row a person and rank: person_id, rank, item_id, reason.
         items: item_id, title, category.
     """
@@ -81,6 +84,16 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     )
 
 
+def without_small_group(audience: Audience, smallest: int) -> Audience:
+    """The audience, or, with fewer people than `smallest`, one of nobody, its people counted as `small_group`."""
+    withheld = len(audience.rows) if len(audience.rows) < smallest else 0
+    return dataclasses.replace(
+        audience,
+        rows=audience.rows.iloc[:0] if withheld else audience.rows,
+        suppressed={**audience.suppressed, "small_group": withheld},
+    )
+
+
 def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
     """Whether each person meets all conditions of `who`; an unknown number meets none."""
     inside = pd.Series(True, index=profiles.index)
@@ -90,7 +103,7 @@ def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
         inside &= profiles[column].isin(allowed)
     if campaign.segments:
         wanted = set(campaign.segments)
-        inside &= profiles["segments"].map(lambda found: found is not None and not wanted.isdisjoint(found))
+        inside &= profiles["segments"].map(lambda found: _is_list(found) and not wanted.isdisjoint(found))
     for column, limit in campaign.at_least.items():
         inside &= profiles[column] >= limit
     for column, limit in campaign.at_most.items():
@@ -123,11 +136,16 @@ def with_why(rows: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
     of_person = profiles.set_index("person_id")
     chance = rows["person_id"].map(of_person["click_chance"]).astype("float64")
     reasons = rows["person_id"].map(of_person["reasons"])
-    why = reasons.map(lambda found: "; ".join(found) if isinstance(found, list | np.ndarray) else "")
+    why = reasons.map(lambda found: "; ".join(found) if _is_list(found) else "")
     return rows.assign(click_chance=chance, why=why.astype("string"))
 
 
 def _likes(interests: Any, category: str, min_weight: float) -> bool:
-    return interests is not None and any(
+    return _is_list(interests) and any(
         interest["category"] == category and interest["weight"] >= min_weight for interest in interests
     )
+
+
+def _is_list(found: Any) -> bool:
+    """Whether a cell holds a list; where a person has no profile it is not a number, or nothing."""
+    return isinstance(found, list | np.ndarray)

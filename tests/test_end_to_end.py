@@ -73,15 +73,18 @@ def test_the_model_is_trained_compared_and_judged(night):
 
 def test_nobody_is_scored_or_exported_without_consent(night):
     settings, report, _ = night
-    profiles = {row["person_id"]: row for row in rows(settings, "dim_person_profile")}
+    consents = {row["person_id"]: row for row in rows(settings, "dim_person_consent")}
     scored = {row["person_id"] for row in rows(settings, "scores")}
     assert scored
-    assert all(profiles[person]["consent_personalisation"] for person in scored)
+    assert all(consents[person]["consent_personalisation"] for person in scored)
+    assert all(consents[row["person_id"]]["consent_profiling"] for row in rows(settings, "dim_person_profile"))
+    assert all(consents[row["person_id"]]["consent_training"] for row in rows(settings, "training_sequences"))
     for name, entry in report["audiences"].items():
         assert entry["scored"] == entry["exported"] + sum(entry["suppressed"].values()) + entry["failed"], name
     for file in settings.audiences.glob(f"*/ds={DAY}/audience.parquet"):
         exported = parquet.ParquetFile(file).read().to_pylist()
-        assert all(profiles[row["person_id"]]["consent_personalisation"] for row in exported)
+        assert all(consents[row["person_id"]]["consent_personalisation"] for row in exported)
+        assert not 0 < len(exported) < settings.smallest_group
     assert (settings.audiences / "front_page" / f"ds={DAY}" / "audience.csv").is_file()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.errors import ModelError
 from contracts.verdicts import Verdicts
 from training.gates import Compared, slice_means
+from training.small_groups import in_words, shown, too_small
 
 if TYPE_CHECKING:
     from contracts.settings import Settings
@@ -17,13 +18,14 @@ WAITS = "awaiting approval"
 """The decision while nobody has answered."""
 
 
-def page(line: dict[str, Any], compared: Compared, registry_page: str) -> str:
+def page(line: dict[str, Any], compared: Compared, registry_page: str, smallest_group: int) -> str:
     """The challenger beside the champion and the baselines, as Markdown: metrics, groups, what the gate says, links.
 
     Args:
         line: the ledger's line of the gate's decision.
         compared: whom the gate has compared, on the same held-out units.
         registry_page: where people open the registry.
+        smallest_group: fewest people of a group that is shown.
     """
     model, number, before = line["model"], line["version"], line["previous_champion"]
     versions = f"{registry_page.rstrip('/')}/#/models/{model}/versions"
@@ -39,7 +41,8 @@ def page(line: dict[str, Any], compared: Compared, registry_page: str) -> str:
         ]
         for name in compared.challenger.metrics
     ]
-    means = slice_means(compared)
+    hidden = too_small(compared.slices, compared.people, smallest_group)
+    means = shown(slice_means(compared), hidden)
     groups = [
         [f"{kind}: {group}", f"{units:,}", *(_number(value) for value in values)]
         for kind, group, units, *values in means
@@ -55,6 +58,7 @@ def page(line: dict[str, Any], compared: Compared, registry_page: str) -> str:
         _table(["metric", *everyone], metrics),
         f"### {compared.challenger.metric} of each group",
         _table(["group", compared.unit, *judged], groups) if groups else "There are no groups.",
+        in_words(hidden, smallest_group),
         "Approve: this version becomes the champion at once. Reject, or no answer in time: the champion stays.",
     ]
     return "\n\n".join(parts) + "\n"

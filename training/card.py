@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+from contracts.settings import Settings
 from training.config import CONFIGS, read_config
 from training.gates import GateConfig, slice_table
 from training.plots import figure_bars, figure_intervals
 from training.privacy_card import Known, curve_table, curve_words, figure_curve
+from training.small_groups import in_words, people_of, too_small
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +56,10 @@ def write_card(
     gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", brought.name))
     words = yaml.safe_load(TEXTS.read_text())[brought.name]
     everyone = {"this model": measured, **baselines}
-    groups = slice_table(measured, brought.slices(data), gate)
+    slices, smallest = brought.slices(data), Settings.from_env().smallest_group
+    hidden = too_small(slices, people_of(brought, data), smallest)
+    groups = slice_table(measured, slices, gate)
+    groups = groups[[pair not in hidden for pair in zip(groups["kind"], groups["group"], strict=True)]]
     parts = [
         f"<h1>{brought.name}</h1><p class=lead>{html.escape(words['purpose'])}</p>",
         _section("Data", f"<p>Table <code>{brought.table}</code> of {ds}.</p>", _table(data.describe().items())),
@@ -70,7 +75,7 @@ def write_card(
         _section(
             "Groups",
             f"<p>{measured.metric} of each group with its {gate.confidence:.0%} interval. The gate looks at groups of "
-            f"{gate.slice_units} or more {brought.unit}.</p>",
+            f"{gate.slice_units} or more {brought.unit}. {in_words(hidden, smallest)}</p>",
             _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>",
         ),
         *_attributions(brought, fitted, data),

@@ -76,6 +76,8 @@ class Compared:
     """Of how many people the champion learned who are to be forgotten, and since when; empty where it is of none."""
     attacked: Mapping[str, float] = field(default_factory=dict)
     """`membership_auc` of a challenger that was trained under differential privacy, as its training measured it."""
+    people: np.ndarray | None = None
+    """Person of each unit, to count people by (units,); None where units are of nobody."""
 
 
 @dataclass

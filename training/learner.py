@@ -91,7 +91,8 @@ class Learner(Protocol):
 
     Some bring more: `requirements`, packages that only their pyfunc needs; `attributions(model, data)` and
     `explain(model, data, rows)`, integrated gradients of the whole model and of single answers; `pictures(model, data,
-    measured, baselines, folder)`, files for the card; `privacy`, lines for the card.
+    measured, baselines, folder)`, files for the card; `privacy`, lines for the card; `people(data)`, the person of each
+    unit where units are not people, for groups that are too small to be shown.
     """
 
     name: str

@@ -39,6 +39,8 @@ class MixedRows:
     """TRAINING, VALIDATION or TEST (rows,)."""
     groups: str | None = None
     """Column whose values are judged each on its own."""
+    people: np.ndarray | None = None
+    """Person of each row, to count people by; no model sees it (rows,)."""
 
     def part(self, number: int) -> pd.DataFrame:
         """The rows of one part, in the table's order, numbered anew."""
@@ -63,12 +65,12 @@ class MixedRows:
 
 
 def from_responses(table: pd.DataFrame) -> MixedRows:
-    """Rows of `training_responses` whose answer is known and whose person agreed to training.
+    """Rows of `training_responses` whose answer is known.
 
     Raises:
         NothingToLearn: too few of them, or one answer alone in the training or the test part.
     """
-    rows = table[table["consent_training"].fillna(False).astype(bool) & table[TARGET].notna()]
+    rows = table[table[TARGET].notna()]
     rows = rows.sort_values(list(TRAINING_RESPONSES.key), kind="stable", ignore_index=True)
     names = SYNTHETIC_RESPONSES.column_names
     data = MixedRows(
@@ -78,6 +80,7 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
         target=TARGET,
         parts=parts_of(rows["person_id"]),
         groups="campaign",
+        people=rows["person_id"].to_numpy(object),
     )
     require_enough(data)
     return data

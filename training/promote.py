@@ -29,6 +29,7 @@ from training.approval import WAITS, apply_answer, page
 from training.config import CONFIGS, known_model, learner, read_config
 from training.entry import choose_backend, parser
 from training.gates import Compared, GateConfig, decide
+from training.small_groups import people_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,7 +217,9 @@ def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: 
         return {**line, "decision": "refused"}
     if mode == "ask":
         line["decision"] = WAITS
-        Verdicts(settings.approvals).record(Verdict(line, page(line, compared, settings.registry_page)))
+        Verdicts(settings.approvals).record(
+            Verdict(line, page(line, compared, settings.registry_page, settings.smallest_group))
+        )
         return line
     if mode == "enforce":
         registry.set_alias(challenger, CHAMPION)
@@ -268,6 +271,7 @@ def _compare(
         champion=evaluate(registry, champion, brought, data).measured if champion else None,
         baselines=brought.baselines(data),
         slices=brought.slices(data),
+        people=people_of(brought, data),
         score_difference=evaluated.score_difference,
         forgotten=champion.tags.get(FORGOTTEN, "") if champion else "",
         attacked={

@@ -17,11 +17,11 @@ from training.data import Sequences
 GROUPS = ("age_band", "gender", "region")
 """Columns by which results are sliced; `unknown` where the table has none."""
 
-_COLUMNS = ("person_id", "item_ids", "occurred_at", "consent_training")
+_COLUMNS = ("person_id", "item_ids", "occurred_at")
 
 
 def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: Path | None = None) -> Sequences:
-    """Read the table `training_sequences` of one day; only people with consent to training are kept.
+    """Read the table `training_sequences` of one day, in which everybody agrees to training.
 
     Args:
         catalogue: folder of `dim_item`, for the category of each item.
@@ -30,9 +30,9 @@ def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: 
     Raises:
         LakeError: a column is missing.
         ModelError: an act has no item or no time.
-        NothingToLearn: nobody agreed to training.
+        NothingToLearn: nobody agreed to training, and the table is empty.
     """
-    dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True, filters=pc.field("consent_training"))
+    dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
     names = dataset.schema.names
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
@@ -42,12 +42,11 @@ def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: 
             remedy="build the marts again",
         )
     groups = [name for name in GROUPS if name in names]
-    table = dataset.read(columns=[*_COLUMNS[:3], *groups]).sort_by("person_id")
+    table = dataset.read(columns=[*_COLUMNS, *groups]).sort_by("person_id")
     if table.num_rows == 0:
-        everyone = sum(pq.read_metadata(file).num_rows for file in folder.glob("*.parquet"))
         raise NothingToLearn(
             expected="people who agreed that a model may learn from them",
-            received=f"{everyone} people, none of whom has consent_training, in {folder}",
+            received=f"nobody in {folder}",
             remedy="check the consents of that day",
         )
     acts, times, offsets = _acts(table, folder)

@@ -92,15 +92,15 @@ class Responses:
 def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Responses:
     """Read the table `training_responses` of one day and, where there is one, `synthetic_responses` of an earlier one.
 
-    Rows without a label, those to be scored, are left out, and so is everybody without consent to training.
+    Everybody in it agrees to training. A row without a label is left out.
 
     Raises:
         LakeError: a column is missing.
         NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
     """
-    needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value", "consent_training"]
+    needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
     found = _read(folder, needed)
-    usable = found.filter(pc.field("consent_training") & pc.is_valid(pc.field("clicked")))
+    usable = found.filter(pc.is_valid(pc.field("clicked")))
     if not usable.num_rows:
         raise NothingToLearn(
             expected="weeks that are over, of people who agreed that a model may learn from them",

@@ -17,11 +17,35 @@
 {%- endmacro %}
 
 {#-
+    Who stays in the history: people who agree to profiling as of the run's day. A backfill knows less of what people
+    decided than the history already does, so it forgets nobody.
+-#}
+{% macro who_stays_in_history() -%}
+    {%- if var('ds') < var('newest_profiles') -%}
+    true
+    {%- else -%}
+    person_id in ({{ people_who_agree_to('profiling') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Run after the snapshot; on Spark, whose files cannot lose rows, the history is written without them instead. -#}
+{% macro forget_who_withdrew() -%}
+    {{ return(adapter.dispatch('forget_who_withdrew')()) }}
+{%- endmacro %}
+
+{% macro duckdb__forget_who_withdrew() -%}
+    delete from {{ this }} where not ({{ who_stays_in_history() }})
+{%- endmacro %}
+
+{% macro spark__forget_who_withdrew() -%}
+{%- endmacro %}
+
+{#-
     A snapshot on Spark: the known history and what changed since, written as a new table.
 
     dbt's own needs MERGE, which Parquet does not have. This one writes the rows that dbt's strategy `check` with
     `updated_at` would leave: a changed row closes the period that lasts and begins another. A person who is gone keeps
-    the last period, as with dbt's `hard_deletes: ignore`.
+    the last period, as with dbt's `hard_deletes: ignore`, if `who_stays_in_history` lets them.
 -#}
 {% materialization snapshot, adapter='spark' %}
     {%- if config.get('strategy') != 'check' or config.get('check_cols') is string or not config.get('updated_at') -%}
@@ -102,4 +126,5 @@ periods as (
 )
 
 select * from periods
+where {{ who_stays_in_history() }}
 {%- endmacro %}

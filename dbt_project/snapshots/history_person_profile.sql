@@ -9,6 +9,7 @@
             'age_band', 'gender', 'region', 'main_interest', 'price_tier', 'rfm_band', 'active_daypart', 'main_device',
             'segments', 'consent_profiling', 'consent_training', 'consent_personalisation', 'consent_marketing_contact',
         ],
+        post_hook="{{ forget_who_withdrew() }}",
     )
 }}
 
@@ -51,6 +52,7 @@ comparable as (
 ),
 
 -- A day that is not newer than all of the history adds nothing: a backfill cannot rewrite what came after it.
+-- depends_on: {{ ref('dim_person_consent') }}
 newer as (
 
     select * from comparable

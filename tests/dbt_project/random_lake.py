@@ -9,6 +9,8 @@ from typing import Any
 from tiny_lake import TinyHome, at
 
 WEDNESDAY, THURSDAY, FRIDAY = DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
+LONG_BEFORE = "2026-10-30"
+"""What arrived by then was known before weeks that are over."""
 PEOPLE = 60
 ITEMS = 25
 EVENTS_A_DAY = 500
@@ -39,6 +41,9 @@ def deliver_random_lake(home: TinyHome, seed: int) -> None:
 
     home.deliver("items", WEDNESDAY, [_item(chance, number) for number in range(ITEMS)])
     home.deliver("items", FRIDAY, [_item(chance, number) for number in range(0, ITEMS, 2)])
+    home.deliver(
+        "events", LONG_BEFORE, [_event(chance, f"old-{number}", LONG_BEFORE, everyone) for number in range(200)]
+    )
     earlier: list[dict[str, Any]] = []
     for day in DAYS:
         fresh = [_event(chance, f"{day}-{number:04d}", day, everyone) for number in range(EVENTS_A_DAY)]

@@ -37,7 +37,9 @@ def nights(new_home) -> Nights:
     home: TinyHome = new_home()
 
     # Thursday: no answers and no media at all.
-    home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"]})
+    home.deliver_persons(
+        THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "dan": ["account:dan", "email:dan"]}
+    )
     home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), item("i2", "Socks", "running", 10)])
     home.deliver(
         "events",
@@ -49,9 +51,19 @@ def nights(new_home) -> Nights:
             ),
             event("e3", "account:ann", "2026-10-22 00:00", "purchase", item_id="i1", value=100.10, device="desktop"),
             event("e4", "handle:bob", "2026-11-14 20:00", "post", topics=["jazz", "vinyl", "jazz", "nothing"]),
+            event("e9", "account:dan", "2026-11-14 20:00", "view", item_id="i2"),
         ],
     )
-    home.deliver("consents", THURSDAY, [consent("c1", "account:ann", "training", True, "2026-11-01 10:00")])
+    home.deliver(
+        "consents",
+        THURSDAY,
+        [
+            consent("c1", "account:ann", "training", True, "2026-11-01 10:00"),
+            consent("c2", "account:ann", "profiling", True, "2026-11-01 10:00"),
+            consent("c3", "account:dan", "profiling", True, "2026-11-02 10:00"),
+            consent("c4", "account:dan", "personalisation", True, "2026-11-20 00:00"),
+        ],
+    )
     home.deliver(
         "identity_edges",
         THURSDAY,
@@ -69,12 +81,19 @@ def nights(new_home) -> Nights:
     thursday, thursday_report = home.digests(MARTS, THURSDAY), report_of(home, THURSDAY)
 
     # What Thursday's models said is for Friday to know, what Friday's say is not.
-    home.deliver("predictions", THURSDAY, [prediction("ann", 0.1), prediction("bob", 0.2), prediction("eve", 0.3)])
+    home.deliver("predictions", THURSDAY, [prediction("ann", 0.1), prediction("bob", 0.2), prediction("dan", 0.3)])
     home.deliver("predictions", FRIDAY, [prediction("bob", 0.9)])
 
     # Friday: e2 comes again and is told differently, a cheaper shoe, a withdrawal, a survey.
     home.deliver_persons(
-        FRIDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "cem": ["respondent:cem"]}
+        FRIDAY,
+        {
+            "ann": ["account:ann", "cookie:ann"],
+            "bob": ["handle:bob"],
+            "cem": ["respondent:cem"],
+            "dan": ["account:dan", "email:dan"],
+            "eve": ["email:eve"],
+        },
     )
     home.deliver("items", FRIDAY, [item("i1", "New shoe", "running", 90)])
     home.deliver(
@@ -92,14 +111,17 @@ def nights(new_home) -> Nights:
         "consents",
         FRIDAY,
         [
-            consent("c2", "cookie:ann", "training", False, "2026-11-02 10:00"),
-            consent("c3", "cookie:ann", "profiling", True, "2026-11-02 10:00"),
-            consent("c4", "account:ann", "profiling", False, "2026-11-02 10:00"),
-            consent("c5", "handle:bob", "personalisation", True, "2026-11-02 10:00"),
-            consent("c6", "handle:bob", "profiling", True, "2026-11-20 10:00"),
+            consent("c5", "cookie:ann", "training", False, "2026-11-02 10:00"),
+            consent("c6", "cookie:ann", "personalisation", True, "2026-11-02 10:00"),
+            consent("c7", "email:dan", "profiling", False, "2026-11-02 10:00"),
+            consent("c8", "email:dan", "personalisation", False, "2026-11-20 00:00"),
+            consent("c9", "handle:bob", "personalisation", True, "2026-11-02 10:00"),
+            consent("c10", "handle:bob", "profiling", True, "2026-11-20 10:00"),
+            consent("c11", "respondent:cem", "profiling", True, "2026-11-20 10:00"),
+            consent("c12", "email:eve", "marketing_contact", True, "2026-11-20 10:00"),
         ],
     )
-    home.deliver("media", FRIDAY, [medium("m1", "cookie:ann"), medium("m2", "handle:bob")])
+    home.deliver("media", FRIDAY, [medium("m1", "account:dan"), medium("m2", "handle:bob")])
     home.deliver(
         "answers",
         FRIDAY,
@@ -257,14 +279,34 @@ def test_segments(nights):
 
 
 def test_an_older_withdrawal_that_arrives_later_still_wins_over_an_older_grant(nights):
-    def consents(person_id: str, ds: str) -> list[str]:
-        row = nights.home.row("dim_person_profile", ds, person_id=person_id)
-        return [name for name, value in row.items() if name.startswith("consent_") and value]
+    def consents(ds: str) -> dict[str, list[str]]:
+        return {
+            row["person_id"]: [name.removeprefix("consent_") for name, value in row.items() if value is True]
+            for row in nights.home.rows("dim_person_consent", ds)
+        }
 
-    assert consents("ann", THURSDAY) == ["consent_training"]
-    assert consents("ann", FRIDAY) == []
-    assert consents("bob", FRIDAY) == ["consent_profiling", "consent_personalisation"]
-    assert consents("cem", FRIDAY) == []
+    # Dan's grant of Friday's first moment had arrived on Thursday, but its moment had not come.
+    assert consents(THURSDAY) == {"ann": ["profiling", "training"], "bob": [], "dan": ["profiling"]}
+    # Of Dan's decisions at one moment the withdrawals count; Eve did nothing but decide.
+    assert consents(FRIDAY) == {
+        "ann": ["profiling", "personalisation"],
+        "bob": ["profiling", "personalisation"],
+        "cem": ["profiling"],
+        "dan": [],
+        "eve": ["marketing_contact"],
+    }
+
+
+def test_a_profile_is_of_who_agrees_to_profiling(nights):
+    profiles = {
+        ds: {row["person_id"] for row in nights.home.rows("dim_person_profile", ds)} for ds in (THURSDAY, FRIDAY)
+    }
+    assert profiles == {THURSDAY: {"ann", "dan"}, FRIDAY: {"ann", "bob", "cem"}}
+
+
+def test_an_interaction_is_of_who_agrees_to_some_use_of_it(nights):
+    people = {ds: {row["person_id"] for row in nights.home.rows("fct_interactions", ds)} for ds in (THURSDAY, FRIDAY)}
+    assert people == {THURSDAY: {"ann", "dan"}, FRIDAY: {"ann", "bob"}}
 
 
 def test_who_only_answered_has_a_profile_too(nights):
@@ -321,7 +363,8 @@ def test_items_are_as_the_latest_delivery_states_them(nights):
 
 
 def test_a_sequence_holds_each_item_once_at_its_first_act(nights):
-    assert nights.home.rows("training_sequences", FRIDAY) == [
+    unknown = {"age_band": "unknown", "gender": "unknown", "region": "unknown"}
+    assert nights.home.rows("scoring_sequences", FRIDAY) == [
         {
             "person_id": "ann",
             "item_ids": ["i1", "i2", "i9"],
@@ -330,23 +373,29 @@ def test_a_sequence_holds_each_item_once_at_its_first_act(nights):
                 datetime.datetime(2026, 11, 19, 8, 1),
                 datetime.datetime(2026, 11, 20, 12),
             ],
-            "age_band": "unknown",
-            "gender": "unknown",
-            "region": "unknown",
-            "consent_training": False,
-            "consent_personalisation": False,
+            **unknown,
         },
         {
             "person_id": "bob",
             "item_ids": ["i1"],
             "occurred_at": [datetime.datetime(2026, 11, 20, 21)],
-            "age_band": "unknown",
-            "gender": "unknown",
-            "region": "unknown",
-            "consent_training": False,
-            "consent_personalisation": True,
+            **unknown,
         },
     ]
+
+
+def test_a_model_learns_from_who_agrees_to_training_and_is_asked_about_who_agrees_to_personalisation(nights):
+    people = {
+        (table, ds): [row["person_id"] for row in nights.home.rows(table, ds)]
+        for table in ("training_sequences", "scoring_sequences")
+        for ds in (THURSDAY, FRIDAY)
+    }
+    assert people == {
+        ("training_sequences", THURSDAY): ["ann"],
+        ("training_sequences", FRIDAY): [],
+        ("scoring_sequences", THURSDAY): [],
+        ("scoring_sequences", FRIDAY): ["ann", "bob"],
+    }
 
 
 def test_what_was_predicted_before_the_day_stands_in_the_profile_of_who_agreed_to_profiling(nights):
@@ -354,10 +403,10 @@ def test_what_was_predicted_before_the_day_stands_in_the_profile_of_who_agreed_t
         row = nights.home.row("dim_person_profile", ds, person_id=person_id)
         return row["taste_vector"], row["picture_interests"]
 
-    # Ann withdrew; on Thursday nothing had been predicted before, also when Thursday is built again.
+    # On Thursday nothing had been predicted before, also when Thursday is built again.
     assert predicted("bob", FRIDAY) == ([0.2, -0.2], [{"category": "music", "weight": 1.0, "confidence": 0.2}])
-    assert predicted("ann", FRIDAY) == (None, None)
-    assert predicted("bob", THURSDAY) == (None, None)
+    assert predicted("cem", FRIDAY) == (None, None)
+    assert predicted("ann", THURSDAY) == (None, None)
 
 
 def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
@@ -381,11 +430,11 @@ def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
 
 
 def test_the_report_counts_people_profiles_and_redeliveries(nights):
-    assert nights.thursday_report == {"persons": 2, "profiles": 2, "redelivered": 0}
-    assert nights.friday_report == {"persons": 3, "profiles": 3, "redelivered": 1}
+    assert nights.thursday_report == {"persons": 3, "profiles": 2, "redelivered": 0}
+    assert nights.friday_report == {"persons": 5, "profiles": 3, "redelivered": 1}
 
 
-def test_a_backfill_does_not_rewrite_the_history(nights):
+def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nights):
     with duckdb.connect(str(nights.home.settings.warehouse), read_only=True) as connection:
         periods = connection.execute(
             """
@@ -397,7 +446,6 @@ def test_a_backfill_does_not_rewrite_the_history(nights):
     assert periods == [
         ("ann", thursday, friday),
         ("ann", friday, None),
-        ("bob", thursday, friday),
         ("bob", friday, None),
         ("cem", friday, None),
     ]
@@ -427,7 +475,7 @@ def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
 
 
 def test_an_identifier_without_a_person_stops_the_build_and_leaves_what_was_published(nights):
-    nights.home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"]})
+    nights.home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "dan": ["account:dan", "email:dan"]})
     with pytest.raises(LakeError, match="every_identifier_of_an_event_belongs_to_a_person: Got 1 result") as caught:
         build(nights.home.settings, THURSDAY)
     assert "nothing was published" in str(caught.value)

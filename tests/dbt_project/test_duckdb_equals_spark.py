@@ -154,6 +154,8 @@ def test_the_history_closes_and_begins_the_same_periods(engines):
     right = pq.ParquetFile(file).read()
     assert left.column_names == right.column_names == PROFILE_HISTORY.column_names
     assert differences(left, right) == []
+    profiles, _ = engines.tables("dim_person_profile", FRIDAY)
+    assert set(left.column("person_id").to_pylist()) == set(profiles.column("person_id").to_pylist())
     lasting = left.column("dbt_valid_to").null_count
     assert 0 < lasting < left.num_rows, "nobody changed from Thursday to Friday"
 

@@ -55,7 +55,13 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("encrypted")
     publish(home, "dim_person_profile", [profile(number) for number in range(PEOPLE)])
     consents = [
-        {"person_id": person(number), "consent_profiling": True, "consent_personalisation": number % 10 != 9}
+        {
+            "person_id": person(number),
+            "consent_profiling": True,
+            "consent_training": True,
+            "consent_personalisation": number % 10 != 9,
+            "consent_marketing_contact": True,
+        }
         for number in range(PEOPLE)
     ]
     publish(home, "dim_person_consent", consents)

@@ -11,16 +11,11 @@ from serving.histories import in_batches, read_histories, read_tastes
 from serving.history_reasons import items_that_moved
 from serving.predictions import best_campaigns
 from serving.reasons import feature_reasons
-from serving.recommendations import POPULAR, TASTE, TOGETHER, consenting_people, popularity, recommend
+from serving.recommendations import POPULAR, TASTE, TOGETHER, popularity, recommend
 from tests.training.markov_town import DS, build_town, person, sequence_rows
 from training.models.history_attributions import history_path
 from training.models.integrated_gradients import integrated_gradients
 from training.models.next_item import NextItemConfig, build
-
-
-def test_no_decision_is_no_consent():
-    profiles = pa.table({"person_id": ["p3", "p1", "p2"], "consent_personalisation": [True, None, False]})
-    assert consenting_people(profiles).tolist() == ["p3"]
 
 
 def test_histories_and_tastes_find_their_people(tmp_path):

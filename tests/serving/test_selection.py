@@ -1,10 +1,11 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from contracts.errors import LakeError
 from serving.audiences import require_balance
 from serving.campaigns import Campaign
-from serving.selection import matches, select_audience
+from serving.selection import matches, select_audience, without_small_group
 
 ITEMS = pd.DataFrame({"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["x", "y", "x"]})
 
@@ -78,6 +79,32 @@ def test_everyone_is_counted_once_under_the_first_reason():
         "failed": 1,  # p4 has no scores
     }
     require_balance("n", made)
+
+
+def test_who_has_no_profile_is_reached_by_a_campaign_that_asks_for_none():
+    people = profiles(
+        consent_profiling=[True, False],
+        interests=[[{"category": "x", "weight": 0.3}], np.nan],
+        segments=[np.array(["s"]), np.nan],
+        frequency=[1.0, np.nan],
+    )
+    given = scores(("p0", 1, "a"), ("p1", 1, "a"))
+    assert len(select_audience(campaign(), people, given, ITEMS).rows) == 2
+    for who in ({"likes": {"x": 0.0}}, {"segments": ("s",)}, {"at_least": {"frequency": 0}}):
+        made = select_audience(campaign(**who), people, given, ITEMS)
+        assert made.rows["person_id"].tolist() == ["p0"]
+        assert made.suppressed["no_consent"] == 1
+
+
+def test_a_group_that_is_too_small_is_withheld_and_counted():
+    made = select_audience(campaign(), profiles(region=["north"] * 3), scores(("p0", 1, "a"), ("p1", 1, "a")), ITEMS)
+    assert made.failed == 1
+    kept, withheld = without_small_group(made, 2), without_small_group(made, 3)
+    assert (len(kept.rows), kept.suppressed["small_group"]) == (2, 0)
+    assert (len(withheld.rows), withheld.suppressed["small_group"]) == (0, 2)
+    assert withheld.rows.columns.tolist() == made.rows.columns.tolist()
+    for audience in (kept, withheld):
+        require_balance("n", audience)
 
 
 def test_one_row_a_person_with_places_in_order_and_gaps_empty():

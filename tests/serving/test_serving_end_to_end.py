@@ -67,7 +67,12 @@ def test_accounts_add_up(report):
         assert account["scored"] == 121
         assert account["scored"] == account["exported"] + sum(account["suppressed"].values()) + account["failed"]
     assert accounts["contacted"]["exported"] == 51
-    assert accounts["contacted"]["suppressed"] == {"no_consent": 69, "outside_audience": 1, "no_recommendation": 0}
+    assert accounts["contacted"]["suppressed"] == {
+        "no_consent": 69,
+        "outside_audience": 1,
+        "no_recommendation": 0,
+        "small_group": 0,
+    }
 
 
 def test_items_come_from_the_category_and_seen_from_both_files_alike(night):
@@ -86,6 +91,23 @@ def test_a_title_that_is_a_formula_is_harmless_in_the_csv(night):
     assert "'=Shoe 0" in cells
     assert not [cell for cell in cells if cell.startswith("=")]
     assert "=Shoe 0" in set(audience(night, "contacted")[["item_1_title", "item_2_title"]].stack())
+
+
+def test_an_audience_below_the_smallest_group_leaves_files_without_people(night, monkeypatch, report):
+    make_audiences(DS)
+    before = report("activate")["audiences"]["contacted"]
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "52")
+    make_audiences(DS)
+    account = report("activate")["audiences"]["contacted"]
+    assert account["exported"] == 0
+    assert account["suppressed"] == before["suppressed"] | {"small_group": before["exported"]}
+    rows = audience(night, "contacted")
+    assert len(rows) == 0
+    text = (Lake(night / "audiences").partition("contacted", DS) / "audience.csv").read_text()
+    assert text.split() == [",".join(rows.columns)]
+    monkeypatch.delenv("NIGHTSHIFT_SMALLEST_GROUP")
+    make_audiences(DS)
+    assert report("activate")["audiences"]["contacted"] == before
 
 
 def test_a_rerun_gives_the_same_bytes(night):

@@ -41,7 +41,7 @@ def item(number: int) -> str:
 
 
 def sequence_rows(people: int) -> list[dict]:
-    """Person n starts anywhere and walks 6 to 12 items on; every tenth refuses training, every seventh to be scored."""
+    """Person n starts anywhere and walks 6 to 12 items on."""
     random = np.random.default_rng(1)
     rows = []
     for number in range(people):
@@ -54,11 +54,21 @@ def sequence_rows(people: int) -> list[dict]:
                 "age_band": "25-34",
                 "gender": "unknown",
                 "region": "north",
-                "consent_training": number % 10 != 9,
-                "consent_personalisation": number % 7 != 6,
             }
         )
     return rows
+
+
+def consent_row(number: int, **changes) -> dict:
+    """Every tenth refuses training, every seventh to be scored, every second to be written to."""
+    row = {
+        "person_id": person(number),
+        "consent_profiling": True,
+        "consent_training": number % 10 != 9,
+        "consent_personalisation": number % 7 != 6,
+        "consent_marketing_contact": number % 2 == 0,
+    }
+    return row | changes
 
 
 def profile_row(number: int, **changes) -> dict:
@@ -79,10 +89,7 @@ def profile_row(number: int, **changes) -> dict:
         "main_device": "mobile",
         "posts": 0,
         "segments": ["commuters"],
-        "consent_profiling": True,
-        "consent_training": number % 10 != 9,
-        "consent_personalisation": number % 7 != 6,
-        "consent_marketing_contact": number % 2 == 0,
+        **consent_row(number),
         "first_seen": START,
         "last_seen": START,
     }
@@ -91,7 +98,11 @@ def profile_row(number: int, **changes) -> dict:
 
 def build_town(home: Path, people: int = 120) -> None:
     """Marts of one day: `people` with a history, and one newcomer without."""
-    publish(home, "training_sequences", sequence_rows(people))
+    consents = [*(consent_row(number) for number in range(people)), consent_row(0, person_id="pffffffffffffffff")]
+    publish(home, "dim_person_consent", consents)
+    for table, purpose in (("training_sequences", "training"), ("scoring_sequences", "personalisation")):
+        agreed = {row["person_id"] for row in consents if row[f"consent_{purpose}"]}
+        publish(home, table, [row for row in sequence_rows(people) if row["person_id"] in agreed])
     newcomer = profile_row(0, person_id="pffffffffffffffff", interests=None, recency_days=None, segments=None)
     publish(home, "dim_person_profile", [*(profile_row(number) for number in range(people)), newcomer])
     catalogue = [

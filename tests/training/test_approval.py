@@ -137,7 +137,7 @@ def test_the_page_shows_the_challenger_beside_the_champion():
         slices=pd.DataFrame({"region": ["north", "south"]}),
         score_difference=0.0,
     )
-    rows = page(LINE, compared, "https://models.example/").splitlines()
+    rows = page(LINE, compared, "https://models.example/", 20).splitlines()
     assert "| metric | challenger (version 3) | champion (version 2) | popularity |" in rows
     assert "| **ndcg@10** | 0.3000 | 0.2000 | 0.0500 |" in rows
     assert "| coverage@10 | 0.5000 | 0.6000 | - |" in rows

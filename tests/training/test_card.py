@@ -42,3 +42,21 @@ def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):
     assert "http://" not in page
     assert "https://" not in page
     assert page.count("data:image/png;base64,") == 4  # curve, baselines, groups, attributions
+
+
+def test_groups_of_too_few_people_are_not_on_the_card_and_counted(tmp_path):
+    (tmp_path / "epochs.png").write_bytes(b"\x89PNG")
+    brought = SimpleNamespace(
+        name="response",
+        table="training_responses",
+        unit="rows",
+        slices=lambda data: pd.DataFrame({"region": ["north"] * 40 + ["south"] * 20}),  # noqa: ARG005
+        people=lambda data: np.arange(60) % 59,  # noqa: ARG005  of the south 19 of their own
+    )
+    data = SimpleNamespace(describe=lambda: {"rows": 60})
+    page = write_card(tmp_path, brought, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
+    assert "suppressed_cells: 0 " in page
+    brought.people = lambda data: np.concatenate([np.arange(40), 40 + np.arange(20) % 19])  # noqa: ARG005
+    page = write_card(tmp_path, brought, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
+    assert "suppressed_cells: 2 " in page
+    assert "No groups." in page

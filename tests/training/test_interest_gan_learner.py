@@ -66,8 +66,6 @@ def responses(people=150, seed=1):
         "clicked": clicked,
         "purchased": clicked & (draw.random(rows) < 0.3),
         "order_value": np.where(clicked, 20.0, 0.0),
-        "consent_training": True,
-        "consent_personalisation": True,
     }
     names = SYNTHETIC_RESPONSES.column_names
     for column in SYNTHETIC_RESPONSES.columns[names.index("clicked") :]:
@@ -111,11 +109,10 @@ def test_nobody_is_in_two_parts(data):
     assert data.features[-1] == "same_campaign_visits"
 
 
-def test_without_consent_or_answer_nothing_is_learned():
+def test_without_an_answer_nothing_is_learned():
     table = responses()
-    table["consent_training"] = np.arange(len(table)) % 2 == 0
     table["clicked"] = table["clicked"].astype("boolean").mask(np.arange(len(table)) < 100)
-    assert len(from_responses(table).frame) == (len(table) - 100) // 2
+    assert len(from_responses(table).frame) == len(table) - 100
 
 
 @pytest.mark.parametrize(
@@ -124,7 +121,6 @@ def test_without_consent_or_answer_nothing_is_learned():
         (responses(20), "120 rows"),
         (responses().assign(clicked=False), "0 of "),
         (responses().assign(clicked=True), "rows clicked"),
-        (responses().assign(consent_training=False), "0 rows"),
         (responses()[:0], "0 rows"),
     ],
 )
@@ -150,6 +146,10 @@ def test_the_table_of_the_lake_is_read(tmp_path):
     file = lake.staging("training_responses") / "part-0.parquet"
     pq.write_table(pa.Table.from_pandas(responses()), file)
     lake.publish("training_responses", "2026-11-20", {file.name: file})
+    people = sorted(set(responses()["person_id"]))
+    file = lake.staging("dim_person_consent") / "part-0.parquet"
+    pq.write_table(pa.table({"person_id": people, "consent_training": [True] * len(people)}), file)
+    lake.publish("dim_person_consent", "2026-11-20", {file.name: file})
     loaded = LEARNER.load(Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)}), "2026-11-20")
     assert loaded.content_hash() == from_responses(responses()).content_hash()
     assert loaded.content_hash() != from_responses(responses(seed=2)).content_hash()

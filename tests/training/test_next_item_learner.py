@@ -6,7 +6,7 @@ import pytest
 
 from contracts.errors import LakeError, ModelError, NothingToLearn
 from contracts.settings import Settings
-from tests.training.markov_town import DS, build_town, item, person, publish, sequence_rows
+from tests.training.markov_town import DS, build_town, consent_row, item, person, publish, sequence_rows
 from training.co_occurrence import item_neighbours, spectral_vectors
 from training.data import Sequences, training_vocabulary
 from training.learner import Context
@@ -154,6 +154,7 @@ def test_a_day_that_was_not_built_and_one_with_too_few_people(tmp_path):
     with pytest.raises(LakeError, match=r"dbt_project\.build --ds"):
         LEARNER.load(settings(tmp_path), DS)
     publish(tmp_path, "training_sequences", sequence_rows(5))
+    publish(tmp_path, "dim_person_consent", [consent_row(number) for number in range(5)])
     with pytest.raises(NothingToLearn, match="received 5 such people"):
         LEARNER.load(settings(tmp_path), DS)
 

@@ -13,7 +13,7 @@ import pytest
 
 from contracts.errors import LakeError, NothingToLearn
 from contracts.lake import Lake
-from contracts.marts import SYNTHETIC_RESPONSES, TRAINING_RESPONSES
+from contracts.marts import CONSENT, SYNTHETIC_RESPONSES, TRAINING_RESPONSES
 from contracts.settings import REPOSITORY, Settings
 from training.learner import Context
 from training.learners.response import LEARNER, mean_orders, synthetic_rows
@@ -27,6 +27,7 @@ CONFIG = ResponseConfig(
     deep_layers=1, deep_units=8, embedding_dimensions=2, epochs=6, learning_rate=0.02, fewest_rows=1, seed=5
 )
 QUIET = Context(say=lambda _: None)
+CONSENTS = [column.name for column in CONSENT.columns if column.type == "boolean"]
 ARROW = {
     "string": pa.string(),
     "int": pa.int32(),
@@ -60,7 +61,6 @@ def town(people: int = 60) -> pd.DataFrame:
     rows["purchased"] = pd.Series(bought).astype("boolean").mask(coming)
     rows["churned"] = pd.Series(random.random(count) < 0.3).astype("boolean").mask(recent)
     rows["order_value"] = pd.Series(np.where(bought, np.where(rows["campaign"] == "a", 40.0, 20.0), 0.0)).mask(coming)
-    rows["consent_training"] = rows["consent_personalisation"] = True
     return rows
 
 
@@ -75,7 +75,17 @@ def publish(home, rows: pd.DataFrame, *, table=TRAINING_RESPONSES, ds: str = DS,
     file = lake.staging("responses") / "part-00000.parquet"
     pq.write_table(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False), file)
     lake.publish(table.name, ds, {file.name: file})
+    if table is TRAINING_RESPONSES:
+        agree(lake, rows["person_id"].unique(), ds)
     return settings
+
+
+def agree(lake: Lake, people, ds: str, *, not_to_training=()) -> None:
+    """Publish what people agree to: everything, but for some to training."""
+    file = lake.staging("consents") / "part-00000.parquet"
+    said = {name: [name != "consent_training" or one not in not_to_training for one in people] for name in CONSENTS}
+    pq.write_table(pa.table({"person_id": pa.array(list(people), pa.string()), **said}), file)
+    lake.publish("dim_person_consent", ds, {file.name: file})
 
 
 @pytest.fixture(scope="module")
@@ -252,13 +262,6 @@ def test_one_class_is_nothing_to_learn(tmp_path):
         LEARNER.load(publish(tmp_path, rows), DS)
 
 
-def test_nobody_who_agreed_is_nothing_to_learn(tmp_path):
-    rows = town()
-    rows["consent_training"] = False
-    with pytest.raises(NothingToLearn, match="agreed that a model may learn"):
-        LEARNER.load(publish(tmp_path, rows), DS)
-
-
 def test_an_empty_table_is_nothing_to_learn(tmp_path):
     with pytest.raises(NothingToLearn, match="received 0 rows"):
         LEARNER.load(publish(tmp_path, town().iloc[:0]), DS)
@@ -269,12 +272,18 @@ def test_a_missing_column_is_named(tmp_path):
         LEARNER.load(publish(tmp_path, town(), without="carts"), DS)
 
 
-def test_who_did_not_agree_is_not_read(tmp_path):
+def test_a_table_with_somebody_who_did_not_agree_is_refused(tmp_path):
     rows = town()
-    rows["consent_training"] = rows["person_id"] != "p0000000000000000"
-    data = LEARNER.load(publish(tmp_path, rows), DS)
-    assert "p0000000000000000" not in set(data.people)
-    assert data.describe()["people"] == 59
+    settings = publish(tmp_path, rows)
+    people = rows["person_id"].unique()
+    agree(Lake(settings.lake), people, DS, not_to_training=people[:1])
+    with pytest.raises(
+        LakeError, match=r"in training_responses, but received 1 people without it; .* nothing was learned"
+    ):
+        LEARNER.load(settings, DS)
+    agree(Lake(settings.lake), people[2:], DS)
+    with pytest.raises(LakeError, match="received 2 people without it"):
+        LEARNER.load(settings, DS)
 
 
 def test_numbers_that_are_none_are_null_and_an_answer_without_any_label_is_not_given(tmp_path):

@@ -22,7 +22,7 @@ DAY = datetime.datetime(2026, 11, 1)
 
 
 def write(folder, rows):
-    columns = ("person_id", "item_ids", "occurred_at", "consent_training")
+    columns = ("person_id", "item_ids", "occurred_at")
     pq.write_table(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows]), folder / "a.parquet")
     return folder
 
@@ -34,15 +34,14 @@ def days(*numbers):
 @pytest.fixture
 def sequences(tmp_path):
     rows = [
-        ("p2", ["a", "b", "c", "d"], days(0, 1, 20, 21), True),
-        ("p1", ["b", "c"], days(2, 20), True),
-        ("p3", ["a", "b", "z"], days(0, 1, 2), False),
-        ("p4", ["c", "a", "new"], days(19, 20, 21), True),
+        ("p2", ["a", "b", "c", "d"], days(0, 1, 20, 21)),
+        ("p1", ["b", "c"], days(2, 20)),
+        ("p4", ["c", "a", "new"], days(19, 20, 21)),
     ]
     return load_sequences(write(tmp_path, rows))
 
 
-def test_only_people_who_agreed_are_read_and_stand_by_id(sequences):
+def test_people_stand_by_id(sequences):
     assert sequences.person_ids.tolist() == ["p1", "p2", "p4"]
     assert sequences.item_ids.tolist() == ["a", "b", "c", "d", "new"]
     assert sequences.offsets.tolist() == [0, 2, 6, 9]
@@ -79,20 +78,21 @@ def test_padding_keeps_the_latest_items():
 
 
 def test_content_hash_changes_with_the_content(tmp_path):
-    first = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1), True)])).content_hash()
-    again = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1), True)])).content_hash()
-    other = load_sequences(write(tmp_path, [("p1", ["b", "a"], days(0, 1), True)])).content_hash()
+    first = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1))])).content_hash()
+    again = load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1))])).content_hash()
+    other = load_sequences(write(tmp_path, [("p1", ["b", "a"], days(0, 1))])).content_hash()
     assert first == again != other
 
 
 def test_nobody_agreed(tmp_path):
-    with pytest.raises(NothingToLearn, match="1 people, none of whom has consent_training"):
-        load_sequences(write(tmp_path, [("p1", ["a"], days(0), False)]))
+    pq.write_table(pa.table({name: [] for name in ("person_id", "item_ids", "occurred_at")}), tmp_path / "a.parquet")
+    with pytest.raises(NothingToLearn, match=f"received nobody in {tmp_path}"):
+        load_sequences(tmp_path)
 
 
 def test_a_missing_column_is_named(tmp_path):
     pq.write_table(pa.table({"person_id": ["p1"]}), tmp_path / "a.parquet")
-    with pytest.raises(LakeError, match="without item_ids, occurred_at, consent_training"):
+    with pytest.raises(LakeError, match="without item_ids, occurred_at;"):
         load_sequences(tmp_path)
 
 
@@ -105,13 +105,13 @@ def test_too_few_people_with_enough_history(sequences):
     ("items", "times"), [(["a", None], days(0, 1)), (["a", "b"], [DAY, None]), (["a", "b"], days(0)), (None, days(0))]
 )
 def test_an_act_without_item_or_time_is_refused(tmp_path, items, times):
-    rows = [("p1", ["a", "b"], days(0, 1), True), ("p2", items, times, True)]
+    rows = [("p1", ["a", "b"], days(0, 1)), ("p2", items, times)]
     with pytest.raises(ModelError, match="received 1 acts without one"):
         load_sequences(write(tmp_path, rows))
 
 
 def test_a_person_without_history_has_no_acts_and_is_not_held_out(tmp_path):
-    rows = [("p1", ["a", "b", "c"], days(0, 1, 2), True), ("p2", [], [], True), ("p3", None, None, True)]
+    rows = [("p1", ["a", "b", "c"], days(0, 1, 2)), ("p2", [], []), ("p3", None, None)]
     sequences = load_sequences(write(tmp_path, rows))
     assert sequences.offsets.tolist() == [0, 3, 3, 3]
     assert sequences.held_out.tolist() == [0]

@@ -16,6 +16,7 @@ from contracts.lake import Lake
 from contracts.marts import SYNTHETIC_RESPONSES, TRAINING_RESPONSES
 from contracts.settings import Settings
 from training.admission import Admission, AdmissionConfig, admit, measure_privacy
+from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
 from training.metrics import placements
@@ -98,12 +99,15 @@ class InterestGanLearner:
         """The day's answers to campaigns: weeks that are over, people who agreed to training, split by person.
 
         Raises:
-            LakeError: the marts of that day were not built.
+            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
             NothingToLearn: too few rows, or one answer alone in the training or the test part.
         """
-        folder = Lake(settings.lake).require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+        lake = Lake(settings.lake)
+        folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         files = sorted(folder.resolve().glob("*.parquet"))
-        return from_responses(pd.concat([pd.read_parquet(file) for file in files], ignore_index=True))
+        table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+        require_agreed(lake, self.table, ds, table["person_id"].to_numpy(object))
+        return from_responses(table)
 
     def fit(self, data: MixedRows, config: InterestGanConfig, context: Context) -> FittedInterestGan:
         """Raises ModelError where a number is infinite or a column has too many categories."""
@@ -150,6 +154,11 @@ class InterestGanLearner:
         test = data.part(TEST)
         positive = test[test[data.target].astype(bool)].reset_index(drop=True)
         return pd.DataFrame({name: positive[name].astype(str) for name in [data.groups] if name}, index=positive.index)
+
+    def people(self, data: MixedRows) -> np.ndarray | None:
+        """The person of each row of `slices` (rows,); None where the rows are of nobody."""
+        positive = data.frame[data.target].to_numpy(bool)
+        return None if data.people is None else data.people[(data.parts == TEST) & positive]
 
     def parity_inputs(self, fitted: Generator, data: MixedRows) -> tuple[np.ndarray, ...]:  # noqa: ARG002
         return inputs(fitted, _PARITY_ROWS, np.random.default_rng(_MEASURED_SEED))

@@ -17,6 +17,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from training.batches import model_inputs, next_item_batches
 from training.co_occurrence import item_neighbours, spectral_vectors
+from training.consent import require_agreed
 from training.data import (
     Histories,
     Sequences,
@@ -120,7 +121,7 @@ class NextItemLearner:
         """The day's sequences, categories of the day's catalogue, tastes of the latest earlier day that has any.
 
         Raises:
-            LakeError: the marts of that day were not built.
+            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or have enough history.
         """
@@ -133,6 +134,7 @@ class NextItemLearner:
             catalogue=catalogue if catalogue.is_dir() else None,
             predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
         )
+        require_agreed(lake, self.table, ds, sequences.person_ids)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
         return sequences
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from contracts.lake import Lake
 from contracts.settings import Settings
+from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
 from training.membership import Attacked, log_losses, mean_by, some
 from training.metrics import placements
@@ -112,13 +113,15 @@ class ResponseLearner:
         """The day's responses, and the synthetic ones of the latest earlier day that has any.
 
         Raises:
-            LakeError: the marts of that day were not built, or a column is missing.
+            LakeError: the marts of that day were not built, a column is missing, or somebody did not agree to training.
             NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
         """
         lake = Lake(settings.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         earlier = [day for day in lake.days("synthetic_responses", until=ds) if day < ds]
-        return load_responses(folder, lake.partition("synthetic_responses", earlier[-1]) if earlier else None)
+        data = load_responses(folder, lake.partition("synthetic_responses", earlier[-1]) if earlier else None)
+        require_agreed(lake, self.table, ds, data.people)
+        return data
 
     def fit(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:
         if config.privacy.on:
@@ -179,6 +182,10 @@ class ResponseLearner:
     def slices(self, data: Responses) -> pd.DataFrame:
         clicked = data.table.places(CLICK, TEST)[data.table.yes(CLICK, TEST)]
         return data.table.rows.iloc[clicked][list(SLICES)].astype(str).reset_index(drop=True)
+
+    def people(self, data: Responses) -> np.ndarray:
+        """The person of each row of `slices` (rows,)."""
+        return data.people[data.table.places(CLICK, TEST)[data.table.yes(CLICK, TEST)]]
 
     def parity_inputs(self, fitted: Responding, data: Responses) -> tuple[np.ndarray, ...]:
         return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, TEST)[:PARITY_ROWS]])

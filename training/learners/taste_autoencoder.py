@@ -19,6 +19,7 @@ from contracts.report import say
 from contracts.settings import Settings
 from training.baskets import Baskets, FoldIn, baskets_from, dense_batches, require_cells, require_enough
 from training.baskets_metrics import BasketRanking, PaddedScorer, pad, rank_baskets
+from training.consent import require_agreed
 from training.ease import fit_ease, too_many_items
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
@@ -132,13 +133,14 @@ class TasteAutoencoderLearner:
         """The baskets of the day's sequences.
 
         Raises:
-            LakeError: the marts of that day were not built.
+            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or chose enough items.
         """
         lake = Lake(settings.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         sequences = load_sequences(folder)
+        require_agreed(lake, self.table, ds, sequences.person_ids)
         baskets = baskets_from(sequences)
         require_enough(baskets, people=FEWEST_PEOPLE)
         return TasteData(baskets, sequences.groups, public_items(lake.partition("dim_item", ds)))

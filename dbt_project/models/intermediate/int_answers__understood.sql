@@ -10,6 +10,12 @@ profile_questions as (
 
 ),
 
+consenting as (
+
+    {{ people_who_agree_to('profiling') }}
+
+),
+
 read_by_attribute as (
 
     select
@@ -24,6 +30,7 @@ read_by_attribute as (
         answers.occurred_at,
         answers.arrived_on
     from answers
+    inner join consenting on answers.person_id = consenting.person_id
     inner join profile_questions
         on answers.survey = profile_questions.survey
         and answers.question = profile_questions.question

@@ -23,6 +23,8 @@ numbered as (
         ) as age
     from consents
     inner join persons on consents.identifier = persons.identifier
+    -- A decision of a clock that runs ahead counts once its moment has come.
+    where consents.occurred_at < {{ end_of_run_day() }}
 
 ),
 
@@ -37,7 +39,7 @@ decided as (
 
     select
         person_id,
-        {%- for purpose in ['profiling', 'training', 'personalisation', 'marketing_contact'] %}
+        {%- for purpose in purposes() %}
         coalesce(max(case when purpose = '{{ purpose }}' and granted then 1 end), 0) = 1
             as consent_{{ purpose }}{{ ',' if not loop.last }}
         {%- endfor %}

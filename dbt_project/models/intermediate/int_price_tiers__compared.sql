@@ -6,7 +6,7 @@ with items as (
 
 events as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_events__profiled') }}
 
 ),
 

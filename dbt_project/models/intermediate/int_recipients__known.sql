@@ -12,7 +12,7 @@ answers as (
 
 consents as (
 
-    select * from {{ ref('int_consents__decided') }}
+    select * from {{ ref('dim_person_consent') }}
 
 ),
 
@@ -45,13 +45,11 @@ known as (
 
     select
         first_signs.person_id,
-        weeks.sent_on,
-        consents.consent_training,
-        consents.consent_personalisation
+        weeks.sent_on
     from first_signs
     inner join consents on first_signs.person_id = consents.person_id
     inner join weeks on first_signs.seen_on < weeks.sent_on
-    where consents.consent_marketing_contact
+    where consents.consent_marketing_contact and (consents.consent_training or consents.consent_personalisation)
 
 )
 

@@ -85,7 +85,13 @@ weekend_shopper as (
 
 ),
 
-assigned as (
+consenting as (
+
+    {{ people_who_agree_to('profiling') }}
+
+),
+
+of_everybody as (
 
     select * from at_risk
     union all
@@ -96,6 +102,14 @@ assigned as (
     select * from newsletter_reader
     union all
     select * from weekend_shopper
+
+),
+
+assigned as (
+
+    select of_everybody.*
+    from of_everybody
+    inner join consenting on of_everybody.person_id = consenting.person_id
 
 )
 

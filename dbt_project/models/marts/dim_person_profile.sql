@@ -42,7 +42,8 @@ assigned_segments as (
 
 consents as (
 
-    select * from {{ ref('int_consents__decided') }}
+    select * from {{ ref('dim_person_consent') }}
+    where consent_profiling
 
 ),
 
@@ -99,26 +100,26 @@ profiles as (
         coalesce(segments.segments, {{ empty_list() }}) as segments,
 
         -- what they agree to
-        coalesce(consents.consent_profiling, false) as consent_profiling,
-        coalesce(consents.consent_training, false) as consent_training,
-        coalesce(consents.consent_personalisation, false) as consent_personalisation,
-        coalesce(consents.consent_marketing_contact, false) as consent_marketing_contact,
+        consents.consent_profiling,
+        consents.consent_training,
+        consents.consent_personalisation,
+        consents.consent_marketing_contact,
 
         -- when they were seen
         persons.first_seen,
         persons.last_seen,
 
         -- what the models of an earlier night made of it
-        case when consents.consent_profiling then predictions.taste_vector end as taste_vector,
-        case when consents.consent_profiling then predictions.picture_interests end as picture_interests
+        predictions.taste_vector,
+        predictions.picture_interests
     from persons
+    inner join consents on persons.person_id = consents.person_id
     left join demographics on persons.person_id = demographics.person_id
     left join interests on persons.person_id = interests.person_id
     left join purchases on persons.person_id = purchases.person_id
     left join price_tiers on persons.person_id = price_tiers.person_id
     left join habits on persons.person_id = habits.person_id
     left join segments on persons.person_id = segments.person_id
-    left join consents on persons.person_id = consents.person_id
     left join predictions on persons.person_id = predictions.person_id
 
 )

@@ -16,6 +16,12 @@ sessions as (
 
 ),
 
+consenting as (
+
+    {{ people_who_agree_to('profiling', 'training', 'personalisation') }}
+
+),
+
 interactions as (
 
     select
@@ -35,6 +41,7 @@ interactions as (
         events.value,
         coalesce(sessions.campaign, events.campaign) as campaign
     from events
+    inner join consenting on events.person_id = consenting.person_id
     inner join items on events.item_id = items.item_id
     left join sessions
         on events.identifier = sessions.identifier

@@ -1,122 +1,43 @@
-with recipients as (
+with responses as (
 
-    select * from {{ ref('int_recipients__known') }}
-
-),
-
-weeks as (
-
-    select * from {{ ref('int_weeks__sent') }}
+    select * from {{ ref('int_responses__labelled') }}
 
 ),
 
-campaigns as (
+consenting as (
 
-    select * from {{ ref('int_campaigns__active') }}
-
-),
-
-answers as (
-
-    select * from {{ ref('int_recipients__answered') }}
-
-),
-
-acts as (
-
-    select * from {{ ref('int_recipients__acted') }}
-
-),
-
-preferences as (
-
-    select * from {{ ref('int_recipients__preferred') }}
-
-),
-
-visits as (
-
-    select * from {{ ref('int_recipients__visited') }}
-
-),
-
-responses as (
-
-    select * from {{ ref('int_recipients__responded') }}
-
-),
-
-stays as (
-
-    select * from {{ ref('int_recipients__stayed') }}
-
-),
-
-visits_of_all_campaigns as (
-
-    select
-        person_id,
-        sent_on,
-        sum(visits) as visits
-    from visits
-    group by person_id, sent_on
+    {{ people_who_agree_to('training') }}
 
 ),
 
 training_rows as (
 
     select
-        -- keys
-        recipients.person_id,
-        campaigns.campaign,
-        recipients.sent_on,
-
-        -- who they are
-        coalesce(answers.age_band, 'unknown') as age_band,
-        coalesce(answers.gender, 'unknown') as gender,
-        coalesce(answers.region, 'unknown') as region,
-
-        -- what they did before
-        coalesce(acts.main_device, 'unknown') as main_device,
-        coalesce(preferences.favourite_category, 'unknown') as favourite_category,
-        acts.recency_days,
-        acts.tenure_days,
-        cast(coalesce(acts.acts_7_days, 0) as int) as acts_7_days,
-        cast(coalesce(acts.acts_28_days, 0) as int) as acts_28_days,
-        cast(coalesce(acts.carts, 0) as int) as carts,
-        cast(coalesce(acts.purchases, 0) as int) as purchases,
-        coalesce(acts.monetary, 0) as monetary,
-        acts.weekend_share,
-        cast(coalesce(visits_of_all_campaigns.visits, 0) as int) as campaign_visits,
-        cast(coalesce(visits.visits, 0) as int) as same_campaign_visits,
-
-        -- how they responded
-        case when weeks.is_over then responses.campaign is not null end as clicked,
-        case when weeks.is_over then coalesce(responses.purchases, 0) > 0 end as purchased,
-        case when weeks.is_churn_known then stays.person_id is null end as churned,
-        case when weeks.is_over then coalesce(responses.order_value, 0) end as order_value,
-
-        -- what they agree to
-        recipients.consent_training,
-        recipients.consent_personalisation
-    from recipients
-    inner join weeks on recipients.sent_on = weeks.sent_on
-    inner join campaigns on recipients.sent_on = campaigns.sent_on
-    left join answers on recipients.person_id = answers.person_id and recipients.sent_on = answers.sent_on
-    left join acts on recipients.person_id = acts.person_id and recipients.sent_on = acts.sent_on
-    left join preferences on recipients.person_id = preferences.person_id and recipients.sent_on = preferences.sent_on
-    left join visits_of_all_campaigns
-        on recipients.person_id = visits_of_all_campaigns.person_id
-        and recipients.sent_on = visits_of_all_campaigns.sent_on
-    left join visits
-        on recipients.person_id = visits.person_id
-        and recipients.sent_on = visits.sent_on
-        and campaigns.campaign = visits.campaign
-    left join responses
-        on recipients.person_id = responses.person_id
-        and recipients.sent_on = responses.sent_on
-        and campaigns.campaign = responses.campaign
-    left join stays on recipients.person_id = stays.person_id and recipients.sent_on = stays.sent_on
+        responses.person_id,
+        responses.campaign,
+        responses.sent_on,
+        responses.age_band,
+        responses.gender,
+        responses.region,
+        responses.main_device,
+        responses.favourite_category,
+        responses.recency_days,
+        responses.tenure_days,
+        responses.acts_7_days,
+        responses.acts_28_days,
+        responses.carts,
+        responses.purchases,
+        responses.monetary,
+        responses.weekend_share,
+        responses.campaign_visits,
+        responses.same_campaign_visits,
+        responses.clicked,
+        responses.purchased,
+        responses.churned,
+        responses.order_value
+    from responses
+    inner join consenting on responses.person_id = consenting.person_id
+    where responses.is_over
 
 )
 

@@ -1,63 +1,20 @@
-with interactions as (
+with sequences as (
 
-    select * from {{ ref('fct_interactions') }}
-
-),
-
-profiles as (
-
-    select * from {{ ref('dim_person_profile') }}
+    select * from {{ ref('int_sequences__ordered') }}
 
 ),
 
-numbered as (
+consenting as (
 
-    select
-        person_id,
-        item_id,
-        occurred_at,
-        event_id,
-        row_number() over (partition by person_id, item_id order by occurred_at, event_id) as encounter
-    from interactions
-
-),
-
-first_acts as (
-
-    select
-        person_id,
-        item_id,
-        occurred_at,
-        row_number() over (partition by person_id order by occurred_at, event_id) as position
-    from numbered
-    where encounter = 1
-
-),
-
-sequences as (
-
-    select
-        person_id,
-        {{ list_in_order('item_id', 'position') }} as item_ids,
-        {{ list_in_order('occurred_at', 'position') }} as occurred_at
-    from first_acts
-    group by person_id
+    {{ people_who_agree_to('training') }}
 
 ),
 
 training_rows as (
 
-    select
-        sequences.person_id,
-        sequences.item_ids,
-        sequences.occurred_at,
-        profiles.age_band,
-        profiles.gender,
-        profiles.region,
-        profiles.consent_training,
-        profiles.consent_personalisation
+    select sequences.*
     from sequences
-    inner join profiles on sequences.person_id = profiles.person_id
+    inner join consenting on sequences.person_id = consenting.person_id
 
 )
 

@@ -1,0 +1,21 @@
+with sequences as (
+
+    select * from {{ ref('int_sequences__ordered') }}
+
+),
+
+consenting as (
+
+    {{ people_who_agree_to('personalisation') }}
+
+),
+
+scoring_rows as (
+
+    select sequences.*
+    from sequences
+    inner join consenting on sequences.person_id = consenting.person_id
+
+)
+
+select * from scoring_rows
