@@ -147,6 +147,11 @@ class Settings:
         return self.home / "reports"
 
     @property
+    def encrypted(self) -> Path:
+        """What owner and partner of an encrypted scoring hand each other; vectors go with whoever is forgotten."""
+        return self.home / "encrypted"
+
+    @property
     def approvals(self) -> Path:
         """Verdicts of the gate that wait for a person: `contracts/verdicts.py`."""
         return self.home / "approvals"

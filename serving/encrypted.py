@@ -28,7 +28,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.arguments import day
@@ -40,6 +39,7 @@ from contracts.settings import Settings
 from serving import encrypted_owner as owner
 from serving import encrypted_partner as partner
 from serving.ciphertexts import Box
+from serving.consent import latest_consents
 from serving.encrypted_owner import Folder
 from serving.entry import arrow_schema, read_mart
 from serving.profile_vectors import COLUMNS, Vectors, profile_vectors
@@ -72,7 +72,7 @@ def run(command: str, ds: str | None, head_file: Path | None = None) -> None:
         BusyError: another run is at work.
     """
     settings = Settings.from_env()
-    folder, lake, started = Folder(settings.home / "encrypted"), Lake(settings.lake), time.monotonic()
+    folder, lake, started = Folder(settings.encrypted), Lake(settings.lake), time.monotonic()
     with lake.lock("encrypted"):
         folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if command == "keys":
@@ -103,15 +103,15 @@ def run(command: str, ds: str | None, head_file: Path | None = None) -> None:
 
 
 def read_vectors(lake: Lake, ds: str) -> Vectors:
-    """Vectors of the people of a day who agreed to profiling and to personalisation.
+    """Vectors of the people of a day who agreed to profiling and to personalisation and have not withdrawn it since.
 
     Raises:
         LakeError: the marts of that day were not built.
     """
-    consents = read_mart(lake, "dim_person_consent", ds, ["person_id", "consent_profiling", "consent_personalisation"])
-    agreed = consents.filter(pc.field("consent_profiling") & pc.field("consent_personalisation"))["person_id"]
-    profiles = read_mart(lake, "dim_person_profile", ds, list(COLUMNS))
-    return profile_vectors(profiles.filter(pc.is_in(profiles["person_id"], agreed)).to_pandas())
+    consents = latest_consents(lake, ds)
+    agreed = consents.loc[consents["consent_profiling"] & consents["consent_personalisation"], "person_id"]
+    profiles = read_mart(lake, "dim_person_profile", ds, list(COLUMNS)).to_pandas()
+    return profile_vectors(profiles[profiles["person_id"].isin(agreed)])
 
 
 def fitted_head(vectors: Vectors, clicked: np.ndarray) -> partner.Head:

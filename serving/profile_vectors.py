@@ -66,7 +66,7 @@ def _tastes(column: pd.Series) -> np.ndarray:
     known = lengths[lengths > 0]
     size = int(np.bincount(known).argmax()) if len(known) else 0
     missing = np.full(size, np.nan)
-    rows = [one if length == size else missing for one, length in zip(column, lengths, strict=True)]
+    rows = [one if size and length == size else missing for one, length in zip(column, lengths, strict=True)]
     return np.array(rows, dtype="float64").reshape(len(column), size)
 
 

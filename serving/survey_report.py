@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from contracts.errors import LakeError, exit_with_sentence
 from contracts.lake import Lake
 from contracts.privacy_ledger import LedgerFile
 from contracts.report import say, write_json
 from contracts.settings import Settings
-from serving.entry import parser, read_mart, read_table
+from serving.consent import latest_consents
+from serving.entry import parser, read_table
 from serving.survey_answers import counted, read_questions, suppressed
 from serving.survey_noise import noisy, spend
 
@@ -80,8 +80,8 @@ def read_answers(lake: Lake, ds: str) -> pd.DataFrame:
         LakeError: persons or marts of that day are missing.
     """
     persons = read_table(lake.require("persons", ds, made_by=f"main.py resolve --ds {ds}"), ["identifier", "person_id"])
-    consents = read_mart(lake, "dim_person_consent", ds, ["person_id", "consent_profiling"])
-    agreed = consents.filter(pc.field("consent_profiling"))["person_id"].to_pandas()
+    consents = latest_consents(lake, ds)
+    agreed = consents.loc[consents["consent_profiling"], "person_id"]
     days = lake.days("answers", until=ds)
     if not days:
         raise LakeError(

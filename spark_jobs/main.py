@@ -34,6 +34,8 @@ examples:
       searches everything that a run has written, but raw, for names of people; exit status 1 if there are any
   python -m spark_jobs.main forget --subject account:anna01 --dry-run
       says what is known of a person and where; with --enforce, it is erased
+  python -m spark_jobs.main forget --subject account:anna01 --prepare
+      keeps the request for the DAG forget_person or --request, and prints its id
 
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
@@ -68,12 +70,13 @@ def main(arguments: list[str] | None = None) -> None:
     scan_command.add_argument("--folder", type=Path, help="what to search; by default everything below NIGHTSHIFT_HOME")
     scan_command.add_argument("--subject", metavar="KIND:NAME", help="search for this person alone, raw included")
     forget_command = commands.add_parser("forget", help="a person who asks, gone from everything, with a receipt")
-    forget_command.add_argument(
-        "--subject", required=True, metavar="KIND:NAME", help="account:NAME, email:..., cookie:..., handle:... or p..."
-    )
+    whom = forget_command.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--subject", metavar="KIND:NAME", help="account:NAME, email:..., cookie:..., handle:... or p...")
+    whom.add_argument("--request", metavar="ID", help="the id of a request that --prepare has kept")
     how = forget_command.add_mutually_exclusive_group(required=True)
     how.add_argument("--dry-run", action="store_true", help="find and list, and change nothing")
     how.add_argument("--enforce", action="store_true", help="erase, and search once more")
+    how.add_argument("--prepare", action="store_true", help="only keep the request, and print its id")
     forget_command.add_argument(
         "--wait-seconds", type=float, default=600, help="how long to wait for a step of a night; then it is refused"
     )
@@ -84,10 +87,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         sys.exit(1 if scan(settings, given.folder, given.subject).total else 0)
     if given.command == "forget":
-        from spark_jobs.forget import forget
-
-        receipt = forget(settings, given.subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
-        receipt.show()
+        if given.prepare and given.request:
+            parser.error("--prepare makes a request of a --subject")
+        _forget(settings, given)
     elif given.command == "map":
         with lineage.told(
             settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
@@ -107,6 +109,20 @@ def main(arguments: list[str] | None = None) -> None:
             )
             if datasets:
                 datasets.rows = lineage.counted_resolving(settings, fragment)
+
+
+def _forget(settings: Settings, given: argparse.Namespace) -> None:
+    from spark_jobs import asked
+    from spark_jobs.forget import forget
+
+    if given.prepare:
+        print(asked.prepare(settings, given.subject))
+        return
+    subject = given.subject or asked.subject_of(settings, given.request)
+    receipt = forget(settings, subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
+    receipt.show()
+    if given.request and given.enforce:
+        asked.done(settings, given.request)
 
 
 if __name__ == "__main__":

@@ -113,9 +113,10 @@ def dag_of(file: Path) -> tuple[str, tuple[set[str], set[str], set[str], set[str
     words = [word for call in calls for word in call.keywords]
     tasks = {word.value.value for word in words if word.arg == "task_id"}
     tasks |= {node.name for node in ast.walk(dag) if isinstance(node, ast.FunctionDef)}
-    [announce] = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name == "announce"]
+    announced = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name == "announce"]
+    ends_with = set().union(*(assets_in(one.decorator_list[0]) for one in announced))
     form = {key.value for key in given["params"].keys}
-    return dag.name, (assets_in(given["schedule"]), tasks, form, assets_in(announce.decorator_list[0]))
+    return dag.name, (assets_in(given["schedule"]), tasks, form, ends_with)
 
 
 def assets_in(tree: ast.AST) -> set[str]:

@@ -7,7 +7,8 @@ whose table is gone cannot be excluded, and is marked too. With --mode dry_run n
 A marked version (tag `forgotten`) goes on serving until a challenger that never saw the person replaces it; the gate
 asks less of such a challenger, and a challenger that is marked itself is refused. Of everything that learned from the
 person go: example inputs, kept inputs, metrics of single people, checkpoints, models whose version was deleted,
-synthetic rows; and MLflow's trash is emptied. Done twice, a request counts once.
+synthetic rows; and MLflow's trash is emptied. Encrypted profile vectors go too, whoever is in them: their key, which
+the owner keeps, would open them. Done twice, a request counts once.
 
     python -m training.forget --request var/erasures/5f0c2d --mode dry_run
 """
@@ -183,6 +184,7 @@ def _deleted(
         ("runs in the trash", "model registry", len(trash)),
         ("days of synthetic rows", f"lake/{SYNTHETIC_RESPONSES.name}", len(days)),
         ("checkpoints", "checkpoints", len(checkpoints)),
+        ("files of encrypted profiles", "encrypted", len(encrypted_profiles(settings))),
     ]
     return [{"what": what, "where": where, "count": count} for what, where, count in counts if count]
 
@@ -217,6 +219,14 @@ def _enforce(
         lake.withdraw(SYNTHETIC_RESPONSES.name, day)
     for folder in _checkpoints(settings, [one for one in kept if one.run_id in found]):
         shutil.rmtree(folder)
+    for file in encrypted_profiles(settings):
+        file.unlink()
+
+
+def encrypted_profiles(settings: Settings) -> list[Path]:
+    """Vectors and scores of people on their way to a partner and back, and who is where in them; keys stay."""
+    patterns = ("*/*.ckks", "owner/people-*.json")
+    return sorted(file for pattern in patterns for file in settings.encrypted.glob(pattern))
 
 
 def _added(earlier: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:

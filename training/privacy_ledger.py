@@ -12,16 +12,11 @@ leaves the ledger: what was released stays known.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import datetime
-import fcntl
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from contracts.errors import ModelError, exit_with_sentence
+from contracts.privacy_ledger import REPORT, LedgerFile
 from contracts.settings import Settings
 from training.privacy import Spending, epsilon_of
 
@@ -34,10 +29,9 @@ class BudgetError(ModelError):
 
 
 @dataclass(frozen=True)
-class PrivacyLedger:
-    """The file, one JSON object a line, oldest first; lines are only ever added."""
+class PrivacyLedger(LedgerFile):
+    """The file of the ledger, as private trainings write it."""
 
-    file: Path
     budget: float
     """Most epsilon of each table, over all trainings that ever were."""
 
@@ -53,7 +47,7 @@ class PrivacyLedger:
         Raises:
             BudgetError: it would overspend; nothing was written.
         """
-        with self._locked():
+        with self.locked():
             lines = self.lines()
             begun = [line for line in _trainings(lines) if line["table"] == table]
             before = epsilon_of([line["mechanism"] for line in begun], BUDGET_DELTA)
@@ -69,7 +63,7 @@ class PrivacyLedger:
                     f"{spent.epsilon:g} needs {after - before:.2f} more: over by {after - self.budget:.2f}",
                     remedy="nothing was trained; lower epsilon in its configuration, or decide on a larger budget",
                 )
-            self._write(
+            self.write(
                 {
                     "what": "begun",
                     "training": len(_trainings(lines)) + 1,
@@ -85,15 +79,9 @@ class PrivacyLedger:
 
     def ended(self, fingerprint: str, version: str) -> None:
         """Write down that a training ended as a version: another one on the same data is charged again."""
-        with self._locked():
+        with self.locked():
             begun = [line["training"] for line in _trainings(self.lines()) if line["fingerprint"] == fingerprint]
-            self._write({"what": "ended", "training": begun[-1], "version": version})
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Everything that was written."""
-        if not self.file.is_file():
-            return []
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+            self.write({"what": "ended", "training": begun[-1], "version": version})
 
     def spent(self) -> dict[str, float]:
         """What each table has given away, by table."""
@@ -101,18 +89,6 @@ class PrivacyLedger:
         for line in _trainings(self.lines()):
             mechanisms.setdefault(line["table"], []).append(line["mechanism"])
         return {table: epsilon_of(of_table, BUDGET_DELTA) for table, of_table in sorted(mechanisms.items())}
-
-    def _write(self, line: dict[str, Any]) -> None:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        with self.file.open("a") as stream:
-            stream.write(json.dumps({"when": now, **line}) + "\n")
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.with_suffix(".lock").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
 
 
 def _trainings(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -143,6 +119,8 @@ def print_ledger(ledger: PrivacyLedger) -> None:
     for table, epsilon in ledger.spent().items():
         left = max(ledger.budget - epsilon, 0.0)
         print(f"{table}: epsilon {epsilon:.2f} spent of {ledger.budget:g} at delta {BUDGET_DELTA:g}, {left:.2f} left")
+    for line in [line for line in lines if line["what"] == REPORT]:
+        print(f"{line['table']}: epsilon {line['epsilon']:g} by the report {line['report']}")
     if not lines:
         print("no private training yet")
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import ParamValidationError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXPECTED = {"nightly_profiles", "train_models", "activate_audiences"}
+NIGHTLY = {"nightly_profiles", "train_models", "activate_audiences"}
+EXPECTED = NIGHTLY | {"forget_person"}
 
 
 def test_these_are_all_dags(dags):
@@ -24,7 +26,7 @@ def test_policy(dags, name):
     assert "nightshift" in dag.tags, f"{name}: add the tag nightshift"
     assert dag.max_active_runs == 1, f"{name}: two nights at once would wait for each other's locks"
     assert not dag.catchup, f"{name}: catchup=False; missed days are mapped by the next night, or backfilled by hand"
-    assert "day" in dag.params, f"{name}: give its form the day"
+    assert name not in NIGHTLY or "day" in dag.params, f"{name}: give its form the day"
     for task in dag.tasks:
         assert task.owner == "nightshift", f"{name}.{task.task_id}: pass default_args=DEFAULTS"
         assert task.retries == 2, f"{name}.{task.task_id}: pass default_args=DEFAULTS"
@@ -77,6 +79,28 @@ def test_the_form_offers_the_models_that_there_are(dags):
     from training.config import MODELS
 
     assert dags["train_models"].params["models"] == list(MODELS)
+
+
+def test_a_person_is_forgotten_by_hand_and_without_a_name(dags):
+    dag = dags["forget_person"]
+    assert set(dag.params) == {"request", "mode"}
+    assert dag.params["mode"] == "dry_run"
+    assert dag.schedule is None
+    form = dag.params.get_param("request")
+    assert form.resolve("0123456789ab") == "0123456789ab"
+    for name in ("account:anna01", "anna@example.org", "p00000000000000a1"):
+        with pytest.raises(ParamValidationError):
+            form.resolve(name)
+    arguments = dag.get_task("forget").application_args
+    assert arguments == ["forget", "--request", "{{ params.request }}", arguments[-1]]
+
+
+@pytest.mark.parametrize(("mode", "word"), [("dry_run", "--dry-run"), ("enforce", "--enforce")])
+def test_the_mode_of_an_erasure_is_its_word(dags, mode, word):
+    from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
+
+    template = dags["forget_person"].get_task("forget").application_args[-1]
+    assert SandboxedEnvironment().from_string(template).render(params=SimpleNamespace(mode=mode)) == word
 
 
 def test_commands_name_their_python(dags):
@@ -154,7 +178,7 @@ def _rendered(name: str, context: dict) -> str:
 def test_parsing_needs_no_engine():
     code = (
         "import sys; sys.path.insert(0, 'dags')\n"
-        "import nightly_profiles, train_models, activate_audiences\n"
+        "import nightly_profiles, train_models, activate_audiences, forget_person\n"
         "heavy = {'pyspark', 'tensorflow', 'keras', 'mlflow', 'duckdb', 'pandas'} & set(sys.modules)\n"
         "sys.exit(f'parsing imports {heavy}' if heavy else 0)"
     )

@@ -55,7 +55,13 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("encrypted")
     publish(home, "dim_person_profile", [profile(number) for number in range(PEOPLE)])
     consents = [
-        {"person_id": person(number), "consent_profiling": True, "consent_personalisation": number % 10 != 9}
+        {
+            "person_id": person(number),
+            "consent_profiling": True,
+            "consent_training": True,
+            "consent_personalisation": number % 10 != 9,
+            "consent_marketing_contact": True,
+        }
         for number in range(PEOPLE)
     ]
     publish(home, "dim_person_consent", consents)
@@ -186,6 +192,14 @@ def test_a_vector_is_near_the_mean_whatever_the_profile():
     assert np.abs(vectors.values).max() == 5.0
     assert not vectors.values[:, vectors.features.index("basket")].any()
     assert vectors.segments["rare"].sum() == 5
+
+
+def test_before_there_is_any_taste_habits_are_all():
+    rows = [profile(number) | {"taste_vector": None, "segments": None} for number in range(30)]
+    vectors = profile_vectors(pd.DataFrame(rows))
+    assert vectors.features[-1] == "weekend_share"
+    assert vectors.values.shape == (30, 6)
+    assert vectors.segments == {}
 
 
 def test_the_example_head_finds_what_makes_people_click():

@@ -82,7 +82,9 @@ def home(tmp_path, monkeypatch):
 
     people = range(400)
     publish("persons", [{"identifier": f"respondent:{n}", "person_id": f"p{n}"} for n in people])
-    publish("dim_person_consent", [{"person_id": f"p{n}", "consent_profiling": n % 4 != 3} for n in people])
+    others = dict.fromkeys(("consent_training", "consent_personalisation", "consent_marketing_contact"), True)
+    consents = [{"person_id": f"p{n}", "consent_profiling": n % 4 != 3, **others} for n in people]
+    publish("dim_person_consent", consents)
     told = [
         {
             "answer_id": f"a{n}",

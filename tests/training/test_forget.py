@@ -62,6 +62,9 @@ def trashed(registry, home):
 def test_a_request_from_dry_run_to_the_second_time(home):
     registry = Registry.of(Settings.from_env())
     trashed(registry, home)
+    for name in ("owner/people-1.json", "owner/secret.key", "to_partner/vectors-1.ckks"):
+        (home / "encrypted" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "encrypted" / name).touch()
     before = {file: file.read_bytes() for file in (home / "artifacts").rglob("*") if file.is_file()}
     assert sum(file.name == "left.json" for file in before) == 2
 
@@ -81,7 +84,9 @@ def test_a_request_from_dry_run_to_the_second_time(home):
         "files with rows of people": 4,
         "logged models without a version": 1,
         "runs in the trash": 1,
+        "files of encrypted profiles": 2,
     }
+    assert [file.name for file in (home / "encrypted").glob("*/*")] == ["secret.key"]
     assert not any(LEARNED_FROM in text for text in (json.dumps(done), str(registry.version("next_item", "1").tags)))
 
     version = registry.version("next_item", "1")

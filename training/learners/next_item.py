@@ -35,7 +35,6 @@ from training.metrics import ItemStatistics, Ranking, Scorer, rank_targets, same
 from training.models.history_attributions import STEPS, history_path, shares_by_place
 from training.models.integrated_gradients import completeness, integrated_gradients
 from training.models.next_item import NextItemConfig, build
-from training.nobody import nobodys_histories
 from training.reading import GROUPS, load_sequences
 
 FEWEST_PEOPLE = 10
@@ -209,7 +208,13 @@ class NextItemLearner:
         return model_inputs(sample, fitted.max_length, time_gap=fitted.time_gap, taste=fitted.taste)
 
     def example(self, data: Sequences) -> pd.DataFrame:
-        return nobodys_histories(data)
+        """Nobody's histories: the first items by id, chosen on the two latest days, at midnight."""
+        items = [str(item) for item in data.item_ids[:3]]
+        today = data.times.max().astype("datetime64[D]")
+        seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
+        size = 0 if data.tastes is None else data.tastes.shape[1]
+        histories = {"history": [items[:2], items[-1:]], "occurred_at": [seconds, seconds[-1:]]}
+        return pd.DataFrame({**histories, "taste_vector": [[0.0] * max(size, 1)] * 2})
 
     def attacked(self, model: Ranker, data: Sequences) -> Attacked:
         """What can be seen of acts that were learned from, and of the test's; of the same people."""

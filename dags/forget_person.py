@@ -1,0 +1,54 @@
+"""
+### A person who asks is forgotten
+
+Started by hand, for a request that was made with
+
+    python -m spark_jobs.main forget --subject account:NAME --prepare
+
+which prints an id. The form takes that id, and never a name: Airflow keeps what is typed into a form for good, in its
+database and in its logs, and would itself remember the person.
+
+With the mode `dry_run`, the default, the receipt says what would be deleted, and nothing changes. With `enforce` the
+person is taken out of everything, the model versions that learned from the person are marked, everything is searched
+once more, and the receipt says so. Both wait until no step of a night is at work, and a night waits for them. Receipts
+are `erasures/<request>/receipt.html` below the home of the pipeline. A run that was killed goes on when it is tried
+again; a request that was done is gone, and asking for it again is an error in a sentence.
+"""
+
+import datetime
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import Param, dag
+from shared.alerts import alert_on_failure, deadline
+from shared.runs import DEFAULTS
+from shared.spark import spark_arguments
+
+MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
+
+
+@dag(
+    schedule=None,
+    start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS | alert_on_failure("{{ run_after | ds }}"),
+    deadline=deadline(),
+    params={
+        "request": Param(
+            type="string",
+            pattern="^[0-9a-f]{12}$",
+            title="Request",
+            description="The id that `forget --prepare` printed. Not a name: Airflow would keep it.",
+        ),
+        "mode": Param("dry_run", enum=["dry_run", "enforce"], title="Mode", description="enforce cannot be undone."),
+    },
+    tags=["nightshift", "spark", "privacy"],
+    doc_md=__doc__,
+)
+def forget_person():
+    SparkSubmitOperator(
+        task_id="forget", application_args=["forget", "--request", "{{ params.request }}", MODE], **spark_arguments()
+    )
+
+
+forget_person()
