@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pyspark import StorageLevel
-from pyspark.errors import AnalysisException
+from pyspark.errors import (
+    AnalysisException,
+    ArithmeticException,
+    ArrayIndexOutOfBoundsException,
+    DateTimeException,
+    NumberFormatException,
+    SparkRuntimeException,
+)
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -35,6 +42,12 @@ from spark_jobs.spec import Spec, load_spec
 
 WRITERS = 3
 """Tables written at a time: while Spark plans the one, it writes the other."""
+
+OF_A_VALUE = (
+    *(ArithmeticException, ArrayIndexOutOfBoundsException, DateTimeException, NumberFormatException),
+    SparkRuntimeException,
+)
+"""Errors of Spark whose own words quote the value of a row, which may name somebody: only their condition is told."""
 
 
 def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
@@ -65,6 +78,12 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
                     received=str(error).partition("SQLSTATE")[0].strip(" ;."),
                     remedy="correct the mapping; nothing was published",
                 ) from error
+            except OF_A_VALUE as error:
+                raise MappingError(
+                    expected=f"expressions in {source}.yml that hold for every row",
+                    received=f"[{error.getCondition()}] for one",
+                    remedy="use try_cast and its like, or a quarantine rule; nothing was published",
+                ) from None
             finally:
                 session.catalog.clearCache()
         entry = source_entry((count.outcome, count.rule, count.rows) for count in counts)

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from feeds_by_hand import DAY, accounted, books, deliver, log_line, post, response, responses, rows_of, settings_in
 
+from contracts.errors import MappingError
 from spark_jobs.map_source import map_source
+from spark_jobs.spec import MAPPINGS, load_spec
 
 MAIL = "anna.berg@example.org"
 EXPRESSIONS = (
@@ -136,3 +138,16 @@ def test_titles_keep_their_years_and_lose_addresses_and_mark_up(home):
         "i-3": "t" * 300,
         "i-4": "alert(1) Pan",
     }
+
+
+def test_an_error_does_not_quote_the_value_that_broke_a_mapping(settings, tmp_path, monkeypatch, capfd):
+    """A cast that a mapping's author did not guard ends the job; the log must not tell whose value it was."""
+    text = (MAPPINGS / "movietweetings.yml").read_text().replace("try_cast(stars as int)", "cast(stars as int)")
+    (tmp_path / "movietweetings.yml").write_text(text)
+    monkeypatch.setattr("spark_jobs.map_source.load_spec", lambda source: load_spec(source, tmp_path))
+    deliver(settings, "movietweetings", "ratings.dat", ["1::0114508::8::1381006850", f"2::1::{MAIL}::1381006850"])
+    with pytest.raises(MappingError, match=r"\[CAST_INVALID_INPUT\] for one") as error:
+        map_source(settings, "movietweetings", DAY)
+    assert MAIL not in str(error.value)
+    assert error.value.__cause__ is None
+    assert MAIL not in "".join(capfd.readouterr())
