@@ -82,7 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
 
         receipt = forget(settings, given.subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
         receipt.show()
-    elif given.command == "map":
+        sys.exit(1 if receipt.remaining else 0)
+    if given.command == "map":
         with lineage.told(
             settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
         ) as datasets:
