@@ -5,7 +5,7 @@
 | Parquet | every row goes in which a value is an identifier or id of theirs, or a text that names them |
 | separated values | the same |
 | DuckDB | made anew with what is kept from night to night, without them; the next night makes the rest |
-| SQLite | every cell that names them gets `[erased]` instead, and the file is written anew |
+| SQLite | every cell that names them gets `[erased]` instead, in its place |
 | text (logs, JSON, pages) | `[erased]` instead of every name |
 | anything else (dbt's caches, checkpoints, boards) | the whole file goes; the next run makes it anew |
 """
@@ -29,6 +29,8 @@ from spark_jobs.erased_raw import quoted_lines
 from spark_jobs.scanning import Needles, is_text, pattern
 
 ERASED_WORD = "[erased]"
+
+_BUSY_SECONDS = 30
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})")
 
@@ -158,9 +160,9 @@ def warehouse_anew(file: Path, draft: Path, traces: Named, ids_of_day: dict[str,
 
 
 def cells_replaced(file: Path, traces: Named) -> int:
-    """Put `[erased]` into each cell of an SQLite file that names somebody, and write it anew; counts the cells."""
+    """Put `[erased]` into each cell of an SQLite file that names somebody, and clear its pages; counts the cells."""
     changed = 0
-    with contextlib.closing(sqlite3.connect(file)) as connection:
+    with contextlib.closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as connection:
         connection.execute("pragma secure_delete = on")
         for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
             for _, column, *_ in connection.execute(f'pragma table_info("{table}")').fetchall():
@@ -172,8 +174,9 @@ def cells_replaced(file: Path, traces: Named) -> int:
                         update = f'update "{table}" set "{column}" = ? where "{column}" = ?'
                         changed += connection.execute(update, [traces.replaced(value), value]).rowcount
         connection.commit()
-        connection.execute("pragma wal_checkpoint(truncate)")
-        connection.execute("vacuum")
+        with contextlib.suppress(sqlite3.OperationalError):  # another has it open; secure_delete has cleared the pages
+            connection.execute("pragma wal_checkpoint(truncate)")
+            connection.execute("vacuum")
     return changed
 
 

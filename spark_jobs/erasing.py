@@ -13,7 +13,7 @@ from contracts.report import say
 from contracts.settings import Settings
 from spark_jobs import erased_files as files
 from spark_jobs.erased_raw import Names, Rewritten, rewritten
-from spark_jobs.erasure_request import DRAFT, Request, draft_of
+from spark_jobs.erasure_request import DRAFT, Change, Request, draft_of, sha256
 from spark_jobs.raw_names import RawRows
 from spark_jobs.scan_home import progress
 from spark_jobs.scanning import Found, Needles, files_below, search
@@ -155,9 +155,10 @@ def _erase_from(request: Request, subject: Subject, named: files.Named, file: Pa
         gone = files.warehouse_anew(file, draft, named, subject.ids_of_day)
         what = "a warehouse: the history without them; the next night makes the rest anew"
     elif kind == "sqlite":
-        shutil.copyfile(file, draft)
-        gone = files.cells_replaced(draft, named)
-        what = "cells"
+        before = sha256(file)
+        gone = files.cells_replaced(file, named)  # in its place, as its server may have it open
+        request.note(Change(place, "cells in which [erased] stands now", gone, before, sha256(file)))
+        return
     else:
         gone = files.without_names(file, draft, named)
         what = "lines in which [erased] stands now"

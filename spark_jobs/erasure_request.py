@@ -49,11 +49,11 @@ class Request:
         return cls(erasures / name)
 
     @classmethod
-    def unfinished(cls, erasures: Path, identifiers: set[str]) -> Request | None:
-        """The request on one of these identifiers that was begun and not ended."""
+    def unfinished(cls, erasures: Path, name: str) -> Request | None:
+        """The request on who has this identifier or id that was begun and not ended."""
         for file in sorted(erasures.glob("*/subject.json")):
             known = json.loads(file.read_text())
-            if known["mode"] == "enforce" and identifiers & {*known["identifiers"], *known["person_ids"]}:
+            if known["mode"] == "enforce" and name in (*known["identifiers"], *known["person_ids"]):
                 return cls(file.parent)
         return None
 
@@ -100,12 +100,12 @@ class Request:
     def replace(self, file: Path, draft: Path, *, place: str, what: str, rows: int) -> None:
         """Let a draft take a file's place in one atomic step."""
         shutil.copymode(file, draft)
-        self._note(Change(place, what, rows, sha256(file), sha256(draft)))
+        self.note(Change(place, what, rows, sha256(file), sha256(draft)))
         os.replace(draft, file)
 
     def delete(self, file: Path, *, place: str, what: str) -> None:
         """Delete a whole file."""
-        self._note(Change(place, what, 0, sha256(file), ""))
+        self.note(Change(place, what, 0, sha256(file), ""))
         file.unlink()
 
     def changes(self) -> list[Change]:
@@ -122,7 +122,8 @@ class Request:
                 merged[change.place] = change
         return [merged[place] for place in sorted(merged)]
 
-    def _note(self, change: Change) -> None:
+    def note(self, change: Change) -> None:
+        """Write down what is about to happen to a file, or happened in its place."""
         with (self.folder / "changes.jsonl").open("a") as stream:
             stream.write(json.dumps(asdict(change)) + "\n")
             stream.flush()

@@ -154,6 +154,8 @@ def _forget(settings: Settings, given: argparse.Namespace) -> None:
     subject = _told(given.subject) or asked.subject_of(settings, given.request)
     receipt = forget(settings, subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
     receipt.show()
+    if receipt.remaining:
+        sys.exit(1)
     if given.request and given.enforce:
         asked.done(settings, given.request)
 

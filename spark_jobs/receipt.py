@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from contracts.report import write_json
-from contracts.settings import Settings
 from spark_jobs.erasing import Traces
 from spark_jobs.erasure_request import Change, Request
 
@@ -49,7 +48,7 @@ class Receipt:
     remaining_files: list[str] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, settings: Settings, mode: str, subject: str) -> Receipt:
+    def begun(cls, mode: str, subject: str) -> Receipt:
         """A receipt of now; `subject` is a tombstone's hash."""
         when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
         software = {"python": platform.python_version()}
@@ -58,7 +57,6 @@ class Receipt:
                 software[name] = metadata.version(name)
             except metadata.PackageNotFoundError:
                 continue
-        del settings
         return cls(mode, subject, when, software)
 
     @property
@@ -90,7 +88,7 @@ class Receipt:
             self.changes = request.changes()
         write_json(self.folder / "receipt.json", self.as_json())
         (self.folder / "receipt.html").write_text(_page(self))
-        (self.folder / "changes.jsonl").unlink(missing_ok=True) if outcome != "not finished" else None
+        (self.folder / "changes.jsonl").unlink(missing_ok=True) if not self.remaining else None
         return self
 
     def show(self) -> None:
@@ -104,6 +102,8 @@ class Receipt:
         if self.rescan:
             print(f"  searched afterwards: {self.rescan['files']:,} files in {self.rescan['seconds']} s")
             print(f"  found afterwards: {self.rescan['found']}; tombstones: {self.tombstones}")
+            for file in self.remaining_files:
+                print(f"  LEFT in {file}: stop what writes there and give the same command again, or see to it by hand")
         print(f"  receipt: {self.folder / 'receipt.html'}", flush=True)
 
     def as_json(self) -> dict[str, Any]:

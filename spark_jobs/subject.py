@@ -21,8 +21,10 @@ _PERSON = re.compile(r"p[0-9a-f]{16}")
 
 @dataclass
 class Subject:
-    """A person as the lake knows them; without identifiers, the lake knows nothing."""
+    """A person as the lake knows them."""
 
+    asked: str
+    """The pseudonym, or the id, that was asked for."""
     identifiers: list[str]
     """Pseudonyms under the keys of today."""
     person_ids: list[str]
@@ -60,7 +62,7 @@ def find_subject(settings: Settings, text: str) -> Subject:
     graph = _Graph(Lake(settings.lake))
     if _PERSON.fullmatch(text):
         names = next((found for day in reversed(graph.days) if (found := graph.members(day, {text}))), set())
-        return _grown(graph, names, {}, {text})
+        return _grown(graph, text, names, {}, {text})
     kind, _, value = text.partition(":")
     if kind not in IDENTIFIER_KINDS or not value.strip():
         raise SettingsError(
@@ -69,10 +71,10 @@ def find_subject(settings: Settings, text: str) -> Subject:
             remedy="for example --subject account:anna01",
         )
     if _PSEUDONYM.fullmatch(text) and graph.knows(text):
-        return _grown(graph, {text}, {}, set())
+        return _grown(graph, text, {text}, {}, set())
     raw = {} if _PSEUDONYM.fullmatch(text) else {value.strip().lower(): kind}
     name = text if _PSEUDONYM.fullmatch(text) else pseudonym(settings.pseudonym_keys(), kind, value)
-    return _grown(graph, {name}, raw, set())
+    return _grown(graph, name, {name}, raw, set())
 
 
 class _Graph:
@@ -120,7 +122,7 @@ class _Graph:
         return [str(file) for day in days for file in self._lake.files(table, day)]
 
 
-def _grown(graph: _Graph, names: set[str], raw: dict[str, str], ids: set[str]) -> Subject:
+def _grown(graph: _Graph, asked: str, names: set[str], raw: dict[str, str], ids: set[str]) -> Subject:
     """The subject of some identifiers, with all that belong to the same person on any day."""
     while True:
         mine = {*graph.owned(names).values()} | ({*ids} if not graph.owned(names) else set())
@@ -134,4 +136,4 @@ def _grown(graph: _Graph, names: set[str], raw: dict[str, str], ids: set[str]) -
     of_day = {day: sorted(found) for day in graph.days if (found := graph.ids(day, names))}
     ever = {one for found in of_day.values() for one in found} | ids
     others = {one for one in ever if graph.days and graph.members(graph.days[-1], {one}) - names}
-    return Subject(sorted(names), sorted(ever - others), sorted(of_day), raw, of_day)
+    return Subject(asked, sorted(names), sorted(ever - others), sorted(of_day), raw, of_day)
