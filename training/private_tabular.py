@@ -138,11 +138,14 @@ def people_batches(
     random = np.random.default_rng()
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners[order], np.arange(spent.people + 1))
-    steps = -(-spent.steps // config.epochs)
+    steps, nothing = -(-spent.steps // config.epochs), np.full((1, labels.shape[1]), NOT_KNOWN, "float32")
 
     def epoch() -> Iterator[tuple]:
         for _ in range(steps):
             people = np.flatnonzero(random.random(spent.people) < spent.sampling_rate)
+            if not len(people):  # a step of noise alone: one row of nobody, whose answers are not known
+                yield (np.zeros((1, numbers.shape[1]), "float32"), unknown_codes[None, :]), (nothing, np.zeros((1, 1)))
+                continue
             rows, places = _rows_of(people, order, starts, random)
             values, words = numbers[rows], codes[rows]
             hidden = random.random((len(rows), values.shape[1] // 2)) < config.hidden_share

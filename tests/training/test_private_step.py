@@ -11,7 +11,7 @@ from contracts.errors import ModelError
 from training.models import response, taste_autoencoder
 from training.privacy import Privacy, Spending
 from training.private_step import Recorded, clipped_sum
-from training.private_tabular import _rows_of
+from training.private_tabular import _rows_of, people_batches
 
 QUIET = Spending(3.0, 1e-5, 0.0, 0.5, 10, 1.0, 0.0, 20)
 """No noise; ten people are expected in a step."""
@@ -79,18 +79,18 @@ def test_the_clipped_sum_of_baskets_is_that_of_a_loop(more):
     )
     model = taste_autoencoder.build(config, np.full(6, 2.0), spent=QUIET)
     rows = (np.random.default_rng(2).random((5, 6)) < 0.5).astype("float32")
-    draws = [keras.random.SeedGenerator(9) for _ in range(2)]
+    drawn_from = np.array(model.noise.state)
 
-    def losses_of(some, nets, draw):
-        model.noise = draw
+    def losses_of(some, nets):
+        model.noise.state.assign(drawn_from)
         return model.person_losses(some, model.denoised(some, *nets, training=True))
 
     with tf.GradientTape() as tape:
-        losses = losses_of(rows, model.nets, draws[0])
+        losses = losses_of(rows, model.nets)
     sums, _ = clipped_sum(tape, losses, model.nets, None, 0.4)
     model.steps.assign(0.0)
     with tf.GradientTape(persistent=True) as tape:
-        losses = losses_of(rows, (model.encoder, model.decoder), draws[1])
+        losses = losses_of(rows, (model.encoder, model.decoder))
         each_loss = [losses[person] for person in range(5)]
     wanted = [np.zeros(one.shape) for one in model.trainable_variables]
     for one_loss in each_loss:
@@ -125,7 +125,7 @@ def test_the_noise_of_a_step_has_the_deviation_that_was_asked_for_and_never_repe
     model = net(spent=spent, clip=0.5)
     zeros = {id(one): tf.zeros(one.shape) for one in model.trainable_variables}
     drawn = [
-        np.concatenate([np.ravel(model._noised(zeros, one)) for one in model.trainable_variables]) for _ in range(40)
+        np.concatenate([np.ravel(model._noised(zeros, one)) for one in model.trainable_variables]) for _ in range(80)
     ]
     everything = np.concatenate(drawn)
     assert len(everything) > 20_000
@@ -143,10 +143,14 @@ def zeros_of(model):
 
 
 def test_a_step_without_anybody_is_a_step_of_noise():
-    model = net()
-    data = (NUMBERS[:0], CODES[:0]), (LABELS[:0], np.zeros((0, 1), "int32"))
-    model.run_eagerly = True
-    assert np.isfinite(float(model.train_step(data)["loss"]))
+    spent = dataclasses.replace(QUIET, sampling_rate=0.0, steps=1)
+    model = net(spent=dataclasses.replace(spent, sampling_rate=0.5, noise_multiplier=1.0))
+    config = response.ResponseConfig(epochs=1)
+    batches = people_batches(NUMBERS, CODES, LABELS, OWNERS, np.array([0, 3], "int32"), config, spent)
+    before = [np.array(one) for one in model.trainable_variables]
+    assert model.fit(batches, epochs=1, verbose=0).history["loss"] == [0.0]
+    changed = zip(before, model.trainable_variables, strict=True)
+    assert all((one != np.array(other)).any() for one, other in changed)
     assert all(np.isfinite(np.asarray(one)).all() for one in model.trainable_variables)
 
 
