@@ -93,7 +93,8 @@ def night(tmp_path_factory, spark):  # noqa: ARG001
 def fill(settings) -> None:
     deliver(settings, "apache_combined", "access.log.gz", WEB)
     deliver(settings, "apache_combined", "access.log", [log_line("/item/i-0", cookie="cookie-anna1")], ds=EVE)
-    deliver(settings, "apache_combined", "access-2.log.gz", truncated_gzip([anna_s_line("/x")] * 200), ds=EVE)
+    lines = [anna_s_line(f"/x?n={number}") for number in range(500)]
+    (settings.raw / "apache_combined" / f"ds={EVE}" / "access-2.log.gz").write_bytes(truncated_gzip(lines))
     deliver(settings, "mastodon", "statuses.jsonl", POSTS)
     deliver(settings, "mastodon", "media/m1.png", b"\x89PNG of hers")
     mine = response("R_1", email="Anna.Berg@example.org", account="anna_berg01")
