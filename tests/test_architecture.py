@@ -28,7 +28,7 @@ MAY_IMPORT = {
 """Room -> the other rooms that it may import."""
 
 READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/command.py", "ops/ui.py"}
-READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py", "bench/identity.py"}
+READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py"}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
 IMPORTS_MLFLOW = {
