@@ -105,7 +105,7 @@ def written(report: dict[str, Any]) -> str:
         told = f", of at most {one['at_most']} answers a person" if one["at_most"] > 1 else ""
         parts.append(
             f"<p class=note>{html.escape(one['survey'])}, {html.escape(one['question'])}{told}. 19 of 20 counts are "
-            f"within {one['within']} people of the true ones; {one['suppressed_cells']} cells not shown.</p>"
+            f"within {one['within']} people of the true ones; cells not shown: {one['suppressed_cells']}.</p>"
         )
     title = f"<title>Survey {report['ds']}</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n"

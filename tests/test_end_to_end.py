@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -99,8 +100,8 @@ def test_published_tables_keep_their_contracts(night):
         ):
             assert not days
             continue
-        if name == "identity_changes":
-            assert not days, "on the first night nobody can have become another"
+        if name in ("identity_changes", "partner_scores"):
+            assert not days, "on the first night nobody can have become another, nor has a partner scored anybody"
             continue
         assert days, f"{name} was never published"
         for file in lake.files(name, days[-1]):
@@ -130,3 +131,45 @@ def test_two_nights_at_once_are_refused(night):
         answer = run(settings.home, sys.executable, "-m ops.nightly")
     assert answer.returncode == 75
     assert "the only run of 'nightly'" in answer.stderr
+
+
+def test_no_name_stands_outside_raw(night):
+    settings, _, _ = night
+    answer = run(settings.home, sys.executable, "-m spark_jobs.main scan")
+    assert answer.returncode == 0, answer.stdout
+    assert "found: 0" in answer.stdout
+
+
+def test_a_person_who_asks_is_gone_from_everything(night):
+    """Last of all tests of this night, since it changes what they look at."""
+    settings, _, _ = night
+    learned = {row["person_id"] for row in rows(settings, "training_sequences")}
+    scored = {row["person_id"] for row in rows(settings, "scores")}
+    names: dict[str, list[str]] = {}
+    for row in rows(settings, "persons"):
+        names.setdefault(row["person_id"], []).append(row["identifier"])
+    person = max(learned & scored, key=lambda one: (len(names[one]), one))
+    answer = run(settings.home, sys.executable, f"-m spark_jobs.main forget --subject {person} --enforce")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    [receipt] = [json.loads(file.read_text()) for file in settings.home.glob("erasures/*/receipt.json")]
+    marked = {(one["model"], one["version"]) for one in receipt["models"]["found"]}
+    assert ("next_item", "1") in marked
+    assert not found_in(settings.home, [person, *names[person]])
+
+    again = run(settings.home, sys.executable, f"-m spark_jobs.main forget --subject {person} --enforce")
+    assert again.returncode == 0
+    assert "already forgotten" in again.stdout
+
+
+def found_in(home: Path, names: list[str]) -> list[str]:
+    """Files that hold one of the names, raw and unpacked, without the code that is tested."""
+    found = []
+    wanted = [name.encode() for name in names]
+    for file in (one for one in home.rglob("*") if one.is_file() and not one.is_symlink()):
+        content = file.read_bytes()
+        if file.suffix == ".gz":
+            content += gzip.decompress(content)
+        if file.suffix == ".parquet":
+            content += str(parquet.ParquetFile(file).read().to_pydict()).encode()
+        found += [str(file) for one in wanted if one in content]
+    return found

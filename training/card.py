@@ -138,6 +138,8 @@ def _table(rows: Iterable[tuple[str, Any]]) -> str:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_written(one)}" for name, one in value.items())
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
