@@ -31,7 +31,7 @@ MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS | alert_on_failure("{{ run_after | ds }}"),
+    default_args=DEFAULTS | alert_on_failure("by hand"),
     deadline=deadline(),
     params={
         "request": Param(

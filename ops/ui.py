@@ -34,7 +34,15 @@ def main() -> None:
     logs.mkdir(parents=True, exist_ok=True)
     prepare_airflow(settings, logs / "airflow-setup.log")
     commands = {
-        "airflow": (["airflow", "standalone"], {"AIRFLOW__API__PORT": str(given.airflow_port)}, given.airflow_port),
+        # tasks report to the address that the base url names, whatever the port
+        "airflow": (
+            ["airflow", "standalone"],
+            {
+                "AIRFLOW__API__PORT": str(given.airflow_port),
+                "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{given.airflow_port}",
+            },
+            given.airflow_port,
+        ),
         "mlflow": (
             [
                 *("mlflow", "server", "--backend-store-uri", settings.registry_uri, "--workers", "1"),

@@ -53,7 +53,7 @@ def forget(settings: Settings, subject: str, *, enforce: bool, wait_seconds: flo
         else:
             ids = set()
         session = start_session(settings, "forget")
-        rows = rows_of(session, settings, person.identifiers) if person.identifiers else RawRows()
+        rows = rows_of(session, settings, person.identifiers)
         person.raw_values |= rows.values
         person.days = sorted({*person.days, *rows.days})
         traces = look(settings, person, rows)

@@ -47,6 +47,8 @@ def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
 def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[str]) -> RawRows:
     """The rows that name one of the identifiers, which are under all keys of the settings."""
     found = RawRows()
+    if not identifiers:
+        return found
     listed = ", ".join(f"'{one}'" for one in sorted(identifiers))
     theirs = f"name in ({listed})"
     for spec, raw in _everything(session, settings):

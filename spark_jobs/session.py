@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pyspark import SparkConf
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from contracts.settings import Settings
 
 LOCAL_SHUFFLE_PARTITIONS = "4"
 """Few, for few cores; a cluster sets spark.sql.shuffle.partitions."""
+
+_QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Loggers of PySpark that quote, with an error, the value that caused it."""
 
 
 def start_session(settings: Settings, name: str) -> SparkSession:
@@ -31,6 +35,8 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
+    for logger in _QUOTING:
+        PySparkLogger.getLogger(logger).disabled = True
     return session
 
 

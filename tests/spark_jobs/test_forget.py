@@ -34,6 +34,7 @@ from contracts.settings import REPOSITORY
 from spark_jobs.forget import forget
 from spark_jobs.identities import resolve_identities
 from spark_jobs.map_source import map_source
+from spark_jobs.scan_home import scan
 from spark_jobs.scanning import Needles, files_below, search
 
 EVE = "2026-11-18"
@@ -206,6 +207,7 @@ def test_nobody_known_is_a_receipt_and_no_change(night, tmp_path):
     assert (receipt.outcome, receipt.changes, receipt.tombstones) == ("nothing known", [], 0)
     assert "nobody_here" not in (receipt.folder / "receipt.json").read_text()
     assert not (settings.home / "tombstones.jsonl").exists()
+    assert scan(settings, None, "p0123456789abcdef").total == 0
 
 
 def test_an_erasure_is_refused_while_a_step_is_at_work(night, tmp_path):
