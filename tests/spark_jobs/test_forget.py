@@ -207,7 +207,7 @@ def test_nobody_known_is_a_receipt_and_no_change(night, tmp_path):
     assert (receipt.outcome, receipt.changes, receipt.tombstones) == ("nothing known", [], 0)
     assert "nobody_here" not in (receipt.folder / "receipt.json").read_text()
     assert not (settings.home / "tombstones.jsonl").exists()
-    assert scan(settings, None, "p0123456789abcdef").total == 0
+    assert scan(settings, None, "pfedcba9876543210").total == 0
 
 
 def test_an_erasure_is_refused_while_a_step_is_at_work(night, tmp_path):
