@@ -3,8 +3,9 @@
     python -m bench.all --data ../shared/data [--only next_item]
 
 The folder is laid out as `sequences/`, `social/` and `tabular/`; Fashion-MNIST is where Debian's package
-dataset-fashion-mnist puts it. A benchmark whose files are not there is skipped, and says which are missing. All of them
-take some hours on two cores; every line they print also goes to `bench/results/`.
+dataset-fashion-mnist puts it. A benchmark whose files are not there is skipped, and says which are missing; `privacy`
+reads the town after a `make nightly` as well. All of them take some hours on two cores; every line they print also goes
+to `bench/results/`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contracts.settings import REPOSITORY
+from contracts.settings import REPOSITORY, Settings
 
 SHARED = REPOSITORY.parent / "shared" / "data"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -44,6 +45,8 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("encrypted", [], []),
+        ("privacy_cost", [], []),
+        ("privacy", ["--home", str(Settings.from_env().home)], [tabular / "bank_marketing.csv.gz"]),
     ]
 
 

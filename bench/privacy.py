@@ -1,6 +1,6 @@
 """The privacy-utility curve on the simulated town and on Bank Marketing: epsilon inf, 8, 3 and 1.
 
-    python -m bench.privacy --home var --ds 2026-11-19 --bank bank_marketing.csv.gz --seeds 1 2 3
+    python -m bench.privacy --home var --ds 2026-11-19 --data bank_marketing.csv.gz --seeds 1 2 3
 
 The town is a home after `make nightly`; its marts of that day are read. Bank Marketing (Moro et al., 2014) is split in
 the order of time as in `bench.response`, but a tenth of the training rows, at random, is set aside as strangers for the
@@ -64,10 +64,10 @@ def main() -> None:
     )
     parser.add_argument("--home", type=Path, help="home of a town after a night")
     parser.add_argument("--ds", default="2026-11-19", help="its day (default 2026-11-19)")
-    parser.add_argument("--bank", type=Path, metavar="FILE", help="bank-additional-full.csv, or its .gz")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="bank-additional-full.csv, or its .gz")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="trainings an epsilon (default 1 2 3)")
     chosen = parser.parse_args()
-    exit_with_sentence(lambda: _run(chosen.home, chosen.ds, chosen.bank, chosen.seeds))
+    exit_with_sentence(lambda: _run(chosen.home, chosen.ds, chosen.data, chosen.seeds))
 
 
 def _run(home: Path | None, ds: str, bank: Path | None, seeds: Sequence[int]) -> None:
