@@ -151,6 +151,11 @@ class Settings:
         """What owner and partner of an encrypted scoring hand each other; vectors go with whoever is forgotten."""
         return self.home / "encrypted"
 
+    def encrypted_profiles(self) -> list[Path]:
+        """Vectors and scores of people on their way to a partner and back, and who is where in them; keys stay."""
+        patterns = ("*/*.ckks", "owner/people-*.json")
+        return sorted(file for pattern in patterns for file in self.encrypted.glob(pattern))
+
     @property
     def approvals(self) -> Path:
         """Verdicts of the gate that wait for a person: `contracts/verdicts.py`."""

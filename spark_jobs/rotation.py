@@ -83,6 +83,8 @@ class _Rotation:
         self._rekey(self.lake, PERSONS)  # the last: it is what says who is who
         for lake in (self.lake, self.audiences):
             _remove_unpublished(lake)
+        for file in self.settings.encrypted_profiles():  # whose vectors are whose stands there under old names
+            file.unlink()
         return self.rewritten
 
     def _rekey(self, lake: Lake, table: Table) -> None:

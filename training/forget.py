@@ -184,7 +184,7 @@ def _deleted(
         ("runs in the trash", "model registry", len(trash)),
         ("days of synthetic rows", f"lake/{SYNTHETIC_RESPONSES.name}", len(days)),
         ("checkpoints", "checkpoints", len(checkpoints)),
-        ("files of encrypted profiles", "encrypted", len(encrypted_profiles(settings))),
+        ("files of encrypted profiles", "encrypted", len(settings.encrypted_profiles())),
     ]
     return [{"what": what, "where": where, "count": count} for what, where, count in counts if count]
 
@@ -219,14 +219,8 @@ def _enforce(
         lake.withdraw(SYNTHETIC_RESPONSES.name, day)
     for folder in _checkpoints(settings, [one for one in kept if one.run_id in found]):
         shutil.rmtree(folder)
-    for file in encrypted_profiles(settings):
+    for file in settings.encrypted_profiles():
         file.unlink()
-
-
-def encrypted_profiles(settings: Settings) -> list[Path]:
-    """Vectors and scores of people on their way to a partner and back, and who is where in them; keys stay."""
-    patterns = ("*/*.ckks", "owner/people-*.json")
-    return sorted(file for pattern in patterns for file in settings.encrypted.glob(pattern))
 
 
 def _added(earlier: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:

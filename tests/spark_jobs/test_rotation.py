@@ -82,6 +82,8 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
     lines = [f'{person},"a, ""b"""\r\n' for person in persons]
     (folder / "audience.csv").write_bytes("".join(["person_id,item_1_title\r\n", *lines]).encode())
     audiences.publish("spring", DAY, {file.name: file for file in sorted(folder.iterdir())})
+    (settings.encrypted / "owner").mkdir(parents=True)
+    (settings.encrypted / "owner" / f"people-{DAY}.json").write_text(json.dumps(persons))
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("create table history_person_profile (person_id varchar, dbt_valid_from timestamp)")
         connection.execute("create table int_events__identified (person_id varchar, identifier varchar)")
