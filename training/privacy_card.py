@@ -81,7 +81,7 @@ def curve_words(curve: Mapping[str, Any]) -> str:
 def curve_table(curve: Mapping[str, Any]) -> pd.DataFrame:
     """One row an epsilon."""
     rows = pd.DataFrame(curve["points"])
-    rows["epsilon"] = [_name(epsilon) for epsilon in rows["epsilon"]]
+    rows["epsilon"] = [_name(point["epsilon"]) for point in curve["points"]]  # a frame makes nan of what is none
     return rows.set_index("epsilon")
 
 

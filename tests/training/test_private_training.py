@@ -9,6 +9,7 @@ import pytest
 from contracts.settings import Settings
 from tests.training.markov_town import DS, build_town
 from training.learners.taste_autoencoder import LEARNER
+from training.privacy_card import curve_table
 from training.privacy_curve import measure_curve
 from training.privacy_ledger import BudgetError, PrivacyLedger
 from training.registry import CHALLENGER, Registry
@@ -66,4 +67,5 @@ def test_a_curve_has_a_point_for_each_epsilon_and_charges_nothing(town):
     assert [point["epsilon"] for point in curve["points"]] == [None, 8.0, 3.0, 1.0]
     assert np.all(np.diff([point["noise_multiplier"] for point in curve["points"]]) > 0)
     assert all(0 <= point["membership_auc"] <= 1 for point in curve["points"])
+    assert list(curve_table(curve).index) == ["inf", "8", "3", "1"]
     assert not PrivacyLedger.of(Settings.from_env()).lines()
