@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -168,7 +168,7 @@ def found_in(home: Path, names: list[str]) -> list[str]:
     for file in (one for one in home.rglob("*") if one.is_file() and not one.is_symlink()):
         content = file.read_bytes()
         if file.suffix == ".gz":
-            content += gzip.decompress(content)
+            content += zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content)  # of a truncated one what there is
         if file.suffix == ".parquet":
             content += str(parquet.ParquetFile(file).read().to_pydict()).encode()
         found += [str(file) for one in wanted if one in content]
