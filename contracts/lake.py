@@ -128,7 +128,7 @@ class Lake:
             BusyError: a step is still at work after `wait_seconds`.
             LakeError: a rotation of keys was interrupted, and this is not it (`rotating`).
         """
-        with self.lock("alone", wait_seconds=wait_seconds):
+        with self.lock("alone", wait_seconds=wait_seconds, instead="no step of a night at work"):
             if not rotating:
                 self.require_one_key()
             yield
@@ -141,7 +141,9 @@ class Lake:
             BusyError: an erasure or a rotation of keys is still at work after `wait_seconds`.
             LakeError: a rotation of keys was interrupted.
         """
-        with self.lock("alone", wait_seconds=wait_seconds, shared=True):
+        with self.lock(
+            "alone", wait_seconds=wait_seconds, shared=True, instead="no erasure and no rotation of keys at work"
+        ):
             self.require_one_key()
             yield
 
@@ -159,10 +161,13 @@ class Lake:
             )
 
     @contextlib.contextmanager
-    def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False) -> Iterator[None]:
+    def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False, instead: str = "") -> Iterator[None]:
         """Hold the lock `name` of this lake; the system releases it even when the holder is killed.
 
         Several may hold it `shared` at a time, and nobody beside one who does not.
+
+        Args:
+            instead: what is expected instead, where it is not this run alone.
 
         Raises:
             BusyError: another process still holds it after `wait_seconds`.
@@ -178,9 +183,10 @@ class Lake:
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
                         stream.seek(0)
+                        holder = stream.read().strip() or "just starting"
                         raise BusyError(
-                            expected=f"to be the only run of {name!r} on {self.root}",
-                            received=f"another one at work ({stream.read().strip() or 'just starting'})",
+                            expected=f"{instead or f'to be the only run of {name!r}'} on {self.root}",
+                            received=f"{'one' if instead else 'another one'} at work ({holder})",
                             remedy="wait until it has ended, or stop it; nothing was changed",
                         ) from None
                     time.sleep(0.1)

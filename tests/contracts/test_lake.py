@@ -259,7 +259,10 @@ def test_steps_share_the_lake_and_an_erasure_has_it_alone(lake):
     assert held.wait(30)
     with lake.among_others(wait_seconds=0):
         pass
-    with pytest.raises(BusyError, match=r"only run of 'alone'.* nothing was changed") as error, lake.alone(0.2):
+    with (
+        pytest.raises(BusyError, match=r"expected no step of a night at work on .* nothing was changed") as error,
+        lake.alone(0.2),
+    ):
         pytest.fail("an erasure began beside a step")
     assert error.value.exit_code == 75
     threading.Timer(0.3, step.kill).start()
