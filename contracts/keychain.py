@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.errors import SettingsError
+from contracts.private_files import write_private
 from contracts.pseudonyms import keyed
 
 _LOST = (
@@ -41,16 +42,8 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
 
 
 def write_keys(file: Path, keys: Sequence[bytes]) -> None:
-    """Let a file hold these keys, for its owner alone, in one atomic step that outlasts a power cut."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write("".join(f"{key.hex()}\n" for key in keys))
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, file)
+    """Let a file hold these keys, as `write_private` does."""
+    write_private(file, "".join(f"{key.hex()}\n" for key in keys))
 
 
 def fingerprint(keys: Sequence[bytes]) -> str:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 
 from contracts.errors import SettingsError
+from contracts.private_files import destroy, write_private
 from contracts.settings import Settings
 
 
@@ -19,10 +19,7 @@ def prepare(settings: Settings, subject: str) -> str:
     name = secrets.token_hex(6)
     file = _file(settings, name)
     file.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.parent.mkdir(exist_ok=True, mode=0o700)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        json.dump({"subject": subject}, stream)
+    write_private(file, json.dumps({"subject": subject}))
     return name
 
 
@@ -45,12 +42,7 @@ def subject_of(settings: Settings, name: str) -> str:
 
 def done(settings: Settings, name: str) -> None:
     """Destroy what a request kept of the person."""
-    file = _file(settings, name)
-    with file.open("r+b") as stream:
-        stream.write(b"\0" * file.stat().st_size)
-        stream.flush()
-        os.fsync(stream.fileno())
-    file.unlink()
+    destroy(_file(settings, name))
 
 
 def _file(settings: Settings, name: str) -> Path:

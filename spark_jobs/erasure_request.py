@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts.private_files import destroy, write_private
 from spark_jobs.subject import Subject
 
 DRAFT = ".erasing-"
@@ -73,14 +74,7 @@ class Request:
             "subject": asdict(subject),
             "row_ids": sorted(row_ids),
         }
-        draft = self.folder / ".subject.json"
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            json.dump(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, self.subject_file)
+        write_private(self.subject_file, json.dumps(content))
 
     def begun(self) -> tuple[Subject, set[str]]:
         """The subject and the ids of its rows, as `begin` wrote them."""
@@ -89,13 +83,7 @@ class Request:
 
     def end(self) -> None:
         """Destroy what names the person."""
-        if self.subject_file.exists():
-            size = self.subject_file.stat().st_size
-            with self.subject_file.open("r+b") as stream:
-                stream.write(b"\0" * size)
-                stream.flush()
-                os.fsync(stream.fileno())
-            self.subject_file.unlink()
+        destroy(self.subject_file)
 
     def replace(self, file: Path, draft: Path, *, place: str, what: str, rows: int) -> None:
         """Let a draft take a file's place in one atomic step."""

@@ -83,8 +83,10 @@ def with_erased(raw: DataFrame, spec: Spec, keys: Sequence[bytes], stones: Mappi
     rows = with_names(raw, spec, "now", keys)
     found = []
     for generation, hashes in stones.items():
-        then = f"then_{generation}"
-        rows = with_names(rows, spec, then, keys[:generation])
+        then = "now"
+        if generation < len(keys):
+            then = f"then_{generation}"
+            rows = with_names(rows, spec, then, keys[:generation])
         stone = Functions(keys[generation - 1 : generation]).expanded(f"keyed('{PREFIX}' || each)")
         listed = ", ".join(f"'{one}'" for one in hashes)
         found.append(f"transform({then}_all, (each, place) -> if({stone} in ({listed}), now_all[place], null))")

@@ -23,6 +23,7 @@ from contracts.errors import LakeError, SettingsError
 from contracts.keychain import read_keys, remember, require_known, write_keys
 from contracts.lake import Lake
 from contracts.marts import PROFILE_HISTORY
+from contracts.private_files import write_private
 from contracts.report import say, write_json
 from contracts.schema import Column, Table
 from contracts.settings import REPOSITORY, Settings
@@ -102,8 +103,7 @@ class _Rotation:
     def _rekey_warehouse(self) -> None:
         """The warehouse is another room's: it is told the names, in a file that only its owner can read."""
         file = self.lake.staging(JOB) / "persons.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(self._newest))
+        write_private(file, json.dumps(self._newest))
         command = [sys.executable, "-m", "dbt_project.rekey", "--persons", str(file), "--keys", str(len(self.keys))]
         command += ["--file", str(self.settings.warehouse), "--spark", str(self.settings.spark_warehouse)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)

@@ -125,7 +125,7 @@ class _Graph:
 def _grown(graph: _Graph, asked: str, names: set[str], raw: dict[str, str], ids: set[str]) -> Subject:
     """The subject of some identifiers, with all that belong to the same person on any day."""
     while True:
-        mine = {*graph.owned(names).values()} | ({*ids} if not graph.owned(names) else set())
+        mine = {*graph.owned(names).values()} or {*ids}
         near = {name for day in graph.days for name in graph.members(day, graph.ids(day, names) | ids)}
         near |= graph.neighbours(names)
         owners = graph.owned(near - names)
