@@ -147,6 +147,17 @@ class Lake:
             self.require_one_key()
             yield
 
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Be the only run of a step, beside any other step but not beside who has the lake `alone`.
+
+        Raises:
+            BusyError: another run of it is at work, or an erasure or a rotation of keys still is.
+            LakeError: a rotation of keys was interrupted.
+        """
+        with self.among_others(), self.lock(name):
+            yield
+
     def require_one_key(self) -> None:
         """Refuse a lake of which a part is hashed under one key more than the rest.
 

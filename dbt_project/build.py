@@ -52,7 +52,7 @@ def build(settings: Settings, ds: str) -> None:
     """
     lake, warehouse = Lake(settings.lake), warehouse_of(settings)
     lake.require("persons", ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
-    with lake.among_others(), lake.lock(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
+    with lake.step(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
         started = time.monotonic()
         warehouse.make_ready()
         lineage = settings.lineage_transport("dbt")

@@ -35,7 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     settings = Settings.from_env()
     lake, console = Lake(settings.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    with lake.lock("nightly"), lake.among_others(), PeakMemory() as memory:
+    with lake.step("nightly"), PeakMemory() as memory:
         started = time.monotonic()
         lay_raw(given.raw, settings)
         require_own_lake(settings)

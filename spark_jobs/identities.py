@@ -66,11 +66,7 @@ def resolve_identities(
         SettingsError: the rules cannot be understood.
     """
     lake = Lake(settings.lake)
-    with (
-        lake.among_others(),
-        lake.lock("resolve"),
-        Report(settings.reports, ds).timed("resolve") as fragment,
-    ):
+    with lake.step("resolve"), Report(settings.reports, ds).timed("resolve") as fragment:
         if not lake.days("reconciliation", until=ds):
             raise LakeError(
                 expected=f"mapped days up to {ds} in {settings.lake}",

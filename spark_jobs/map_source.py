@@ -63,7 +63,7 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     marked = partial(with_erased, spec=written, keys=keys, stones=stones)
     lake = Lake(settings.lake)
     job = f"map-{source}"
-    with lake.among_others(), lake.lock(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
+    with lake.step(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
         remember(settings.lake, keys)
         deliveries = deliveries_to_map(settings, spec, ds)
         say(f"map {source}: {_span(deliveries)}")

@@ -97,11 +97,8 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     """
     settings, dry_run = Settings.from_env(), mode == "dry_run"
     known_model(model)
-    with (
-        Lake(settings.lake).among_others(),
-        Report(settings.reports, ds).timed("promote", part=model) as fragment,
-        Lake(settings.lake).lock(f"promote-{model}"),
-    ):
+    step = Lake(settings.lake).step(f"promote-{model}")
+    with step, Report(settings.reports, ds).timed("promote", part=model) as fragment:
         if not dry_run:
             Verdicts(settings.approvals).forget(model)
         brought = learner(model)
@@ -141,11 +138,8 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
 
     settings = Settings.from_env()
     known_model(model)
-    with (
-        Lake(settings.lake).among_others(),
-        Report(settings.reports, ds).timed("promote", part=model) as fragment,
-        Lake(settings.lake).lock(f"promote-{model}"),
-    ):
+    step = Lake(settings.lake).step(f"promote-{model}")
+    with step, Report(settings.reports, ds).timed("promote", part=model) as fragment:
         line = apply_answer(
             settings, Registry.of(settings), model=model, ds=ds, version=version, by=by, approved=approved
         )

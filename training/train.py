@@ -57,11 +57,8 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
     """
     settings = Settings.from_env()
     known_model(model)
-    with (
-        Lake(settings.lake).among_others(),
-        Report(settings.reports, ds).timed("train", part=model) as fragment,
-        Lake(settings.lake).lock(f"train-{model}"),
-    ):
+    step = Lake(settings.lake).step(f"train-{model}")
+    with step, Report(settings.reports, ds).timed("train", part=model) as fragment:
         brought = learner(model)
         config = read_config(config_file or CONFIGS / f"{model}.yml", brought.config)
         try:

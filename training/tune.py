@@ -66,7 +66,7 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
     output = output or CONFIGS / f"{model}.yml"
     folder = settings.home / "tuning"
     lake = Lake(settings.lake)
-    with lake.among_others(), lake.lock(f"tune-{model}"):
+    with lake.step(f"tune-{model}"):
         brought = learner(model)
         present = read_config(output if output.is_file() else CONFIGS / f"{model}.yml", brought.config)
         try:
