@@ -142,15 +142,15 @@ def two_nights(drawn: Towns, home: Path, *, models: Sequence[str] = ()) -> list[
     for model in models:
         _learn(settings, model)
     _run("serving.score", THURSDAY)
-    _run("serving.audiences", THURSDAY)
+    _run("activation.export", THURSDAY)
     outputs = [*_published(drawn, settings, THURSDAY), *_exported(drawn, settings, THURSDAY, THURSDAY)]
 
     drawn.deliver(lake, (FRIDAY,))
-    _run("serving.audiences", THURSDAY)
+    _run("activation.export", THURSDAY)
     outputs += _exported(drawn, settings, THURSDAY, FRIDAY)
     _run("dbt_project.build", FRIDAY)
     _run("serving.score", FRIDAY)
-    _run("serving.audiences", FRIDAY)
+    _run("activation.export", FRIDAY)
     return [*outputs, *_published(drawn, settings, FRIDAY), *_exported(drawn, settings, FRIDAY, FRIDAY)]
 
 
@@ -208,7 +208,7 @@ def _people(partition: Path) -> set[str]:
 
 def _learn(settings: Settings, model: str) -> None:
     """Train a model on Thursday and let it be champion; where there was too little to learn, there is none."""
-    from training.registry import CHALLENGER, CHAMPION, Registry
+    from training.registry.client import CHALLENGER, CHAMPION, Registry
 
     _run("training.train", THURSDAY, "--model", model)
     registry = Registry.of(settings)

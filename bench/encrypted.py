@@ -21,10 +21,9 @@ import numpy as np
 
 from bench.result import write
 from contracts.errors import exit_with_sentence
-from serving import encrypted_owner as owner
-from serving import encrypted_partner as partner
-from serving.ciphertexts import Box
-from serving.profile_vectors import LIMIT, Vectors
+from privacy.encrypted import owner, partner
+from privacy.encrypted.ciphertexts import Box
+from privacy.encrypted.profile_vectors import LIMIT, Vectors
 
 FEATURES, SEGMENTS = 38, 10
 DS = "2026-01-01"

@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.settings import REPOSITORY
+from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
-from training.entry import choose_backend
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.mixed_rows import MixedRows
+    from training.models.interest_gan.mixed_rows import MixedRows
 
 NAMES = (
     "age",
@@ -102,7 +102,7 @@ def bench(
     """
     choose_backend()
     from bench.result import write
-    from training.models.interest_gan import InterestGanConfig
+    from training.models.interest_gan.network import InterestGanConfig
 
     started = time.perf_counter()
     parameters = read_config(config, InterestGanConfig)
@@ -162,8 +162,8 @@ def census_rows(train: pd.DataFrame, test: pd.DataFrame | None) -> MixedRows:
     import numpy as np
     import pandas as pd
 
-    from training.mixed_columns import BOOLEAN, CATEGORY, WHOLE
-    from training.mixed_rows import TEST, TRAINING, VALIDATION, MixedRows
+    from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, WHOLE
+    from training.models.interest_gan.mixed_rows import TEST, TRAINING, VALIDATION, MixedRows
 
     order = np.random.default_rng(0).permutation(len(train))
     train = train.iloc[order].reset_index(drop=True)
@@ -179,14 +179,14 @@ def census_rows(train: pd.DataFrame, test: pd.DataFrame | None) -> MixedRows:
 
 def _train(data: MixedRows) -> pd.DataFrame:
     """All rows of the training file that are no test rows: those whose number every competitor makes."""
-    from training.mixed_rows import TEST
+    from training.models.interest_gan.mixed_rows import TEST
 
     return data.frame[data.parts != TEST].reset_index(drop=True)
 
 
 def _ours(data: MixedRows, config) -> dict[str, float]:
     from training.learner import Context
-    from training.learners.interest_gan import LEARNER, synthesise
+    from training.models.interest_gan.learner import LEARNER, synthesise
 
     context = Context(say=lambda text: print(f"seed {config.seed}: {text}", file=sys.stderr, flush=True))
     started = time.perf_counter()
@@ -233,9 +233,9 @@ def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:
     """F1 and AUC on the test rows of the classifier that learned from `made`, and how like they are to real rows."""
     from sklearn.metrics import f1_score
 
-    from training.metrics import placements
-    from training.mixed_rows import TEST
-    from training.synthetic_quality import Quality, classifier_chances
+    from training.metrics.ranking import placements
+    from training.models.interest_gan.mixed_rows import TEST
+    from training.models.interest_gan.synthetic_quality import Quality, classifier_chances
 
     test = data.part(TEST)
     truth = test[data.target].astype(bool).to_numpy()

@@ -24,12 +24,12 @@ import numpy as np
 from bench.result import write
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.report import say
-from training.calibration import calibrated, expected_calibration_error
 from training.config import read_config
 from training.learner import Context
-from training.learners.interest_vision import fit_net, logits_of, measured, pixels_logistic
-from training.models.interest_vision import InterestVisionConfig, build
-from training.pictures import batch_and_steps, picture_batches
+from training.metrics.calibration import calibrated, expected_calibration_error
+from training.models.interest_vision.learner import fit_net, logits_of, measured, pixels_logistic
+from training.models.interest_vision.network import InterestVisionConfig, build
+from training.models.interest_vision.photos import batch_and_steps, picture_batches
 
 CATEGORIES = 10
 VALIDATION_PICTURES = 5000

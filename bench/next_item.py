@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import exit_with_sentence
+from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
-from training.entry import choose_backend
 
 PROTOCOL = "leave-one-out: last item test, the one before validation; full ranking, seen items left out; ties lose"
 BACKBONES = ("gru", "attention")
@@ -58,9 +58,9 @@ def bench(
     import numpy as np
 
     from bench.result import write
-    from training.learners.next_item import LEARNER
-    from training.models.next_item import NextItemConfig
-    from training.reading import sequences_from_text
+    from training.models.next_item.learner import LEARNER
+    from training.models.next_item.network import NextItemConfig
+    from training.sequences.loading import sequences_from_text
 
     started = time.perf_counter()
     parameters = read_config(config, NextItemConfig)

@@ -26,15 +26,15 @@ from bench.result import write
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
 from training.config import CONFIGS, learner, read_config
-from training.features import category_column
 from training.learner import Measured
-from training.membership import Attacked, attacked_answers
-from training.metrics import placements
-from training.models.response import ResponseConfig
-from training.privacy import Privacy
-from training.privacy_curve import measure_curve
-from training.private_tabular import fit_table_privately, table_spending
-from training.tabular import STRANGERS, TEST, TRAIN, Table, fit_table
+from training.metrics.ranking import placements
+from training.models.response.features import category_column
+from training.models.response.network import ResponseConfig
+from training.models.response.private_table import fit_table_privately, table_spending
+from training.models.response.table import STRANGERS, TEST, TRAIN, Table, fit_table
+from training.privacy.accounting import Privacy
+from training.privacy.curve import measure_curve
+from training.privacy.membership import Attacked, attacked_answers
 
 MODELS = ("response", "taste_autoencoder")
 

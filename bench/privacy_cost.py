@@ -20,8 +20,9 @@ import tensorflow as tf
 
 from bench.result import write
 from training.config import CONFIGS, read_config
-from training.models import response, taste_autoencoder
-from training.privacy import Privacy, Spending
+from training.models.response import network as response
+from training.models.taste_autoencoder import network as taste_autoencoder
+from training.privacy.accounting import Privacy, Spending
 
 NUMBERS, CATEGORIES, CODES_A_CATEGORY, ANSWERS = 10, 6, 8, 3
 STEPS = 40

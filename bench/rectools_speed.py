@@ -28,7 +28,7 @@ from typing import Any
 
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.settings import REPOSITORY, Settings
-from training.entry import choose_backend
+from training.arguments import choose_backend
 
 PACKAGES = ("rectools[torch]==0.19.0", "torch==2.13.0")
 
@@ -72,10 +72,10 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     """
     choose_backend()
     from bench.result import write
-    from training.data import held_out_histories, training_vocabulary
-    from training.learners.next_item import VALIDATION, all_training
-    from training.models.next_item import NextItemConfig
-    from training.reading import sequences_from_text
+    from training.models.next_item.learner import VALIDATION, all_training
+    from training.models.next_item.network import NextItemConfig
+    from training.sequences.histories import held_out_histories, training_vocabulary
+    from training.sequences.loading import sequences_from_text
 
     sequences = sequences_from_text(data)
     vocabulary = training_vocabulary(sequences)
@@ -113,7 +113,7 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
 def _ours(sequences, config, wanted: float) -> dict[str, Any]:
     """Train until the validation NDCG@10 is `wanted`: what was reached, and the seconds until then."""
     from training.learner import Context
-    from training.learners.next_item import LEARNER
+    from training.models.next_item.learner import LEARNER
 
     epochs: list[dict[str, float]] = []
     started = time.perf_counter()

@@ -25,9 +25,9 @@ from bench.result import write
 from contracts.errors import ModelError, exit_with_sentence
 from training.config import CONFIGS, read_config
 from training.learner import Context
-from training.models.response import ResponseConfig
-from training.tabular import TEST, TRAIN, VALIDATION, Table, fit_table
-from training.tabular_measures import TreeSetting, baseline_answers, measures
+from training.models.response.measures import TreeSetting, baseline_answers, measures
+from training.models.response.network import ResponseConfig
+from training.models.response.table import TEST, TRAIN, VALIDATION, Table, fit_table
 
 LABEL, YES, KNOWN_TOO_LATE = "y", "yes", "duration"
 RATE_BY = "poutcome"

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.errors import ModelError, exit_with_sentence
+from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
-from training.entry import choose_backend
 
 if TYPE_CHECKING:
-    from training.baskets import Baskets
+    from training.models.taste_autoencoder.baskets import Baskets
 
 LEAST_RATING, LEAST_CHOICES = 6, 5
 EASE_PENALTIES = (10.0, 20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 2000.0)
@@ -68,9 +68,9 @@ def bench(data: Path, config: Path, seeds: list[int]) -> dict[str, Any]:
     import numpy as np
 
     from bench.result import write
-    from training.ease import too_many_items
-    from training.learners.taste_autoencoder import LEARNER, TasteData, measured, popularity, ranked, tuned_ease
-    from training.models.taste_autoencoder import TasteAutoencoderConfig
+    from training.models.taste_autoencoder.ease import too_many_items
+    from training.models.taste_autoencoder.learner import LEARNER, TasteData, measured, popularity, ranked, tuned_ease
+    from training.models.taste_autoencoder.network import TasteAutoencoderConfig
 
     started = time.perf_counter()
     parameters = read_config(config, TasteAutoencoderConfig)
@@ -112,8 +112,8 @@ def read_baskets(file: Path) -> Baskets:
     Raises:
         ModelError: no such file, or none of the two formats.
     """
-    from training.baskets import baskets_from
-    from training.reading import sequences_from_text
+    from training.models.taste_autoencoder.baskets import baskets_from
+    from training.sequences.loading import sequences_from_text
 
     return _from_ratings(file) if _is_ratings(file) else baskets_from(sequences_from_text(file))
 
@@ -150,7 +150,7 @@ def _from_ratings(file: Path) -> Baskets:
     import numpy as np
     import pandas as pd
 
-    from training.baskets import baskets_of
+    from training.models.taste_autoencoder.baskets import baskets_of
 
     try:
         # Split at single colons, every second column is empty: much faster than a separator of two characters.

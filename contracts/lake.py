@@ -168,7 +168,7 @@ class Lake:
             raise LakeError(
                 expected=f"a lake in {self.root} whose rotation of keys has ended",
                 received="one in which it was interrupted",
-                remedy="end it (python -m spark_jobs.main rotate-key); nothing was changed",
+                remedy="end it (python -m privacy rotate-key); nothing was changed",
             )
 
     @contextlib.contextmanager

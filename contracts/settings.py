@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import SettingsError
-from contracts.keychain import read_keys, require_found, require_known
+from contracts.keys import read_keys, require_found, require_known
 from contracts.lake import ROTATION
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ class Settings:
     raw: Path
     """Raw deliveries, `<source>/ds=YYYY-MM-DD/*`: NIGHTSHIFT_RAW, by default `<home>/raw`."""
     campaigns: Path
-    """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `serving/campaigns/`."""
+    """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `activation/campaigns/`."""
     pseudonym_key_file: Path
     """Keys of the pseudonyms, 64 hex digits a line: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default `<home>/secrets/...`."""
     registry_uri: str
@@ -46,7 +46,7 @@ class Settings:
     spark_driver_memory: str
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
     identity_rules: Path
-    """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default `spark_jobs/...yml`."""
+    """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default those of `spark_jobs/`."""
     component_limit: int | None
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default what those rules say."""
     smallest_group: int
@@ -87,7 +87,7 @@ class Settings:
         return cls(
             home=home,
             raw=Path(env.get("NIGHTSHIFT_RAW") or home / "raw").resolve(),
-            campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "serving" / "campaigns").resolve(),
+            campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "activation" / "campaigns").resolve(),
             pseudonym_key_file=Path(
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home / "secrets" / "pseudonym.key"
             ).resolve(),
@@ -95,7 +95,7 @@ class Settings:
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             identity_rules=Path(
-                env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity_rules.yml"
+                env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
             ).resolve(),
             component_limit=(
                 _whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=0)

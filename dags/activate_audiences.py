@@ -2,8 +2,9 @@
 ### Champions to audiences
 
 Runs when `train_models` has published the asset `champions`. The champion scores every person who agreed to
-personalisation, and each campaign in `serving/campaigns/` becomes an audience file: who to show what, and why. Nobody
-is in a file without the consent that its campaign needs, and for each audience scored = exported + suppressed + failed.
+personalisation, and each campaign in `activation/campaigns/` becomes an audience file: who to show what, and why.
+Nobody is in a file without the consent that its campaign needs, and for each audience
+scored = exported + suppressed + failed.
 """
 
 import datetime
@@ -38,7 +39,7 @@ def activate_audiences():
         task_id="score", bash_command=f"{PYTHON} -m serving.score --ds {ASSET_DAY}", cwd=str(REPOSITORY)
     )
     activate = BashOperator(
-        task_id="activate", bash_command=f"{PYTHON} -m serving.audiences --ds {ASSET_DAY}", cwd=str(REPOSITORY)
+        task_id="activate", bash_command=f"{PYTHON} -m activation.export --ds {ASSET_DAY}", cwd=str(REPOSITORY)
     )
     score >> activate >> announce(ASSET_DAY)
 

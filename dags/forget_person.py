@@ -3,7 +3,7 @@
 
 Started by hand, for a request that was made with
 
-    python -m spark_jobs.main forget --subject account:NAME --prepare
+    python -m privacy forget --subject account:NAME --prepare
 
 which prints an id. The form takes that id, and never a name: Airflow keeps what is typed into a form for good, in its
 database and in its logs, and would itself remember the person.
@@ -47,7 +47,9 @@ MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
 )
 def forget_person():
     SparkSubmitOperator(
-        task_id="forget", application_args=["forget", "--request", "{{ params.request }}", MODE], **spark_arguments()
+        task_id="forget",
+        application_args=["forget", "--request", "{{ params.request }}", MODE],
+        **spark_arguments("privacy/__main__.py"),
     )
 
 

@@ -18,9 +18,9 @@ from contracts.lake import Lake
 from contracts.marts import CONSENT
 from contracts.report import Report, say
 from contracts.settings import Settings
-from dbt_project.command import DbtCommand
-from dbt_project.parquet import lay_empty_tables
-from dbt_project.warehouse import publish_marts, warehouse_of
+from dbt_project.runner.command import DbtCommand
+from dbt_project.runner.parquet import lay_empty_tables
+from dbt_project.runner.warehouse import publish_marts, warehouse_of
 
 JOB = "profile"
 

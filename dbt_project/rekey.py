@@ -1,4 +1,4 @@
-"""Rename the people of the warehouse after a rotation of keys; `spark_jobs/main.py rotate-key` runs it.
+"""Rename the people of the warehouse after a rotation of keys; `privacy rotate-key` runs it.
 
     python -m dbt_project.rekey --file var/warehouse.duckdb --spark var/spark-warehouse --persons names.json --keys 2
 
@@ -19,7 +19,7 @@ import duckdb
 
 from contracts.errors import exit_with_sentence
 from contracts.marts import PROFILE_HISTORY
-from dbt_project.parquet import quoted
+from dbt_project.runner.parquet import quoted
 
 _MARK = "rotated_keys"
 """A table of one row: under how many keys the people of the file are named."""

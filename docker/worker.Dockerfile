@@ -19,11 +19,14 @@ ARG NIGHTSHIFT_UID=10001
 RUN useradd --uid $NIGHTSHIFT_UID --create-home nightshift \
  && install -d -o nightshift /srv/nightshift /srv/raw /opt/airflow /opt/airflow/logs /home/nightshift/.mlflow
 
+COPY activation /opt/nightshift/activation
 COPY contracts /opt/nightshift/contracts
 COPY dags /opt/nightshift/dags
 COPY dbt_project /opt/nightshift/dbt_project
 COPY docker/spark /opt/nightshift/docker/spark
+COPY lake_tables /opt/nightshift/lake_tables
 COPY ops /opt/nightshift/ops
+COPY privacy /opt/nightshift/privacy
 COPY sample_data /opt/nightshift/sample_data
 COPY serving /opt/nightshift/serving
 COPY spark_jobs /opt/nightshift/spark_jobs

@@ -5,7 +5,7 @@ export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
 [ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
 case ${RAW:=town} in
   town) home=$root/var ;;
-  real) home=$root/var/lakes/real; export NIGHTSHIFT_CAMPAIGNS=${NIGHTSHIFT_CAMPAIGNS:-$root/serving/campaigns_real} ;;
+  real) home=$root/var/lakes/real; export NIGHTSHIFT_CAMPAIGNS=${NIGHTSHIFT_CAMPAIGNS:-$root/activation/campaigns_real} ;;
   *) home=$root/var/lakes/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
 esac
 export NIGHTSHIFT_HOME=${NIGHTSHIFT_HOME:-$home}

@@ -26,15 +26,15 @@ from contracts.marts import CONSENT, PREDICTIONS, RESPONSES, SCORES, SCORING_RES
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from serving.champions import Champions
-from serving.consent import consenting_people, require_agreed
-from serving.entry import arrow_schema, parser, read_mart
-from serving.histories import in_batches, read_histories, read_tastes
-from serving.predictions import predict_people
-from serving.recommendations import recommend
-from serving.rescoring import carried_over, people_to_rescore
-from serving.responses import predict_responses
-from training.registry import Registry
+from lake_tables.arrow import arrow_schema, parser, read_mart
+from lake_tables.consent import consenting_people, require_agreed
+from serving.scoring.champions import Champions
+from serving.scoring.histories import in_batches, read_histories, read_tastes
+from serving.scoring.predictions import predict_people
+from serving.scoring.recommendations import recommend
+from serving.scoring.rescoring import carried_over, people_to_rescore
+from serving.scoring.responses import predict_responses
+from training.registry.client import Registry
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from contracts.tables import (
     RECONCILIATION,
     RESOLVED_TABLES,
 )
-from spark_jobs.spec import load_spec
+from spark_jobs.mapping.spec import load_spec
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent

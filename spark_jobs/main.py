@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined|rotate-key|scan|forget ...`."""
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined ...`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-# spark-submit puts this folder first on the path; the project's root belongs there
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if not __package__:  # spark-submit puts this folder first on the path; the project's root belongs there
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
 from spark_jobs import lineage
-from spark_jobs.identities import resolve_identities
-from spark_jobs.map_source import map_source
-from spark_jobs.quarantine import original_rows
-from spark_jobs.rotation import rotate_key
-from spark_jobs.spec import known_sources
+from spark_jobs.identity.job import resolve_identities
+from spark_jobs.mapping.job import map_source
+from spark_jobs.mapping.quarantine import original_rows
+from spark_jobs.mapping.spec import known_sources
 
 _EPILOG = """\
 examples:
@@ -27,19 +26,9 @@ examples:
       says which identifiers were one person, as far as was known on that day
   spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
       prints the rows that could not be mapped as they stand in raw, for those who may read raw
-  spark-submit spark_jobs/main.py rotate-key
-      hashes everything under one more key; run it again if it was interrupted
-  python -m spark_jobs.main scan
-      searches everything that a run has written, but raw, for names of people; exit status 1 if there are any
-  python -m spark_jobs.main forget --subject account:anna01 --dry-run
-      says what is known of a person and where; with --enforce, it is erased
-  python -m spark_jobs.main forget --subject account:anna01 --prepare
-      keeps the request for the DAG forget_person or --request, and prints its id
 
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
-
-_FROM_INPUT = "- reads it from standard input, so that no shell remembers it"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -104,74 +93,10 @@ def _quarantined(settings: Settings, given: argparse.Namespace) -> None:
         print(f"{file}: {rule}: {text or 'the whole file'}")
 
 
-def _rotate_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--new-key-file", type=Path, metavar="FILE", help="for the new keys, where the key file cannot be written"
-    )
-
-
-def _rotate(settings: Settings, given: argparse.Namespace) -> None:
-    rotate_key(settings, given.new_key_file)
-
-
-def _scan_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--folder", type=Path, help="what to search; by default everything below NIGHTSHIFT_HOME")
-    command.add_argument(
-        "--subject", metavar="KIND:NAME", help=f"search for this person alone, raw included; {_FROM_INPUT}"
-    )
-
-
-def _scan(settings: Settings, given: argparse.Namespace) -> None:
-    from spark_jobs.scan_home import scan
-
-    sys.exit(1 if scan(settings, given.folder, _told(given.subject)).total else 0)
-
-
-def _forget_options(command: argparse.ArgumentParser) -> None:
-    whom = command.add_mutually_exclusive_group(required=True)
-    whom.add_argument(
-        "--subject", metavar="KIND:NAME", help=f"account:NAME, email:..., cookie:..., handle:... or p...; {_FROM_INPUT}"
-    )
-    whom.add_argument("--request", metavar="ID", help="the id of a request that --prepare has kept")
-    how = command.add_mutually_exclusive_group(required=True)
-    how.add_argument("--dry-run", action="store_true", help="find and list, and change nothing")
-    how.add_argument("--enforce", action="store_true", help="erase, and search once more")
-    how.add_argument("--prepare", action="store_true", help="only keep the request, and print its id")
-    command.add_argument(
-        "--wait-seconds", type=float, default=600, help="how long to wait for a step of a night; then it is refused"
-    )
-
-
-def _forget(settings: Settings, given: argparse.Namespace) -> None:
-    from spark_jobs import asked
-    from spark_jobs.forget import forget
-
-    if given.prepare:
-        if given.request:
-            given.parser.error("--prepare makes a request of a --subject")
-        print(asked.prepare(settings, _told(given.subject)))
-        return
-    subject = _told(given.subject) or asked.subject_of(settings, given.request)
-    receipt = forget(settings, subject, enforce=given.enforce, wait_seconds=given.wait_seconds)
-    receipt.show()
-    if receipt.remaining:
-        sys.exit(1)
-    if given.request and given.enforce:
-        asked.done(settings, given.request)
-
-
-def _told(subject: str | None) -> str | None:
-    """A subject, from standard input where it is `-`."""
-    return sys.stdin.readline().strip() if subject == "-" else subject
-
-
 _COMMANDS = {
     "map": ("raw deliveries of one source to the lake", _map_options, _map),
     "resolve": ("identifiers to persons", _resolve_options, _resolve),
     "quarantined": ("print quarantined rows as they stand in raw", _quarantined_options, _quarantined),
-    "rotate-key": ("everything under one more key", _rotate_options, _rotate),
-    "scan": ("names of people outside raw, which there should not be", _scan_options, _scan),
-    "forget": ("a person who asks, gone from everything, with a receipt", _forget_options, _forget),
 }
 """Command -> what it does, what adds its options, what runs it."""
 

@@ -9,7 +9,7 @@ import yaml
 
 from contracts.marts import MART_TABLES
 from contracts.tables import MAPPED_TABLES, TABLES
-from spark_jobs.spec import known_sources, load_spec
+from spark_jobs.mapping.spec import known_sources, load_spec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TYPES = {"string": "varchar", "bigint": "bigint", "int": "integer", "double": "double", "boolean": "boolean"}

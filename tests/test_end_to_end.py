@@ -135,7 +135,7 @@ def test_two_nights_at_once_are_refused(night):
 
 def test_no_name_stands_outside_raw(night):
     settings, _, _ = night
-    answer = run(settings.home, sys.executable, "-m spark_jobs.main scan")
+    answer = run(settings.home, sys.executable, "-m privacy scan")
     assert answer.returncode == 0, answer.stdout
     assert "found: 0" in answer.stdout
 
@@ -149,14 +149,14 @@ def test_a_person_who_asks_is_gone_from_everything(night):
     for row in rows(settings, "persons"):
         names.setdefault(row["person_id"], []).append(row["identifier"])
     person = max(learned & scored, key=lambda one: (len(names[one]), one))
-    answer = run(settings.home, sys.executable, f"-m spark_jobs.main forget --subject {person} --enforce")
+    answer = run(settings.home, sys.executable, f"-m privacy forget --subject {person} --enforce")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     [receipt] = [json.loads(file.read_text()) for file in settings.home.glob("erasures/*/receipt.json")]
     marked = {(one["model"], one["version"]) for one in receipt["models"]["found"]}
     assert ("next_item", "1") in marked
     assert not found_in(settings.home, [person, *names[person]])
 
-    again = run(settings.home, sys.executable, f"-m spark_jobs.main forget --subject {person} --enforce")
+    again = run(settings.home, sys.executable, f"-m privacy forget --subject {person} --enforce")
     assert again.returncode == 0
     assert "already forgotten" in again.stdout
 

@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from activation.audiences.campaigns import read_campaign
 from contracts import assets
 from contracts.settings import REPOSITORY
-from serving.campaigns import read_campaign
+from spark_jobs.mapping.spec import load_spec
 from spark_jobs.pseudonyms import Functions
-from spark_jobs.spec import load_spec
 
 README = REPOSITORY / "README.md"
 PAGES = [README, *sorted((REPOSITORY / "docs").glob("*.md"))]
 NEW_IN_THE_EXAMPLE = "spark_jobs/mappings/loyalty_app.yml"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TOP = "bench|contracts|dags|dbt_project|docs|ops|requirements|sample_data|serving|spark_jobs|tests|training"
+_TOP = "activation|bench|contracts|dags|dbt_project|docs|lake_tables|ops|privacy|requirements|sample_data|serving"
+_TOP += "|spark_jobs|tests|training"
 _PATH = re.compile(rf"(?<![\w/.<>-])(?:{_TOP})/[\w./*-]*")
 _MODULE = re.compile(rf"python -m ((?:{_TOP})[\w.]*)")
 

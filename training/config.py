@@ -45,7 +45,7 @@ def learner(name: str) -> Learner:
     Raises:
         ModelError: there is no such model.
     """
-    return importlib.import_module(f"training.learners.{known_model(name)}").LEARNER
+    return importlib.import_module(f"training.models.{known_model(name)}.learner").LEARNER
 
 
 def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ()) -> Config:

@@ -18,12 +18,12 @@ import numpy as np
 
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
+from training.arguments import choose_backend, parser
 from training.config import known_model, learner
-from training.entry import choose_backend, parser
 
 if TYPE_CHECKING:
     from training.learner import Answering, Data, Learner, Measured
-    from training.registry import Registry, Version
+    from training.registry.client import Registry, Version
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def score_difference(registry: Registry, version: Version, served: Answering) ->
 
     None of a version whose kept inputs went with a person who may have been among them.
     """
-    from training.registry import FORGOTTEN
+    from training.registry.client import FORGOTTEN
 
     if FORGOTTEN in version.tags:
         return None
@@ -76,7 +76,7 @@ def score_difference(registry: Registry, version: Version, served: Answering) ->
 def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> None:
     settings = Settings.from_env()
     known_model(model)
-    from training.registry import Registry
+    from training.registry.client import Registry
 
     brought, registry = learner(model), Registry.of(settings)
     data = brought.load(settings, ds)

@@ -1,4 +1,4 @@
-"""Explain what a registered model answered: integrated gradients (`training/models/integrated_gradients.py`).
+"""Explain what a registered model answered: integrated gradients (`training/integrated_gradients.py`).
 
 For `response`, how much each feature moved a person's chance to click, against an average person; for `next_item`,
 how much each item of a history moved the score of what is recommended, against an empty history. Attributions add up
@@ -13,8 +13,8 @@ import json
 
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.settings import Settings
+from training.arguments import choose_backend, parser
 from training.config import known_model, learner
-from training.entry import choose_backend, parser
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 def _print_explanations(model: str, number: str | None, ds: str, rows: int) -> None:
     settings = Settings.from_env()
     known_model(model)
-    from training.registry import CHAMPION, Registry
+    from training.registry.client import CHAMPION, Registry
 
     brought, registry = learner(model), Registry.of(settings)
     if not hasattr(brought, "explain"):

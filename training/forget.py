@@ -1,6 +1,6 @@
 """Find the model versions that learned from a person, mark them, and delete the rows that MLflow keeps beside them.
 
-One part of the erasure of a person, `python -m spark_jobs.main forget`, which starts it before the lake is erased:
+One part of the erasure of a person, `python -m privacy forget`, which starts it before the lake is erased:
 whether a version learned from the person is read from the table and day that it was trained on. A version of a day
 whose table is gone cannot be excluded, and is marked too. With --mode dry_run nothing changes.
 
@@ -33,8 +33,8 @@ from contracts.report import say, write_json
 from contracts.settings import Settings
 
 if TYPE_CHECKING:
-    from training.registry import Registry
-    from training.registry_erasure import Kept
+    from training.registry.client import Registry
+    from training.registry.erasure import Kept
 
 MODES = ("dry_run", "enforce")
 
@@ -62,8 +62,8 @@ def forget(request: Path, *, mode: str) -> dict[str, Any]:
         ModelError: the folder has no subject.json that can be read.
         RegistryError: the registry does not answer.
     """
-    from training.registry import Registry
-    from training.registry_erasure import everything_kept
+    from training.registry.client import Registry
+    from training.registry.erasure import everything_kept
 
     settings = Settings.from_env()
     people, lake = _people(request), Lake(settings.lake)
@@ -147,7 +147,7 @@ def _people(request: Path) -> list[str]:
         raise ModelError(
             expected=f"the person_ids of a request in {file}",
             received=str(error) if isinstance(error, OSError) else "something else",
-            remedy="make a request with `python -m spark_jobs.main forget`",
+            remedy="make a request with `python -m privacy forget`",
         ) from error
 
 
@@ -171,7 +171,7 @@ def _deleted(
     settings: Settings, registry: Registry, kept: list[Kept], found: dict[str, str], days: list[str]
 ) -> list[dict[str, Any]]:
     """What an erasure deletes, as the receipt has it; nothing has been deleted yet."""
-    from training.registry_erasure import rows_of_people
+    from training.registry.erasure import rows_of_people
 
     chosen = [one for one in kept if one.run_id in found]
     files = [name for one in chosen for name in rows_of_people(registry, one)]
@@ -200,7 +200,7 @@ def _enforce(
     request: str,
 ) -> None:
     """Mark and delete; what has been done stands in `result`."""
-    from training.registry_erasure import delete_logged, delete_rows_of_people, empty_trash, mark
+    from training.registry.erasure import delete_logged, delete_rows_of_people, empty_trash, mark
 
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     result["deleted"] = _added(result["deleted"], _deleted(settings, registry, kept, found, days))

@@ -97,7 +97,7 @@ class _Watch(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None) -> None:  # noqa: ARG002  the interface of Keras
         if self.context.tensorboard is not None:
-            from training.board import Board
+            from training.tensorboard_log import Board
 
             self.board = Board(self.context.tensorboard)
 

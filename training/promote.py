@@ -25,17 +25,17 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
-from training.approval import WAITS, apply_answer, page
+from training.arguments import choose_backend, parser
 from training.config import CONFIGS, known_model, learner, read_config
-from training.entry import choose_backend, parser
-from training.gates import Compared, GateConfig, decide
-from training.small_groups import people_of
+from training.gate.approval import WAITS, apply_answer, page
+from training.gate.decision import Compared, GateConfig, decide
+from training.gate.small_groups import people_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.learner import Data, Learner
-    from training.registry import Registry, Version
+    from training.registry.client import Registry, Version
 
 ANSWERS = ("approve", "reject")
 MODES = ("enforce", "dry_run", "ask", *ANSWERS)
@@ -134,7 +134,7 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
         RegistryError: the registry does not answer.
         BusyError: another promotion of this model is at work.
     """
-    from training.registry import Registry
+    from training.registry.client import Registry
 
     settings = Settings.from_env()
     known_model(model)
@@ -191,7 +191,7 @@ def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
 
 def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
     """The ledger's line of the decision; a promotion has moved the alias, or waits for a person."""
-    from training.registry import CHALLENGER, CHAMPION, FORGOTTEN, Registry
+    from training.registry.client import CHALLENGER, CHAMPION, FORGOTTEN, Registry
 
     model, registry = brought.name, Registry.of(settings)
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
@@ -222,8 +222,8 @@ def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: 
 
 def _admit(settings: Settings, brought: Learner, data: Data, ds: str) -> dict[str, Any]:
     """Whether tonight's champion among generators may hand its rows to a training set, for the report."""
-    from training.registry import CHAMPION, Registry
-    from training.synthetic_rows import publish_admitted
+    from training.models.interest_gan.synthetic_rows import publish_admitted
+    from training.registry.client import CHAMPION, Registry
 
     registry = Registry.of(settings)
     champion = registry.aliased(brought.name, CHAMPION)
@@ -256,7 +256,7 @@ def _compare(
 ) -> Compared:
     """Everyone measured on today's held-out part."""
     from training.evaluate import evaluate
-    from training.registry import FORGOTTEN
+    from training.registry.client import FORGOTTEN
 
     evaluated = evaluate(registry, challenger, brought, data)
     return Compared(

@@ -25,10 +25,10 @@ from contracts.errors import NothingToLearn, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
+from training.arguments import choose_backend, parser
+from training.card.privacy import Known, read_curve
 from training.config import CONFIGS, known_model, learner, read_config
-from training.entry import choose_backend, parser
-from training.privacy_card import Known, read_curve
-from training.privacy_ledger import PrivacyLedger
+from training.privacy.ledger import PrivacyLedger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,8 +74,8 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
 def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
     """The number of the new version, and what the report says of it."""
     from training.learner import Context
-    from training.membership import membership
-    from training.registry import Registry, Training
+    from training.privacy.membership import membership
+    from training.registry.client import Registry, Training
 
     model, sizes, data_hash = brought.name, data.describe(), data.content_hash()
     registry = Registry.of(settings)
@@ -194,8 +194,8 @@ def _write_evidence(
     """
     import numpy as np
 
-    from training.card import write_card
-    from training.plots import plot_epochs
+    from training.card.charts import plot_epochs
+    from training.card.page import write_card
 
     _new_folder(folder)
     units = brought.slices(data).reset_index(drop=True)

@@ -21,8 +21,8 @@ from contracts.errors import ModelError, NothingToLearn, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
+from training.arguments import choose_backend, parser
 from training.config import CONFIGS, known_model, learner, read_config, write_config
-from training.entry import choose_backend, parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import optuna
 
     from training.learner import Data, Learner
-    from training.registry import Registry
+    from training.registry.client import Registry
 
 WARM_UP_TRIALS, WARM_UP_EPOCHS = 4, 2
 """Nothing is stopped early before so many trials have ended, nor before so many epochs of a trial."""
@@ -61,7 +61,7 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
     """
     settings = Settings.from_env()
     known_model(model)
-    from training.registry import Registry
+    from training.registry.client import Registry
 
     output = output or CONFIGS / f"{model}.yml"
     folder = settings.home / "tuning"
@@ -183,7 +183,7 @@ def _draw_importance(study: optuna.Study, file: Path) -> bool:
     """Draw how much each parameter decided (fANOVA, Hutter et al., ICML 2014), once a few trials have ended."""
     import optuna
 
-    from training.plots import figure_bars
+    from training.card.charts import figure_bars
 
     complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     if len(complete) < WARM_UP_TRIALS or len({trial.value for trial in complete}) < 2:

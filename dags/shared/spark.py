@@ -14,10 +14,10 @@ _BUSY_JARS = ("spark-", "scala-", "hadoop-client-", "parquet-", "jackson-", "log
 """Names of the jars that hold nine of ten classes which a mapping loads."""
 
 
-def spark_arguments() -> dict[str, Any]:
+def spark_arguments(application: str = "spark_jobs/main.py") -> dict[str, Any]:
     """Arguments of each SparkSubmitOperator."""
     return {
-        "application": str(REPOSITORY / "spark_jobs" / "main.py"),
+        "application": str(REPOSITORY / application),
         "driver_memory": Settings.from_env().spark_driver_memory,
         "driver_class_path": busy_jars(),
         "env_vars": part_of_this_run(),

@@ -28,8 +28,8 @@ from ops.server.certificate import make_certificate, make_page_passwords
 from ops.server.preflight import require_docker, require_memory, require_port, require_release
 from ops.server.secret_files import make_secrets
 
-IMAGE_PARTS = ("contracts", "dags", "dbt_project", "docker", "ops", "requirements", "sample_data", "serving")
-IMAGE_PARTS += ("spark_jobs", "training")
+IMAGE_PARTS = ("activation", "contracts", "dags", "dbt_project", "docker", "lake_tables", "ops", "privacy")
+IMAGE_PARTS += ("requirements", "sample_data", "serving", "spark_jobs", "training")
 """What images are made of, as .dockerignore says."""
 
 CONTAINER_USER = 10001

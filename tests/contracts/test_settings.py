@@ -22,7 +22,7 @@ def test_everything_has_a_default_on_one_machine():
     assert (settings.home, settings.raw, settings.lake) == (home, home / "raw", home / "lake")
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
     assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", None)
-    assert settings.identity_rules == REPOSITORY / "spark_jobs" / "identity_rules.yml"
+    assert settings.identity_rules == REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("duckdb", "127.0.0.1", 10000)
     assert settings.smallest_group == 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tiny_lake import TinyHome
 
 from contracts.settings import Settings
+from tests.dbt_project.tiny_lake import TinyHome
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import datetime
 import random
 from typing import Any
 
-from tiny_lake import TinyHome, at
+from tests.dbt_project.tiny_lake import TinyHome, at
 
 WEDNESDAY, THURSDAY, FRIDAY = DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
 LONG_BEFORE = "2026-10-30"

@@ -6,11 +6,11 @@ import dataclasses
 import socket
 
 import pytest
-from tiny_lake import TinyHome
 
 from contracts.errors import BusyError, LakeError, WarehouseError
 from dbt_project import build as entry_point
 from dbt_project.build import build
+from tests.dbt_project.tiny_lake import TinyHome
 
 DAY = "2026-11-20"
 

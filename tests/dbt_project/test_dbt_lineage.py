@@ -6,7 +6,7 @@ import json
 
 from contracts.settings import Settings
 from dbt_project.build import variables
-from dbt_project.command import DbtCommand
+from dbt_project.runner.command import DbtCommand
 
 DAY = "2026-11-20"
 MODEL = "stg_lake__persons"

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from tiny_lake import TinyHome, at
 
 from contracts.errors import LakeError
 from contracts.marts import MART_TABLES
 from dbt_project.build import build, variables
-from dbt_project.command import DbtCommand
+from dbt_project.runner.command import DbtCommand
+from tests.dbt_project.tiny_lake import TinyHome, at
 
 THURSDAY, FRIDAY = "2026-11-19", "2026-11-20"
 END_OF_FRIDAY = at("2026-11-21 00:00")

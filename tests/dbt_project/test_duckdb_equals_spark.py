@@ -19,13 +19,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from random_lake import FRIDAY, THURSDAY, deliver_random_lake
-from tiny_lake import TinyHome
 
 from contracts.marts import MART_TABLES, PROFILE_HISTORY
 from contracts.settings import REPOSITORY
 from dbt_project.build import build, variables
-from dbt_project.command import DbtCommand
+from dbt_project.runner.command import DbtCommand
+from tests.dbt_project.random_lake import FRIDAY, THURSDAY, deliver_random_lake
+from tests.dbt_project.tiny_lake import TinyHome
 
 SEED = 20261120
 START_SECONDS = 120

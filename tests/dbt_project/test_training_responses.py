@@ -6,9 +6,9 @@ import datetime
 from dataclasses import dataclass
 
 import pytest
-from tiny_lake import TinyHome, at
 
 from dbt_project.build import build
+from tests.dbt_project.tiny_lake import TinyHome, at
 
 THURSDAY, NEXT_THURSDAY = "2026-11-19", "2026-11-26"
 LABELS = ("clicked", "purchased", "churned", "order_value")

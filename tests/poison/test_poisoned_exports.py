@@ -7,9 +7,9 @@ import csv
 import pandas as pd
 import pytest
 
-from serving.selection import one_row_a_person
-from serving.spreadsheet import harmless, write_csv
-from training.plots import figure_bars, figure_intervals
+from activation.audiences.selection import one_row_a_person
+from activation.audiences.spreadsheet import harmless, write_csv
+from training.card.charts import figure_bars, figure_intervals
 
 FORMULAS = (
     *("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from town_on_disk import SMALL, Laid, settings_in
 
 from sample_data.town import make_town
+from tests.sample_data.town_on_disk import SMALL, Laid, settings_in
 
 
 @pytest.fixture(scope="session")

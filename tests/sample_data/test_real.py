@@ -7,10 +7,10 @@ import gzip
 import io
 
 import pytest
-from town_on_disk import settings_in
 
 from contracts.errors import RawDataError
 from sample_data.real import BUNDLE, DELIVERIES, lay_real_data
+from tests.sample_data.town_on_disk import settings_in
 
 
 def text_of(settings, place: str) -> str:

@@ -7,7 +7,6 @@ import shutil
 from collections import Counter
 
 import pytest
-from town_on_disk import SMALL, settings_in
 
 from contracts.errors import RawDataError, SettingsError
 from sample_data.browsing import Decision, browse
@@ -19,6 +18,7 @@ from sample_data.pictures import COLOURS, MOTIFS
 from sample_data.town import make_town, read_parameters
 from sample_data.visits import OWNER_LOGINS_FOR_A_GUEST, plan_visits, shared_cookies
 from sample_data.words import BASE_PRICES, NOUNS
+from tests.sample_data.town_on_disk import SMALL, settings_in
 
 
 def test_equal_parameters_make_equal_bytes(small_town):

@@ -11,12 +11,12 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from town_on_disk import settings_in
 
 from contracts.lake import Lake
 from contracts.report import Report
 from contracts.settings import REPOSITORY
 from sample_data.truth import compare
+from tests.sample_data.town_on_disk import settings_in
 
 DS = "2026-11-19"
 ADA = {"person": 0, "accounts": ["acc-1"], "cookies": ["c1"], "emails": ["ada@mail.example"], "handles": ["ada"]}

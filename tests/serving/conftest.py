@@ -13,7 +13,7 @@ CAMPAIGNS = {
 @pytest.fixture(scope="session")
 def served_home(tmp_path_factory):
     """A town after a whole night: trained, promoted, scored, audiences made."""
-    from serving.audiences import make_audiences
+    from activation.export import make_audiences
     from serving.score import score
     from training.promote import promote
     from training.train import train

@@ -5,17 +5,17 @@ import pyarrow.parquet as pq
 
 from contracts.lake import Lake
 from contracts.marts import PREDICTIONS, RESPONSES, SCORES
-from serving.champions import Champion, Champions
-from serving.entry import arrow_schema
-from serving.histories import in_batches, read_histories, read_tastes
-from serving.history_reasons import items_that_moved
-from serving.predictions import best_campaigns
-from serving.reasons import feature_reasons
-from serving.recommendations import POPULAR, TASTE, TOGETHER, popularity, recommend
+from lake_tables.arrow import arrow_schema
+from serving.scoring.champions import Champion, Champions
+from serving.scoring.feature_reasons import feature_reasons
+from serving.scoring.histories import in_batches, read_histories, read_tastes
+from serving.scoring.history_reasons import items_that_moved
+from serving.scoring.predictions import best_campaigns
+from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, recommend
 from tests.training.markov_town import DS, build_town, person, sequence_rows
-from training.models.history_attributions import history_path
-from training.models.integrated_gradients import integrated_gradients
-from training.models.next_item import NextItemConfig, build
+from training.integrated_gradients import integrated_gradients
+from training.models.next_item.attributions import history_path
+from training.models.next_item.network import NextItemConfig, build
 
 
 def test_histories_and_tastes_find_their_people(tmp_path):

@@ -3,12 +3,12 @@ import csv
 import pandas as pd
 import pytest
 
+from activation.export import make_audiences
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.marts import SCORES
-from serving.audiences import make_audiences
-from serving.recommendations import POPULAR, TOGETHER
 from serving.score import score
+from serving.scoring.recommendations import POPULAR, TOGETHER
 from tests.training.markov_town import DS, build_town, person, sequence_rows
 
 

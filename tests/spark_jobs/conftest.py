@@ -1,25 +1,3 @@
 """One Spark session for all tests of this folder, and shared homes."""
 
-from __future__ import annotations
-
-import pytest
-from feeds_by_hand import settings_in
-
-from contracts.settings import Settings
-from spark_jobs.session import start_session
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory):
-    session = start_session(settings_in(tmp_path_factory.mktemp("spark")), "tests")
-    # for a handful of rows, to compile a query takes longer than to interpret it; jobs of their own processes compile
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-    yield session
-    session.stop()
-
-
-@pytest.fixture
-def settings(tmp_path, spark) -> Settings:  # noqa: ARG001  the jobs find the running session by themselves
-    """Settings for a home that no other test uses."""
-    return settings_in(tmp_path)
+from tests.spark_fixtures import settings, spark  # noqa: F401  fixtures

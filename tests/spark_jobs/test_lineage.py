@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from feeds_by_hand import DAY, deliver, post
 
 from contracts.errors import RawDataError
 from contracts.settings import Settings
 from contracts.tables import EVENTS
 from spark_jobs import main
+from tests.spark_jobs.feeds_by_hand import DAY, deliver, post
 
 PARENT = "nightshift/nightly_profiles.map/01a20207-e627-7d60-8e2d-4ecdf869e96d"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from feeds_by_hand import deliver, digests, log_line, post, settings_in
 
 from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION
-from spark_jobs.identities import resolve_identities
-from spark_jobs.map_source import map_source
+from spark_jobs.identity.job import resolve_identities
+from spark_jobs.mapping.job import map_source
+from tests.spark_jobs.feeds_by_hand import deliver, digests, log_line, post, settings_in
 
 DAYS = ["2026-11-17", "2026-11-18", "2026-11-19"]
 POSTS_DAY = DAYS[1]

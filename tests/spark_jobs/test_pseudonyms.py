@@ -7,12 +7,12 @@ import hmac
 import time
 
 import pytest
-from feeds_by_hand import FIREFOX
 from pyspark.sql import functions as F
 
 from contracts.errors import MappingError
 from contracts.pseudonyms import keyed, pseudonym, rekeyed
 from spark_jobs.pseudonyms import Functions
+from tests.spark_jobs.feeds_by_hand import FIREFOX
 
 KEY = bytes(range(32))
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from feeds_by_hand import DAY, deliver, post, settings_in
 
 from contracts.settings import REPOSITORY
+from tests.spark_jobs.feeds_by_hand import DAY, deliver, post, settings_in
 
 MAIN = REPOSITORY / "spark_jobs" / "main.py"
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from training.models.history_attributions import STEPS, history_path
-from training.models.integrated_gradients import completeness, integrated_gradients, mean_shares
-from training.models.next_item import NextItemConfig, build
+from training.integrated_gradients import completeness, integrated_gradients, mean_shares
+from training.models.next_item.attributions import STEPS, history_path
+from training.models.next_item.network import NextItemConfig, build
 
 
 def test_a_linear_score_is_explained_by_its_weights():

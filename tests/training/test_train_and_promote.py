@@ -10,7 +10,7 @@ from contracts.errors import LakeError, ModelError
 from contracts.settings import REPOSITORY, Settings
 from tests.training.markov_town import DS, build_town
 from training.promote import promote, promote_each
-from training.registry import CHALLENGER, CHAMPION, Registry
+from training.registry.client import CHALLENGER, CHAMPION, Registry
 from training.train import train
 
 

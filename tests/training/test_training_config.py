@@ -2,7 +2,7 @@ import pytest
 
 from contracts.errors import ModelError
 from training.config import CONFIGS, known_model, read_config
-from training.models.next_item import NextItemConfig
+from training.models.next_item.network import NextItemConfig
 
 
 def read(tmp_path, text):

@@ -8,7 +8,7 @@ from contracts.errors import ModelError
 from contracts.settings import Settings
 from tests.training.markov_town import DS, SMALL_CONFIG, build_town
 from training.config import MODELS, learner, read_config
-from training.registry import Registry
+from training.registry.client import Registry
 from training.search_spaces import SPACES
 from training.tune import tune
 

@@ -1,1 +1,1 @@
-"""One model, one file: a frozen configuration, `build(config, ...)`, its loss."""
+"""One folder a model: network, learner, served form, and all that only this model uses."""

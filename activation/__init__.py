@@ -1,0 +1,1 @@
+"""Scores to audiences: who is shown what, and why."""

@@ -1,0 +1,1 @@
+"""Campaigns, and the people and items that each selects."""

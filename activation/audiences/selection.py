@@ -1,0 +1,151 @@
+"""Who is in an audience, and with which items: pure functions of frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from activation.audiences.campaigns import Campaign
+from contracts.marts import CONSENT, PREDICTIONS, PROFILE
+
+_NOT_ASKED_FOR = ("first_seen", "last_seen", "taste_vector", "picture_interests")
+_OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
+PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NOT_ASKED_FOR, *_OF_CONSENT)]
+PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NOT_ASKED_FOR]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """An audience and the account of everyone who was considered."""
+
+    rows: pd.DataFrame
+    """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why; where the
+    campaign names what it sends, also click_chance and why."""
+    scored: int
+    suppressed: dict[str, int]
+    """Reason -> people, each person under the first reason that holds, in this order."""
+    failed: int
+
+    def account(self) -> dict[str, Any]:
+        """The audience in the run report."""
+        return {
+            "scored": self.scored,
+            "exported": len(self.rows),
+            "suppressed": self.suppressed,
+            "failed": self.failed,
+        }
+
+
+def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Profiles with the chances that belong to what the campaign sends, empty where the model said nothing.
+
+    Args:
+        responses: person_id, campaign, click_chance, purchase_chance, reasons.
+    """
+    if campaign.sends is None:
+        return profiles
+    own = responses[responses["campaign"] == campaign.sends].drop(columns="campaign")
+    return profiles.merge(own, how="left", on="person_id")
+
+
+def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame) -> Audience:
+    """The audience of a campaign.
+
+    Args:
+        profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`; the
+            columns of a profile are empty for a person who has none.
+        scores: one row a person and rank: person_id, rank, item_id, reason.
+        items: item_id, title, category.
+    """
+    consenting = profiles["consent_personalisation"] & profiles[f"consent_{campaign.purpose}"]
+    if campaign.reads_profiles:
+        consenting &= profiles["consent_profiling"]
+    inside = matches(campaign, profiles)
+    offered = offers(campaign, scores, items)
+    usable = profiles["person_id"].isin(scores["person_id"])
+    recommended = profiles["person_id"].isin(offered["person_id"])
+    chosen = profiles.loc[consenting & inside & usable & recommended, "person_id"]
+    rows = one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count)
+    if campaign.sends is not None:
+        rows = with_why(rows, profiles)
+    return Audience(
+        rows=rows,
+        scored=len(profiles),
+        suppressed={
+            "no_consent": int((~consenting).sum()),
+            "outside_audience": int((consenting & ~inside).sum()),
+            "no_recommendation": int((consenting & inside & usable & ~recommended).sum()),
+        },
+        failed=int((consenting & inside & ~usable).sum()),
+    )
+
+
+def without_small_group(audience: Audience, smallest: int) -> Audience:
+    """The audience, or, with fewer people than `smallest`, one of nobody, its people counted as `small_group`."""
+    withheld = len(audience.rows) if len(audience.rows) < smallest else 0
+    return dataclasses.replace(
+        audience,
+        rows=audience.rows.iloc[:0] if withheld else audience.rows,
+        suppressed={**audience.suppressed, "small_group": withheld},
+    )
+
+
+def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
+    """Whether each person meets all conditions of `who`; an unknown number meets none."""
+    inside = pd.Series(True, index=profiles.index)
+    for category, min_weight in campaign.likes.items():
+        inside &= profiles["interests"].map(lambda found, c=category, w=min_weight: _likes(found, c, w))
+    for column, allowed in campaign.one_of.items():
+        inside &= profiles[column].isin(allowed)
+    if campaign.segments:
+        wanted = set(campaign.segments)
+        inside &= profiles["segments"].map(lambda found: _is_list(found) and not wanted.isdisjoint(found))
+    for column, limit in campaign.at_least.items():
+        inside &= profiles[column] >= limit
+    for column, limit in campaign.at_most.items():
+        inside &= profiles[column] <= limit
+    return inside
+
+
+def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The best items of each person that the campaign may carry, with title and place from 1."""
+    known = scores.merge(items, how="left", on="item_id")
+    if campaign.item_category is not None:
+        known = known[known["category"] == campaign.item_category]
+    known = known.sort_values(["person_id", "rank"])
+    known["place"] = known.groupby("person_id").cumcount() + 1
+    return known[known["place"] <= campaign.item_count]
+
+
+def one_row_a_person(offered: pd.DataFrame, item_count: int) -> pd.DataFrame:
+    """Offers as one row a person; places without an item stay empty."""
+    rows = pd.DataFrame({"person_id": sorted(offered["person_id"].unique())})
+    for place in range(1, item_count + 1):
+        here = offered[offered["place"] == place].set_index("person_id")
+        for column, suffix in (("item_id", ""), ("title", "_title"), ("reason", "_why")):
+            rows[f"item_{place}{suffix}"] = rows["person_id"].map(here[column]).astype("string")
+    return rows.astype({"person_id": "string"})
+
+
+def with_why(rows: pd.DataFrame, profiles: pd.DataFrame) -> pd.DataFrame:
+    """Audience rows with the chance to click, and what raised it most, in words."""
+    of_person = profiles.set_index("person_id")
+    chance = rows["person_id"].map(of_person["click_chance"]).astype("float64")
+    reasons = rows["person_id"].map(of_person["reasons"])
+    why = reasons.map(lambda found: "; ".join(found) if _is_list(found) else "")
+    return rows.assign(click_chance=chance, why=why.astype("string"))
+
+
+def _likes(interests: Any, category: str, min_weight: float) -> bool:
+    return _is_list(interests) and any(
+        interest["category"] == category and interest["weight"] >= min_weight for interest in interests
+    )
+
+
+def _is_list(found: Any) -> bool:
+    """Whether a cell holds a list; where a person has no profile it is not a number, or nothing."""
+    return isinstance(found, list | np.ndarray)

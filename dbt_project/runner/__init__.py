@@ -1,0 +1,1 @@
+"""How dbt is run, by engine, and how its marts are published."""

@@ -1,0 +1,74 @@
+"""What builds the profiles, DuckDB or Spark, as the build sees it; and the one door from it into the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from contracts.lake import Lake
+from contracts.marts import MART_TABLES
+from contracts.schema import Table
+from contracts.settings import Settings
+
+
+class Warehouse(Protocol):
+    """An engine that holds the tables of a run."""
+
+    target: str
+    """Its output in profiles.yml."""
+
+    def variables(self, lake: Lake, ds: str) -> dict[str, Any]:
+        """What dbt is told beside the day and the lake."""
+
+    def make_ready(self) -> None:
+        """Whatever has to be there before dbt starts.
+
+        Raises:
+            WarehouseError: the engine's server does not answer.
+        """
+
+    def export(self, tables: tuple[Table, ...], staging: Path) -> dict[str, tuple[list[Path], int]]:
+        """Write tables to Parquet; the files of each, all in the order of its key, and its rows."""
+
+    def counts(self, ds: str) -> dict[str, int]:
+        """What the run report says of the profiles of a day."""
+
+    def publish_history(self, lake: Lake, ds: str, staging: Path) -> None:
+        """Publish what must outlast the engine's own tables, if they may be gone on the next night."""
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    """The engine that the settings name."""
+    if settings.dbt_target == "spark":
+        # DuckDB's runs need no Thrift client
+        from dbt_project.runner.spark_warehouse import SparkWarehouse
+
+        return SparkWarehouse(settings)
+    from dbt_project.runner.duckdb_warehouse import DuckDbWarehouse
+
+    return DuckDbWarehouse(settings.warehouse)
+
+
+def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:
+    """Export every mart, in the order of its key, then publish all of them; the rows of each are returned."""
+    exported = warehouse.export(MART_TABLES, staging)
+    for name, (files, _) in exported.items():
+        publish(lake, name, ds, files)
+    return {name: rows for name, (_, rows) in exported.items()}
+
+
+def publish(lake: Lake, name: str, ds: str, files: list[Path]) -> None:
+    """Let exported files be the partition, under names that sort as their rows do."""
+    lake.publish(name, ds, {f"part-{number:05d}.parquet": file for number, file in enumerate(files)})
+
+
+def report_queries(ds: str) -> dict[str, str]:
+    """Name in the run report -> query that counts it, on the tables of a run for the day `ds`."""
+    return {
+        "persons": "select count(distinct person_id) from stg_lake__persons",
+        "profiles": "select count(*) from dim_person_profile",
+        "redelivered": f"""
+            select count(*) from int_events__identified
+            where last_arrived_on = date '{ds}' and known_on < last_arrived_on
+        """,
+    }

@@ -1,0 +1,1 @@
+"""Tables of the lake as Python steps read them, with Arrow."""

@@ -1,0 +1,1 @@
+"""Scoring of encrypted profiles by a partner who cannot read them."""

@@ -1,0 +1,91 @@
+"""Everybody whom the landed deliveries name, and where somebody is named in them, as the mappings read them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from contracts.errors import RawDataError
+from contracts.raw import landed_days, landed_sources
+from contracts.settings import Settings
+from spark_jobs.mapping.deliveries import Delivery, look_at
+from spark_jobs.mapping.identifiers import is_of, with_names
+from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.spec import Spec, known_sources, load_spec
+
+
+@dataclass
+class RawRows:
+    """Where somebody is named in raw."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    """Raw value -> its kind."""
+    texts: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
+    """(source, day, file) -> rows of theirs, as the readers give them."""
+    keys: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
+    """The same for separated values: the keys of rows of theirs."""
+    pictures: set[tuple[str, str, str]] = field(default_factory=set)
+    """(source, day, path): files that came with rows of theirs."""
+    days: set[str] = field(default_factory=set)
+
+
+def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
+    """Every value that a mapping turns into a pseudonym -> its kind."""
+    values = {}
+    for spec, raw in _everything(session, settings):
+        named = with_names(raw, spec, "raw", ())
+        names = named.select(F.explode("raw_all").alias("name")).where("name is not null").distinct()
+        for (name,) in names.toLocalIterator():
+            kind, _, value = name.partition(":")
+            values[value] = kind
+    return values
+
+
+def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[str]) -> RawRows:
+    """The rows that name one of the identifiers, which are under all keys of the settings."""
+    found = RawRows()
+    if not identifiers:
+        return found
+    listed = ", ".join(f"'{one}'" for one in sorted(identifiers))
+    theirs = f"name in ({listed})"
+    for spec, raw in _everything(session, settings):
+        rows = with_names(with_names(raw, spec, "raw", ()), spec, "now", settings.pseudonym_keys())
+        rows = rows.where(F.expr(f"exists(now_all, name -> coalesce({theirs}, false))")).select(
+            F.col("raw_ds").cast("string").alias("ds"),
+            *("raw_file", "raw_text", "now_files"),
+            F.col("raw_key") if "raw_key" in raw.columns else F.lit(None).cast("string").alias("raw_key"),
+            is_of("now", theirs).alias("theirs"),
+            F.expr(f"filter(raw_all, (name, at) -> coalesce(now_all[at] in ({listed}), false))").alias("values"),
+        )
+        for row in rows.toLocalIterator():
+            place = (spec.source, row.ds, row.raw_file)
+            found.days.add(row.ds)
+            for name in row["values"]:
+                kind, _, value = name.partition(":")
+                found.values[value] = kind
+            if row.theirs:
+                found.texts.setdefault(place, set()).add(row.raw_text)
+                found.pictures |= {(spec.source, row.ds, path) for path in row.now_files}
+                if row.raw_key is not None:
+                    found.keys.setdefault(place, set()).add(row.raw_key)
+    return found
+
+
+def _everything(session: SparkSession, settings: Settings) -> Iterator[tuple[Spec, DataFrame]]:
+    """All landed rows of each source that has a mapping."""
+    for source in sorted({*landed_sources(settings.raw)} & {*known_sources()}):
+        spec = load_spec(source)
+        deliveries = [one for day in landed_days(settings.raw, source) if (one := _readable(settings, spec, day))]
+        raw = read_raw(session, spec.read, deliveries)
+        if raw is not None:
+            yield spec, raw
+
+
+def _readable(settings: Settings, spec: Spec, ds: str) -> Delivery | None:
+    try:
+        return look_at(settings.raw, spec, ds)
+    except RawDataError:  # nothing in it to read
+        return None

@@ -1,0 +1,216 @@
+"""The receipt of a request to be forgotten: what was searched, found and deleted, and nothing of whom it was about."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from contracts.report import write_json
+from privacy.erasure import Traces
+from privacy.request import Change, Request
+
+_SOFTWARE = ("pyspark", "pyarrow", "duckdb", "mlflow")
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dce4 } .lead { color: #5a6a7c }
+table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .75rem; text-align: left }
+tr:nth-child(even) { background: #f4f6f9 } td.number { text-align: right; font-variant-numeric: tabular-nums }
+code { font-size: .85em }
+"""
+
+
+@dataclass
+class Receipt:
+    """What is known of a request by its end."""
+
+    mode: str
+    subject: str
+    """The tombstone's hash of the person."""
+    when: str
+    software: dict[str, str]
+    outcome: str = ""
+    request: str = ""
+    folder: Path = Path()
+    searched: dict[str, Any] = field(default_factory=dict)
+    found: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Place -> files and occurrences."""
+    changes: list[Change] = field(default_factory=list)
+    models: dict[str, Any] | None = None
+    tombstones: int = 0
+    rescan: dict[str, Any] | None = None
+    remaining_files: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, mode: str, subject: str) -> Receipt:
+        """A receipt of now; `subject` is a tombstone's hash."""
+        when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        software = {"python": platform.python_version()}
+        for name in _SOFTWARE:
+            try:
+                software[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+        return cls(mode, subject, when, software)
+
+    @property
+    def remaining(self) -> int:
+        return self.rescan["found"] if self.rescan else 0
+
+    def would_change(self, changes: list[Change]) -> None:
+        self.changes = changes
+
+    def rescanned(self, traces: Traces, raw_rows: int) -> None:
+        """What the search afterwards found, and rows that the mappings still resolve to the person."""
+        found = traces.searched
+        self.rescan = {**_size(traces), "found": found.total + raw_rows}
+        self.remaining_files = sorted({file for file, _ in found.places})
+
+    def ended(self, request: Request, outcome: str, traces: Traces) -> Receipt:
+        """Write receipt.json and receipt.html into the request's folder."""
+        self.request, self.folder, self.outcome = request.folder.name, request.folder, outcome
+        self.searched = {
+            "where": "every file below the home folder and the raw deliveries, unpacked; not the keys",
+            **_size(traces),
+            "values_too_ordinary_to_search": sum(traces.searched.not_searched.values()),
+        }
+        for file, times in traces.searched.by_file().items():
+            entry = self.found.setdefault(part_of(file), {"files": 0, "occurrences": 0})
+            entry["files"] += 1
+            entry["occurrences"] += times
+        if self.mode == "enforce":
+            self.changes = request.changes()
+        write_json(self.folder / "receipt.json", self.as_json())
+        (self.folder / "receipt.html").write_text(_page(self))
+        (self.folder / "changes.jsonl").unlink(missing_ok=True) if not self.remaining else None
+        return self
+
+    def show(self) -> None:
+        """Print it as a table."""
+        print(f"\nforget: {self.outcome} ({self.mode}), request {self.request}")
+        for one in deleted(self.changes):
+            print(f"  {one['where']:<32} {one['files']:>6,} files {one['rows']:>8,}  {one['what']}")
+        for one in (self.models or {}).get("found", []):
+            print(f"  model {one['model']} version {one['version']}: {one['why']}")
+        print(f"  searched: {self.searched['files']:,} files, {_sum(self.searched):,} bytes")
+        if self.rescan:
+            print(f"  searched afterwards: {self.rescan['files']:,} files in {self.rescan['seconds']} s")
+            print(f"  found afterwards: {self.rescan['found']}; tombstones: {self.tombstones}")
+            for file in self.remaining_files:
+                print(f"  LEFT in {file}: stop what writes there and give the same command again, or see to it by hand")
+        print(f"  receipt: {self.folder / 'receipt.html'}", flush=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as it is kept."""
+        return {
+            "request": self.request,
+            "when": self.when,
+            "mode": self.mode,
+            "outcome": self.outcome,
+            "subject": self.subject,
+            "searched": self.searched,
+            "found": self.found,
+            "deleted": deleted(self.changes),
+            "changes": [asdict(change) for change in self.changes],
+            "models": self.models,
+            "tombstones": self.tombstones,
+            "rescan": self.rescan,
+            "software": self.software,
+        }
+
+
+def deleted(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Files and rows of each place, and what happened there."""
+    total: dict[tuple[str, str], list[int]] = {}
+    for change in changes:
+        entry = total.setdefault((part_of(change.place), change.what), [0, 0])
+        entry[0] += 1
+        entry[1] += change.rows
+    return [
+        {"where": where, "what": what, "files": files, "rows": rows}
+        for (where, what), (files, rows) in sorted(total.items())
+    ]
+
+
+def part_of(place: str) -> str:
+    """The table, source or folder that a file belongs to: `lake/events`, `raw/mastodon`, `logs`."""
+    parts = [part for part in place.split("/") if part != ".runs"]
+    return "/".join(
+        parts[:2] if parts[0] in ("lake", "raw", "audiences", "artifacts") and len(parts) > 2 else parts[:1]
+    )
+
+
+def _size(traces: Traces) -> dict[str, Any]:
+    found = traces.searched
+    return {
+        "files": found.files,
+        "bytes": found.bytes,
+        "unpacked_bytes": found.unpacked_bytes,
+        "seconds": round(found.seconds, 1),
+    }
+
+
+def _page(receipt: Receipt) -> str:
+    content = receipt.as_json()
+    rescan, models = content["rescan"], content["models"] or {}
+    facts = [
+        ("Request", receipt.request),
+        ("When", receipt.when),
+        ("Mode", "enforced" if receipt.mode == "enforce" else "dry run: nothing was changed"),
+        ("The person, as a keyed hash", receipt.subject),
+        ("Tombstones, so that no later delivery brings the person back", receipt.tombstones),
+        ("Files searched", content["searched"]["files"]),
+        ("Bytes searched, unpacked ones among them", _sum(content["searched"])),
+    ]
+    if rescan:
+        facts += [("Files searched afterwards", rescan["files"]), ("Found afterwards", rescan["found"])]
+    parts = [
+        f"<h1>Erasure: {html.escape(receipt.outcome)}</h1>",
+        "<p class=lead>This receipt holds nothing of the person whom it is about.</p>",
+        _table((), facts),
+        _section("Found", ("place", "files", "occurrences"), ((k, *v.values()) for k, v in content["found"].items())),
+        _section("Deleted", ("place", "what", "files", "rows"), (one.values() for one in content["deleted"])),
+        _section(
+            "Models that learned from the person",
+            ("model", "version", "why"),
+            ((one.get("model"), one.get("version"), one.get("why")) for one in models.get("found", [])),
+        ),
+        _section(
+            "Files before and after (SHA-256)",
+            ("file", "before", "after"),
+            ((one.place, _short(one.before), _short(one.after) or "deleted") for one in receipt.changes if one.before),
+        ),
+        _section("Software", (), content["software"].items()),
+    ]
+    style = f"<title>Erasure {html.escape(receipt.request)}</title><style>{_STYLE}</style>"
+    return f"<!doctype html><html lang=en><meta charset=utf-8>{style}<body>{''.join(parts)}</body></html>\n"
+
+
+def _sum(size: dict[str, Any]) -> int:
+    return size["bytes"] + size["unpacked_bytes"]
+
+
+def _short(digest: str) -> str:
+    return digest[:16]
+
+
+def _section(title: str, heads: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    rows = [list(row) for row in rows]
+    return f"<h2>{html.escape(title)}</h2>{_table(heads, rows) if rows else '<p>Nothing.</p>'}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    def cell(value: Any) -> str:
+        if isinstance(value, int):
+            return f"<td class=number>{value:,}</td>"
+        return f"<td>{html.escape(str(value))}</td>"
+
+    head = f"<tr>{''.join(f'<th>{html.escape(one)}</th>' for one in heads)}</tr>" if heads else ""
+    body = "".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows)
+    return f"<table>{head}{body}</table>"

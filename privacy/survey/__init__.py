@@ -1,0 +1,1 @@
+"""Counts of a survey with noise that hides each single person."""

@@ -1,0 +1,166 @@
+"""What people answered in a survey, as counts with noise that hide each single person: differential privacy by OpenDP.
+
+Counted are the answers known on the day of people who agreed to profiling: each person's latest answer to each
+question of `privacy/survey/questions.yml`, in the cells that stand there and `other`. --epsilon is shared out evenly
+among the questions, so that all the report says of one person stays within it. What is released is written to the
+ledger of privacy first, and refused where all reports together would spend more than NIGHTSHIFT_PRIVACY_BUDGET. Cells
+of fewer than NIGHTSHIFT_SMALLEST_GROUP people, by the count with noise, are suppressed and counted. A report that is
+there already is kept as it is: to ask twice would spend twice.
+
+Leaves <home>/reports/survey-<ds>.json and survey-<ds>.html.
+
+    python -m privacy.survey.report --ds 2026-11-20 --epsilon 1
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from contracts.errors import LakeError, exit_with_sentence
+from contracts.lake import Lake
+from contracts.privacy_ledger import LedgerFile
+from contracts.report import say, write_json
+from contracts.settings import Settings
+from lake_tables.arrow import parser, read_table
+from lake_tables.consent import latest_consents
+from privacy.survey.answers import counted, read_questions, suppressed
+from privacy.survey.noise import noisy, spend
+
+COLUMNS = ["answer_id", "identifier", "survey", "question", "answer", "occurred_at"]
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dce4 } .note { color: #5a6a7c }
+svg { width: 100%; font: 13px system-ui, sans-serif }
+"""
+
+
+def main() -> None:
+    arguments = parser("privacy.survey.report", __doc__)
+    arguments.add_argument("--epsilon", type=float, default=1.0, help="what the report may say of one person (1)")
+    chosen = arguments.parse_args()
+    if not 0 < chosen.epsilon < float("inf"):
+        arguments.error("--epsilon is a number above 0")
+    exit_with_sentence(lambda: survey_report(chosen.ds, chosen.epsilon))
+
+
+def survey_report(ds: str, epsilon: float) -> Path:
+    """Release the report of one day; returns its page.
+
+    Raises:
+        LakeError: persons or marts of that day are missing, or the budget does not allow it.
+        ModelError: OpenDP is not installed.
+        BusyError: another report is being made.
+    """
+    settings = Settings.from_env()
+    lake, page = Lake(settings.lake), settings.reports / f"survey-{ds}.html"
+    file = page.with_suffix(".json")
+    with lake.lock("survey-report"):
+        if not file.is_file():
+            report = _released(settings, lake, ds, epsilon)
+            write_json(file, report)
+        else:
+            report = json.loads(file.read_text())
+            say(f"survey report: {file.name} is there already, with epsilon {report['epsilon']:g}; nothing was spent")
+        page.write_text(written(report))
+    say(f"survey report: {len(report['questions'])} questions, {report['suppressed_cells']} cells suppressed; {page}")
+    return page
+
+
+def read_answers(lake: Lake, ds: str) -> pd.DataFrame:
+    """Answers known on a day, with the person_id of whoever agreed to profiling; nobody else's.
+
+    Raises:
+        LakeError: persons or marts of that day are missing.
+    """
+    persons = read_table(lake.require("persons", ds, made_by=f"main.py resolve --ds {ds}"), ["identifier", "person_id"])
+    consents = latest_consents(lake, ds)
+    agreed = consents.loc[consents["consent_profiling"], "person_id"]
+    days = lake.days("answers", until=ds)
+    if not days:
+        raise LakeError(
+            expected=f"answers until {ds}", received="none", remedy="map a survey first, or choose a later day"
+        )
+    answers = pd.concat([read_table(lake.partition("answers", day), COLUMNS).to_pandas() for day in days])
+    answers = answers.merge(persons.to_pandas(), on="identifier")
+    return answers[answers["person_id"].isin(agreed)]
+
+
+def written(report: dict[str, Any]) -> str:
+    """The report as a page."""
+    parts = [
+        f"<h1>Survey, {report['ds']}</h1><p class=note>Counts with noise: whether any one person answered, or what, "
+        f"changes the chance of any of these numbers by at most a factor of e<sup>{report['epsilon']:g}</sup>. "
+        f"People who agreed to profiling. {report['suppressed_cells']} cells of fewer than {report['smallest_group']} "
+        "people are not shown.</p>"
+    ]
+    for one in report["questions"]:
+        parts.append(f"<h2>{html.escape(one['title'])}</h2>{_bars(one['counts'])}")
+        told = f", of at most {one['at_most']} answers a person" if one["at_most"] > 1 else ""
+        parts.append(
+            f"<p class=note>{html.escape(one['survey'])}, {html.escape(one['question'])}{told}. 19 of 20 counts are "
+            f"within {one['within']} people of the true ones; cells not shown: {one['suppressed_cells']}.</p>"
+        )
+    title = f"<title>Survey {report['ds']}</title><style>{_STYLE}</style>"
+    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n"
+
+
+def _released(settings: Settings, lake: Lake, ds: str, epsilon: float) -> dict[str, Any]:
+    answers, questions, random = read_answers(lake, ds), read_questions(), np.random.default_rng()
+    ledger = LedgerFile(settings.home / "privacy_ledger.jsonl")
+    counts = [counted(question, answers, random) for question in questions]
+    share = epsilon / len(questions)
+    noisy([0], most_cells=1, epsilon=share)  # nothing is spent where OpenDP is missing
+    spent = spend(ledger, epsilon=epsilon, budget=settings.privacy_budget, ds=ds, report=f"survey-{ds}")
+    said = []
+    for question, of_question in zip(questions, counts, strict=True):
+        released, scale = noisy(of_question, most_cells=question.at_most, epsilon=share)
+        cells = dict(zip(question.cells, released, strict=True))
+        shown, hidden = suppressed(cells, settings.smallest_group)
+        said.append(
+            {
+                "survey": question.survey,
+                "question": question.name,
+                "title": question.title,
+                "at_most": question.at_most,
+                "epsilon": share,
+                "scale": scale,
+                "within": round(scale * float(np.log(20))),
+                "counts": shown,
+                "suppressed_cells": hidden,
+            }
+        )
+    return {
+        "ds": ds,
+        "epsilon": epsilon,
+        "spent_of_answers": spent,
+        "budget": settings.privacy_budget,
+        "smallest_group": settings.smallest_group,
+        "suppressed_cells": sum(one["suppressed_cells"] for one in said),
+        "questions": said,
+    }
+
+
+def _bars(counts: dict[str, int]) -> str:
+    """Horizontal bars as a picture in the page."""
+    most = max(counts.values(), default=1)
+    lines = []
+    for place, (cell, count) in enumerate(counts.items()):
+        y = 24 * place
+        lines.append(
+            f'<text x="150" y="{y + 16}" text-anchor="end">{html.escape(cell)}</text>'
+            f'<rect x="160" y="{y + 3}" width="{400 * count / most:.0f}" height="18" fill="#4a7ab5"/>'
+            f'<text x="{168 + 400 * count / most:.0f}" y="{y + 16}">{count:,}</text>'
+        )
+    height = 24 * max(len(counts), 1)
+    return f'<svg viewBox="0 0 640 {height}" role="img" aria-label="people by answer">{"".join(lines)}</svg>'
+
+
+if __name__ == "__main__":
+    main()

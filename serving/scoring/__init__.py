@@ -1,0 +1,1 @@
+"""What the champions of a night say of everyone who agreed to personalisation."""

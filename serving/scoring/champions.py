@@ -1,0 +1,49 @@
+"""The champions that are there tonight, each loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from training.registry.client import CHAMPION, Registry
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A promoted model, loaded."""
+
+    name: str
+    served: Any
+    """MLflow's pyfunc; its file in `training/pyfuncs/` says what goes in and comes out."""
+
+    def predict(self, rows: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
+        return self.served.predict(rows, params=parameters or None)
+
+    @property
+    def model(self) -> Any:
+        """The object behind the pyfunc, with its nets."""
+        return self.served.unwrap_python_model()
+
+
+@dataclass
+class Champions:
+    """Champions by model, loaded when first asked for."""
+
+    registry: Registry
+    _loaded: dict[str, Champion | None] = field(default_factory=dict)
+
+    def get(self, model: str) -> Champion | None:
+        """The champion of a model, or None where none has earned it yet.
+
+        Raises:
+            ModelError: its files are not those that were registered.
+            RegistryError: the registry does not answer.
+        """
+        if model not in self._loaded:
+            version = self.registry.aliased(model, CHAMPION)
+            self._loaded[model] = (
+                None if version is None else Champion(f"{model}/{version.number}", self.registry.load(version))
+            )
+        return self._loaded[model]

@@ -1,0 +1,60 @@
+"""What everyone did up to tonight, as the champions read it, a batch of people at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from contracts.lake import Lake
+from contracts.marts import PREDICTIONS, SCORING_SEQUENCES
+from lake_tables.arrow import read_mart, read_table
+
+COLUMNS = ("history", "occurred_at", "taste_vector")
+
+_PEOPLE_A_BATCH = 4096
+
+
+def read_histories(lake: Lake, ds: str) -> pa.Table:
+    """One row a person with acts, of those who agreed to personalisation.
+
+    Returns:
+        person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC).
+
+    Raises:
+        LakeError: the marts of that day were not built.
+    """
+    table = read_mart(lake, SCORING_SEQUENCES.name, ds, ["person_id", "item_ids", "occurred_at"])
+    times = table["occurred_at"].combine_chunks()
+    seconds = times.flatten().cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
+    lists = pa.ListArray.from_arrays(times.offsets, pa.array(seconds))
+    return pa.table({"person_id": table["person_id"], "history": table["item_ids"], "occurred_at": lists})
+
+
+def read_tastes(lake: Lake, ds: str) -> pa.Table:
+    """person_id and taste_vector on the latest earlier day that has predictions, as training reads them."""
+    earlier = [day for day in lake.days(PREDICTIONS.name, until=ds) if day < ds]
+    if not earlier:
+        return pa.table({"person_id": pa.array([], pa.string()), "taste_vector": pa.array([], pa.list_(pa.float64()))})
+    return read_table(lake.partition(PREDICTIONS.name, earlier[-1]), ["person_id", "taste_vector"])
+
+
+def in_batches(people: np.ndarray, *tables: pa.Table) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    """Some people and, a row each, what `COLUMNS` names of them; an empty list where nothing is known.
+
+    Args:
+        people: person ids (people,).
+        tables: each with a column person_id, and some of `COLUMNS`.
+    """
+    found = [(table, pd.Index(table["person_id"].to_numpy()).get_indexer(people)) for table in tables]
+    for start in range(0, len(people), _PEOPLE_A_BATCH):
+        some = slice(start, start + _PEOPLE_A_BATCH)
+        rows = {name: _lists(table[name], places[some]) for table, places in found for name in table.column_names[1:]}
+        yield people[some], pd.DataFrame({name: pd.Series(rows[name], dtype=object) for name in rows})
+
+
+def _lists(column: pa.ChunkedArray, places: np.ndarray) -> list[list]:
+    known = iter(column.take(places[places >= 0]).to_pylist())
+    return [(next(known) or []) if place >= 0 else [] for place in places]

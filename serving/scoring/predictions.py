@@ -1,0 +1,99 @@
+"""What the champions see in each person: taste, interests in pictures, chance to leave, best campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts.lake import Lake
+from contracts.marts import PREDICTIONS, TRAINING_PICTURES
+from contracts.settings import Settings
+from lake_tables.arrow import read_mart
+from serving.scoring.champions import Champion, Champions
+from serving.scoring.histories import in_batches
+from serving.scoring.photo_interests import person_interests
+
+_PICTURES_A_BATCH = 512
+
+
+def predict_people(
+    settings: Settings,
+    ds: str,
+    people: np.ndarray,
+    histories: pa.Table,
+    responses: pd.DataFrame,
+    champions: Champions,
+) -> pd.DataFrame:
+    """The rows of the table `predictions`, one a person (people,), by person id."""
+    parts = [
+        taste_vectors(people, histories, champions.get("taste_autoencoder")),
+        picture_interests(settings, ds, people, champions.get("interest_vision")),
+        best_campaigns(responses),
+    ]
+    rows = pd.DataFrame({"person_id": people})
+    for part in parts:
+        rows = rows.merge(part, how="left", on="person_id")
+    return rows[PREDICTIONS.column_names]
+
+
+def taste_vectors(people: np.ndarray, histories: pa.Table, champion: Champion | None) -> pd.DataFrame:
+    """person_id and taste_vector of everyone with a history that the autoencoder knows something of."""
+    found = []
+    for some, past in in_batches(people, histories) if champion else ():
+        vectors = champion.predict(past[["history"]], k=1)["taste_vector"]
+        known = [bool(np.any(vector)) for vector in vectors]
+        found.append(pd.DataFrame({"person_id": some, "taste_vector": vectors.to_numpy()})[known])
+    return pd.concat(found) if found else pd.DataFrame({"person_id": [], "taste_vector": []}, dtype=object)
+
+
+def picture_interests(settings: Settings, ds: str, people: np.ndarray, champion: Champion | None) -> pd.DataFrame:
+    """person_id and picture_interests of everyone who posted pictures and agreed to profiling."""
+    nobody = pd.DataFrame({"person_id": [], "picture_interests": []}, dtype=object)
+    if champion is None:
+        return nobody
+    columns = ["path", "person_id", "consent_profiling"]
+    pictures = read_mart(Lake(settings.lake), TRAINING_PICTURES.name, ds, columns)
+    posted = pictures.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id"))).to_pandas()
+    posted = posted[posted["person_id"].isin(people)].sort_values(["person_id", "path"], ignore_index=True)
+    if posted.empty:
+        return nobody
+    answers = pd.concat(
+        [
+            champion.predict(pd.DataFrame({"picture": [_content(settings.raw, path) for path in paths]}))
+            for paths in np.array_split(posted["path"], -(-len(posted) // _PICTURES_A_BATCH))
+        ],
+        ignore_index=True,
+    )
+    readable = answers["category"].notna().to_numpy()
+    if not readable.any():
+        return nobody
+    categories = list(answers.loc[readable, "categories"].iloc[0])
+    probabilities = np.stack(answers.loc[readable, "probabilities"].to_list())  # (pictures, categories)
+    of_person = posted["person_id"][readable].reset_index(drop=True)
+    found = {
+        person: [
+            {"category": category, "weight": weight, "confidence": confidence}
+            for category, weight, confidence in person_interests(probabilities[rows], categories)
+        ]
+        for person, rows in of_person.groupby(of_person).indices.items()
+    }
+    return pd.DataFrame({"person_id": list(found), "picture_interests": list(found.values())})
+
+
+def _content(raw: Path, path: str) -> bytes:
+    """A picture's bytes; none where it was cleared or lies elsewhere, which the model answers like a broken one."""
+    file = (raw / path).resolve()
+    return file.read_bytes() if file.is_relative_to(raw) and file.is_file() else b""
+
+
+def best_campaigns(responses: pd.DataFrame) -> pd.DataFrame:
+    """person_id, leave_chance, and the campaign of the highest expected value; ties by name."""
+    ranked = responses.sort_values(["person_id", "expected_value", "campaign"], ascending=[True, False, True])
+    best = ranked.drop_duplicates("person_id")
+    return best[["person_id", "leave_chance", "expected_value", "campaign"]].rename(
+        columns={"campaign": "best_campaign"}
+    )

@@ -1,0 +1,139 @@
+"""Ten items for everyone who agreed to personalisation, and for each item why.
+
+A person with a history is ranked by the champion of `next_item`; one with a short history by the champion of
+`taste_autoencoder`, which needs no order; one without any, and everyone while there is no champion, by what is popular.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from serving.scoring.champions import Champion, Champions
+from serving.scoring.history_reasons import items_that_moved
+
+TOP = 10
+
+SHORT_HISTORY = 3
+"""Below this many items there is no order to speak of, and the autoencoder ranks."""
+
+POPULAR = "popular with everyone right now"
+TASTE = "popular with people of the same taste"
+TOGETHER = "from all that you looked at"
+"""No single item of the history raised its score."""
+
+POPULARITY = "popularity"
+"""Stands for a model's version where popularity ranked."""
+
+Rank = Callable[[pd.DataFrame], pd.DataFrame]
+"""Rows with what `serving/scoring/histories.py` finds to columns `items`, `scores` and `reasons`, lists best first."""
+
+
+def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:
+    """The rows of the table `scores` for some people, by person and rank; a person with an empty answer has none.
+
+    Args:
+        people: (people,).
+        histories: a row for each, with what `serving/scoring/histories.py` finds.
+        items: item_id, title, interactions.
+    """
+    lengths = histories["history"].map(len).to_numpy()
+    next_item, taste = champions.get("next_item"), champions.get("taste_autoencoder")
+    short = (lengths > 0) & (lengths < SHORT_HISTORY) & (taste is not None) & (next_item is not None)
+    rankings = (
+        (~short, next_item, popularity(items) if next_item is None else by_order(next_item, items)),
+        (short, taste, by_taste(taste)),
+    )
+    rows = [
+        recommendation_rows(
+            people[chosen],
+            rank(histories[chosen].reset_index(drop=True)),
+            POPULARITY if champion is None else champion.name,
+        )
+        for chosen, champion, rank in rankings
+        if chosen.any()
+    ]
+    return pd.concat(rows).sort_values(["person_id", "rank"], ignore_index=True)
+
+
+def popularity(items: pd.DataFrame) -> Rank:
+    """The ranking by acts of everyone, without what the person has acted on; ties by item id.
+
+    Args:
+        items: item_id, interactions.
+    """
+    ranked = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
+    best = list(zip(ranked["item_id"], ranked["interactions"].astype(float), strict=True))
+
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
+        offered = []
+        for history in histories["history"]:
+            seen = set(history)
+            offered.append(list(itertools.islice((one for one in best if one[0] not in seen), TOP)))
+        return pd.DataFrame(
+            {
+                "items": [[item for item, _ in some] for some in offered],
+                "scores": [[acts for _, acts in some] for some in offered],
+                "reasons": [[POPULAR] * len(some) for some in offered],
+            }
+        )
+
+    return rank
+
+
+def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
+    """The ranking by `next_item`; the reason is the item of the history that raised the score most.
+
+    Args:
+        items: item_id, title.
+    """
+    titles = dict(zip(items["item_id"], items["title"], strict=True))
+
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
+        answers = champion.predict(histories, k=TOP)
+        inputs = champion.model.encode(histories)
+        raised = items_that_moved(champion.model, inputs, answers["items"])
+        reasons = [
+            [reason(item, titles) if known else POPULAR for item in some]
+            for some, known in zip(raised, inputs[0].any(axis=1), strict=True)
+        ]
+        return answers.assign(reasons=reasons)
+
+    return rank
+
+
+def by_taste(champion: Champion) -> Rank:
+    """The ranking by `taste_autoencoder`."""
+
+    def rank(histories: pd.DataFrame) -> pd.DataFrame:
+        answers = champion.predict(histories[["history"]], k=TOP)
+        return answers.assign(reasons=[[TASTE] * len(some) for some in answers["items"]])
+
+    return rank
+
+
+def recommendation_rows(people: np.ndarray, answers: pd.DataFrame, version: str) -> pd.DataFrame:
+    """Answers with their reasons as one row an item: the columns of the table `scores`."""
+    rows = answers.assign(person_id=people).explode(["items", "scores", "reasons"]).dropna(subset="items")
+    return pd.DataFrame(
+        {
+            "person_id": rows["person_id"],
+            "rank": rows.groupby("person_id").cumcount() + 1,
+            "item_id": rows["items"],
+            "score": rows["scores"].astype(float),
+            "reason": rows["reasons"],
+            "model_version": version,
+        }
+    )
+
+
+def reason(raised_by: str | None, titles: Mapping[str, str]) -> str:
+    """Why, in words for the person.
+
+    Args:
+        raised_by: the item of the history that raised the score most, None where no single one did.
+    """
+    return TOGETHER if raised_by is None else f"because you looked at {titles.get(raised_by, raised_by)}"

@@ -1,0 +1,184 @@
+"""`main.py resolve`: identity edges to persons.
+
+A person is a connected component of identifiers, after the rules of `identity_rules.yml` that keep strangers apart.
+The night before is gone on from where it is still true: where no earlier day was mapped anew and the rules are the
+same. Otherwise, and on the first night, persons are made from all edges. `persons.py` has both ways.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from contracts.errors import LakeError
+from contracts.lake import Lake
+from contracts.report import Report, say
+from contracts.schema import Table
+from contracts.settings import Settings
+from contracts.tables import (
+    ANSWERS,
+    CHANGES,
+    CONSENTS,
+    EVENTS,
+    IDENTITY_CHANGES,
+    IDENTITY_EDGES,
+    IDENTITY_EDGES_KNOWN,
+    PERSONS,
+)
+from spark_jobs.identity.changes import changes_between, watch_merges
+from spark_jobs.identity.links import counts_of
+from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
+from spark_jobs.identity.rules import IdentityRules, load_rules
+from spark_jobs.publishing import publish, stage
+from spark_jobs.session import start_session
+
+_READ = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
+_DAYS_OF_STATE = 2
+_ROW_BYTES = 100
+"""Of a row of persons or links in Parquet, about: pseudonyms do not compress."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The night to go on from."""
+
+    ds: str = ""
+    why_not: str = ""
+    """Why there is none."""
+
+
+def resolve_identities(
+    settings: Settings, ds: str, *, from_scratch: bool = False, accept_merges: bool = False
+) -> dict[str, Any]:
+    """Publish `persons` as known on `ds`, what changed since the day before, and the links; returns the fragment.
+
+    Args:
+        from_scratch: look at all edges even where the night before could be gone on from.
+        accept_merges: publish however many known persons merge.
+
+    Raises:
+        LakeError: nothing has been mapped up to that day, or more persons would merge than the rules allow.
+        SettingsError: the rules cannot be understood.
+    """
+    lake = Lake(settings.lake)
+    with lake.step("resolve"), Report(settings.reports, ds).timed("resolve") as fragment:
+        if not lake.days("reconciliation", until=ds):
+            raise LakeError(
+                expected=f"mapped days up to {ds} in {settings.lake}",
+                received="none",
+                remedy="run `spark-submit spark_jobs/main.py map --source ... --ds ...` first",
+            )
+        rules = load_rules(settings)
+        session = start_session(settings, "resolve")
+        base = Base(why_not="it was asked for") if from_scratch else _base(session, lake, rules, ds)
+        resolution = _resolved(session, lake, rules, base, ds)
+        staging = lake.staging("resolve")
+
+        persons = resolution.persons.persist()
+        identifiers, people = persons.select(F.count(F.lit(1)), F.countDistinct("person_id")).first()
+        changes = staging / IDENTITY_CHANGES.name
+        changed = _stage_changes(session, lake, resolution, rules, ds, changes, accept_merges=accept_merges)
+        on_day = F.to_date(F.lit(ds)).alias("ds")
+        stage(persons.select(*PERSONS.column_names, on_day), PERSONS, staging / PERSONS.name, _size(ds, identifiers))
+        links = resolution.links.withColumn("inputs", F.lit(_inputs(lake, rules, ds))).persist()
+        counts = counts_of(links, rules)
+        links = links.select(*IDENTITY_EDGES_KNOWN.column_names, on_day)
+        stage(links, IDENTITY_EDGES_KNOWN, staging / IDENTITY_EDGES_KNOWN.name, _size(ds, counts.pop("links")))
+        for table in (IDENTITY_CHANGES, PERSONS, IDENTITY_EDGES_KNOWN):
+            publish(lake, table, staging / table.name, [ds], owner="part")
+        for day in lake.days(IDENTITY_EDGES_KNOWN.name)[:-_DAYS_OF_STATE]:
+            lake.withdraw(IDENTITY_EDGES_KNOWN.name, day)
+
+        say(
+            f"resolve {ds}: {identifiers} identifiers are {people} persons; {counts['shared_cookies']} shared "
+            f"cookies, {counts['cut_components']} components above {rules.component_limit} identifiers cut"
+        )
+        way = f"the edges since {base.ds}" if base.ds else f"all edges, since {base.why_not}"
+        say(f"resolve {ds}: from {way}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
+        fragment["persons"] = people
+        fragment["identity"] = {"identifiers": identifiers, **counts, "changed": changed, "since": base.ds or None}
+        session.catalog.clearCache()
+    return fragment
+
+
+def _base(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> Base:
+    """The latest earlier night, if it was made from what is in the lake now, by the same rules."""
+    earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
+    if not earlier:
+        return Base(why_not="it is the first night")
+    day = earlier[-1]
+    if not lake.files(IDENTITY_EDGES_KNOWN.name, day):
+        return Base(why_not=f"the links of {day} are not kept")
+    made_from = _read(session, lake, IDENTITY_EDGES_KNOWN, [day]).select("inputs").first().inputs
+    if made_from != _inputs(lake, rules, day):
+        return Base(why_not=f"rules or days up to {day} are not those of that night")
+    return Base(day)
+
+
+def _resolved(session: SparkSession, lake: Lake, rules: IdentityRules, base: Base, ds: str) -> Resolution:
+    """Persons of all days up to `ds`, by either way."""
+    days = {table: [day for day in lake.days(table.name, until=ds) if day > base.ds] for table in _READ}
+    edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
+    seen = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
+    for table in (EVENTS, ANSWERS, CONSENTS):
+        seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
+    seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
+    if not base.ds:
+        return resolve(edges, seen, rules)
+    persons = _read(session, lake, PERSONS, [base.ds]).drop("ds")
+    links = _read(session, lake, IDENTITY_EDGES_KNOWN, [base.ds]).drop("ds", "inputs")
+    return resolve_further(Resolution(persons, links), edges, seen, rules)
+
+
+def _stage_changes(
+    session: SparkSession,
+    lake: Lake,
+    resolution: Resolution,
+    rules: IdentityRules,
+    ds: str,
+    folder: Path,
+    *,
+    accept_merges: bool,
+) -> dict[str, int]:
+    """Write what changed since the published day before; how many persons each change befell."""
+    earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
+    if not earlier:
+        return dict.fromkeys(CHANGES, 0)
+    before = _read(session, lake, PERSONS, earlier[-1:])
+    changes = changes_between(before, resolution, rules).localCheckpoint()
+    on_day = F.to_date(F.lit(ds)).alias("ds")
+    stage(changes.select(*IDENTITY_CHANGES.column_names, on_day), IDENTITY_CHANGES, folder, {ds: 0})
+    if not accept_merges:
+        known = before.select(F.countDistinct("person_id")).first()[0]
+        watch_merges(changes, known, rules, ds, folder / f"ds={ds}")
+    found = changes.groupBy("change").agg(F.countDistinct("former_person_id").alias("persons")).collect()
+    return dict.fromkeys(CHANGES, 0) | {row.change: row.persons for row in found}
+
+
+def _inputs(lake: Lake, rules: IdentityRules, ds: str) -> str:
+    """Equal as long as the rules and every partition up to `ds` that resolving reads are the same."""
+    total = hashlib.sha256(rules.digest.encode())
+    for table in _READ:
+        for day in lake.days(table.name, until=ds):
+            run = lake.partition(table.name, day).resolve().name
+            sizes = [(file.name, file.stat().st_size) for file in lake.files(table.name, day)]
+            total.update(f"{table.name} {day} {run} {sizes}\n".encode())
+    return total.hexdigest()
+
+
+def _size(ds: str, rows: int) -> dict[str, int]:
+    return {ds: rows * _ROW_BYTES}
+
+
+def _read(session: SparkSession, lake: Lake, table: Table, days: list[str]) -> DataFrame:
+    """All rows of some days of a table."""
+    schema = f"{table.ddl()}, ds DATE"
+    if not days:
+        return session.createDataFrame([], schema)
+    folders = [str(lake.partition(table.name, day)) for day in days]
+    return session.read.schema(schema).option("basePath", str(lake.root / table.name)).parquet(*folders)

@@ -1,0 +1,123 @@
+"""Links between identifiers: edges counted over all days, and the rules by which some of them do not join."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812
+
+from spark_jobs.identity.rules import IdentityRules, Limit
+
+ENDS = ("left_identifier", "right_identifier")
+LINK = (*ENDS, "kind")
+SEEN = ("times", "first_time", "last_time")
+
+CUT = "component_limit"
+"""What `refused` says of a link that the limit of its component cut."""
+
+_BROADCAST_ROWS = 2_000_000
+"""A set of identifiers up to this size is sent to every core instead of sorting what it is looked up in."""
+
+
+def links_of(edges: DataFrame) -> DataFrame:
+    """Edges of the contract `identity_edges`, counted: a row a pair and kind, whichever way round it was seen."""
+    return (
+        edges.where("left_identifier != right_identifier")
+        .select(F.least(*ENDS).alias(ENDS[0]), F.greatest(*ENDS).alias(ENDS[1]), "kind", "occurred_at")
+        .groupBy(*LINK)
+        .agg(
+            F.count(F.lit(1)).alias("times"),
+            F.min("occurred_at").alias("first_time"),
+            F.max("occurred_at").alias("last_time"),
+        )
+    )
+
+
+def judged(links: DataFrame, rules: IdentityRules) -> DataFrame:
+    """The links with `refused`: the name of the first rule by which a link does not join, or null.
+
+    Every limit looks at all links that neither their kind nor an excluded identifier rules out, whatever another limit
+    says of them; so what becomes of a link depends on the links of its two ends alone.
+    """
+    out_by_itself = F.when(~F.col("kind").isin(*rules.kinds) if rules.kinds else F.lit(True), F.lit("kind"))
+    if rules.excluded:
+        left, right = (F.col(end).isin(*rules.excluded) for end in ENDS)
+        out_by_itself = out_by_itself.when(left | right, F.lit("excluded"))
+    links = links.drop("refused").withColumn("out", out_by_itself)
+    if not rules.limits:
+        return links.withColumnRenamed("out", "refused")
+    counted = links.where("out is null")
+    above = [
+        _above(counted, limit).withColumn(
+            "rule", F.struct(F.lit(number).alias("number"), F.lit(limit.name).alias("name"))
+        )
+        for number, limit in enumerate(rules.limits)
+    ]
+    refused = reduce(DataFrame.unionByName, above).groupBy(*ENDS).agg(F.min("rule")["name"].alias("limit"))
+    limited = F.coalesce("out", F.when(F.col("out").isNull(), F.col("limit")))
+    return links.join(refused, on=list(ENDS), how="left").withColumn("refused", limited).drop("out", "limit")
+
+
+def _above(links: DataFrame, limit: Limit) -> DataFrame:
+    """The pairs, by their two ends, that one limit refuses."""
+    left, right = (F.col(end) for end in ENDS)
+    pairs = links.where(_between(limit)).groupBy(per_end(limit).alias("per"), *ENDS)
+    counted = pairs.agg(F.sum("times").alias("times"), F.min("first_time").alias("first_time"))
+    other = F.when(left == F.col("per"), right).otherwise(left)
+    if limit.keep == "none":
+        number = F.count(F.lit(1)).over(Window.partitionBy("per"))
+    else:
+        number = F.row_number().over(Window.partitionBy("per").orderBy(F.desc("times"), "first_time", other))
+    return counted.withColumn("number", number).where(F.col("number") > limit.most).select(*ENDS)
+
+
+def _between(limit: Limit) -> Column:
+    """Whether a link is one between the two kinds of a limit."""
+    left, right = (F.substring_index(end, ":", 1) for end in ENDS)
+    return ((left == limit.of) & (right == limit.per)) | ((left == limit.per) & (right == limit.of))
+
+
+def per_end(limit: Limit) -> Column:
+    """The end of a link for which a limit counts."""
+    left, right = (F.col(end) for end in ENDS)
+    return F.when(left.startswith(f"{limit.per}:"), left).otherwise(right)
+
+
+def ends_of(links: DataFrame) -> DataFrame:
+    """`node`: every end of the links, once."""
+    return links.select(F.explode(F.array(*ENDS)).alias("node")).distinct()
+
+
+def touched_by(links: DataFrame, nodes: DataFrame) -> DataFrame:
+    """The links with `touched`: whether an end is one of the `nodes`."""
+    nodes = small(nodes)
+    for place, end in enumerate(ENDS):
+        flagged = nodes.select(F.col("node").alias(end), F.lit(True).alias(f"at_{place}"))
+        links = links.join(flagged, on=end, how="left")
+    return links.withColumn("touched", F.coalesce("at_0", "at_1", F.lit(False))).drop("at_0", "at_1")
+
+
+def small(frame: DataFrame) -> DataFrame:
+    """The same rows, fixed, and sent to every core where they are few."""
+    frame = frame.localCheckpoint()
+    return F.broadcast(frame) if frame.count() <= _BROADCAST_ROWS else frame
+
+
+def counts_of(links: DataFrame, rules: IdentityRules) -> dict[str, Any]:
+    """How many links there are, and how often each rule kept strangers apart."""
+    above = [
+        F.countDistinct(F.when(F.col("refused") == limit.name, per_end(limit))).alias(limit.name)
+        for limit in rules.limits
+    ]
+    cut = F.countDistinct(F.when(F.col("refused") == CUT, F.col("cluster"))).alias(CUT)
+    excluded = F.count(F.when(F.col("refused") == "excluded", F.lit(1))).alias("excluded")
+    found = links.select(F.count(F.lit(1)).alias("links"), cut, excluded, *above).first().asDict()
+    return {
+        "links": found["links"],
+        "shared_cookies": sum(found[limit.name] for limit in rules.limits if limit.per == "cookie"),
+        "cut_components": found[CUT],
+        "excluded_links": found["excluded"],
+        "above_limit": {limit.name: found[limit.name] for limit in rules.limits},
+    }

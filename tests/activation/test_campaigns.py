@@ -1,0 +1,72 @@
+import pytest
+
+from activation.audiences.campaigns import load_campaigns, read_campaign
+from contracts.errors import SettingsError
+from contracts.settings import REPOSITORY
+
+TOWN = {"running", "cycling", "gardening"}
+GENRES = {"Drama", "Comedy"}
+
+
+def read(tmp_path, text):
+    (tmp_path / "some.yml").write_text(f"name: some\n{text}")
+    return read_campaign(tmp_path / "some.yml", TOWN)
+
+
+def test_a_full_campaign(tmp_path):
+    campaign = read(
+        tmp_path,
+        "purpose: personalisation\nwho:\n  likes: {category: running, min_weight: 0.2}\n  bought_within_days: 30\n"
+        "  region: [north, centre]\n  gender: female\n  segment: commuters\n  at_least: {frequency: 2}\n"
+        "items: {count: 4, category: cycling}\n",
+    )
+    assert campaign.purpose == "personalisation"
+    assert campaign.likes == {"running": 0.2}
+    assert campaign.at_most == {"recency_days": 30}
+    assert campaign.one_of == {"region": ("north", "centre"), "gender": ("female",)}
+    assert campaign.segments == ("commuters",)
+    assert campaign.at_least == {"frequency": 2}
+    assert (campaign.item_count, campaign.item_category) == (4, "cycling")
+
+
+def test_contact_is_the_purpose_unless_said_otherwise(tmp_path):
+    assert read(tmp_path, "").purpose == "marketing_contact"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("whom: {}", "a known key in .*'whom'; did you mean who"),
+        ("who: {likes: {category: runing}}", "a known category in .*'runing'; did you mean running"),
+        ("items: {category: Gardening}", "a known category in .*'Gardening'; did you mean gardening"),
+        ("who: {regions: north}", "a known condition in .*'regions'; did you mean region"),
+        ("who: {at_least: {frequencies: 1}}", "number column of the profile under at_least .*did you mean frequency"),
+        ("who: {at_most: {frequency: often}}", "a number as at_most.frequency in .*'often'"),
+        ("who: {bought_within_days: lately}", "a number as bought_within_days in .*'lately'"),
+        ("purpose: training", "a known purpose in .*'training'; use one of marketing_contact, personalisation"),
+        ("items: {count: 11}", "a whole number from 1 to 10"),
+        ("who: everyone", "who as `key: value` pairs"),
+        ("who: [", "YAML in"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, text, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        read(tmp_path, text)
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(SettingsError, match="at least one campaign"):
+        load_campaigns(tmp_path, TOWN)
+
+
+def test_a_campaign_is_called_like_its_file(tmp_path):
+    (tmp_path / "one.yml").write_text("name: other")
+    with pytest.raises(SettingsError, match=r"name: one in .*'other'"):
+        load_campaigns(tmp_path, TOWN)
+
+
+@pytest.mark.parametrize(("folder", "categories"), [("campaigns", TOWN), ("campaigns_real", GENRES)])
+def test_the_campaigns_that_come_with_nightshift(folder, categories):
+    campaigns = load_campaigns(REPOSITORY / "activation" / folder, categories)
+    assert len(campaigns) >= 2
+    assert all(campaign.about for campaign in campaigns)

@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from activation.audiences.campaigns import Campaign
+from activation.audiences.selection import matches, select_audience, without_small_group
+from activation.export import require_balance
+from contracts.errors import LakeError
+
+ITEMS = pd.DataFrame({"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["x", "y", "x"]})
+
+
+def profiles(**columns):
+    people = len(next(iter(columns.values())))
+    yes = [True] * people
+    return pd.DataFrame(
+        {
+            "person_id": [f"p{number}" for number in range(people)],
+            "consent_profiling": yes,
+            "consent_personalisation": yes,
+            "consent_marketing_contact": yes,
+        }
+        | columns
+    )
+
+
+def campaign(**changes):
+    return Campaign(
+        **({"name": "n", "about": "", "purpose": "marketing_contact", "item_count": 2, "item_category": None} | changes)
+    )
+
+
+def scores(*rows):
+    return pd.DataFrame(
+        [
+            {"person_id": person, "rank": rank, "item_id": item, "reason": f"because {item}"}
+            for person, rank, item in rows
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "column", "values", "inside"),
+    [
+        (
+            {"likes": {"x": 0.3}},
+            "interests",
+            [[{"category": "x", "weight": 0.3}], [{"category": "x", "weight": 0.2}], [], None],
+            [True, False, False, False],
+        ),
+        ({"one_of": {"region": ("north", "east")}}, "region", ["north", "west", "east"], [True, False, True]),
+        ({"segments": ("s", "t")}, "segments", [["t"], ["u"], [], None], [True, False, False, False]),
+        ({"at_most": {"recency_days": 30}}, "recency_days", [30, 31, None], [True, False, False]),
+        ({"at_least": {"frequency": 2}}, "frequency", [1, 2], [False, True]),
+    ],
+)
+def test_conditions(who, column, values, inside):
+    assert matches(campaign(**who), profiles(**{column: values})).tolist() == inside
+
+
+def test_all_conditions_must_hold():
+    people = profiles(region=["north", "north", "south"], frequency=[5, 0, 5])
+    both = campaign(one_of={"region": ("north",)}, at_least={"frequency": 1})
+    assert matches(both, people).tolist() == [True, False, False]
+
+
+def test_everyone_is_counted_once_under_the_first_reason():
+    people = profiles(
+        region=["north", "north", "south", "north", "north", "south"],
+        consent_marketing_contact=[True, False, True, True, True, True],
+        consent_profiling=[True, True, True, True, True, False],
+    )
+    given = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
+    made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, given, ITEMS)
+    assert made.account() == {
+        "scored": 6,
+        "exported": 1,  # p0
+        "suppressed": {"no_consent": 2, "outside_audience": 1, "no_recommendation": 1},  # p1 p5; p2; p3
+        "failed": 1,  # p4 has no scores
+    }
+    require_balance("n", made)
+
+
+def test_who_has_no_profile_is_reached_by_a_campaign_that_asks_for_none():
+    people = profiles(
+        consent_profiling=[True, False],
+        interests=[[{"category": "x", "weight": 0.3}], np.nan],
+        segments=[np.array(["s"]), np.nan],
+        frequency=[1.0, np.nan],
+    )
+    given = scores(("p0", 1, "a"), ("p1", 1, "a"))
+    assert len(select_audience(campaign(), people, given, ITEMS).rows) == 2
+    for who in ({"likes": {"x": 0.0}}, {"segments": ("s",)}, {"at_least": {"frequency": 0}}):
+        made = select_audience(campaign(**who), people, given, ITEMS)
+        assert made.rows["person_id"].tolist() == ["p0"]
+        assert made.suppressed["no_consent"] == 1
+
+
+def test_a_group_that_is_too_small_is_withheld_and_counted():
+    made = select_audience(campaign(), profiles(region=["north"] * 3), scores(("p0", 1, "a"), ("p1", 1, "a")), ITEMS)
+    assert made.failed == 1
+    kept, withheld = without_small_group(made, 2), without_small_group(made, 3)
+    assert (len(kept.rows), kept.suppressed["small_group"]) == (2, 0)
+    assert (len(withheld.rows), withheld.suppressed["small_group"]) == (0, 2)
+    assert withheld.rows.columns.tolist() == made.rows.columns.tolist()
+    for audience in (kept, withheld):
+        require_balance("n", audience)
+
+
+def test_one_row_a_person_with_places_in_order_and_gaps_empty():
+    people = profiles(region=["north", "north"])
+    given = scores(("p1", 3, "c"), ("p1", 1, "a"), ("p0", 1, "b"), ("p0", 2, "a"), ("p0", 3, "c"))
+    made = select_audience(campaign(), people, given, ITEMS).rows
+    assert made.fillna("").to_numpy().tolist() == [
+        ["p0", "b", "B", "because b", "a", "A", "because a"],
+        ["p1", "a", "A", "because a", "c", "C", "because c"],
+    ]
+    made = select_audience(campaign(item_category="y"), people, given, ITEMS).rows
+    assert made.fillna("").to_numpy().tolist() == [["p0", "b", "B", "because b", "", "", ""]]
+
+
+def test_a_person_who_stands_twice_is_an_error_not_an_audience():
+    people = pd.concat([profiles(region=["north"])] * 2, ignore_index=True)
+    made = select_audience(campaign(), people, scores(("p0", 1, "a")), ITEMS)
+    with pytest.raises(LakeError, match="2 people of audience n = exported"):
+        require_balance("n", made)

@@ -1,0 +1,85 @@
+"""Who is meant by a name: all that was ever joined to it, and nobody who only shared a device."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from contracts.errors import SettingsError
+from contracts.lake import Lake
+from contracts.pseudonyms import pseudonym
+from privacy.subject import find_subject
+from tests.spark_jobs.feeds_by_hand import settings_in
+
+ANNA, BEN, MERGED = "p" + "a" * 16, "p" + "b" * 16, "p" + "c" * 16
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """A home whose persons were split and joined over three days; no Spark is needed."""
+    return settings_in(tmp_path)
+
+
+def hashed(settings, name: str) -> str:
+    kind, _, value = name.partition(":")
+    return pseudonym(settings.pseudonym_keys(), kind, value)
+
+
+def publish(settings, table: str, ds: str, rows: list[dict]) -> None:
+    lake = Lake(settings.lake)
+    file = lake.staging("test") / "part-0.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    lake.publish(table, ds, {file.name: file})
+
+
+def persons(settings, ds: str, **people: list[str]) -> None:
+    rows = [{"identifier": hashed(settings, name), "person_id": one} for one, names in people.items() for name in names]
+    publish(settings, "persons", ds, rows)
+
+
+def edges(settings, ds: str, *pairs: tuple[str, str]) -> None:
+    rows = [
+        {"left_identifier": hashed(settings, one), "right_identifier": hashed(settings, other)} for one, other in pairs
+    ]
+    publish(settings, "identity_edges", ds, rows)
+
+
+def test_a_person_has_the_identifiers_and_ids_of_all_days(settings):
+    persons(settings, "2026-11-17", **{ANNA: ["account:anna", "cookie:c1"], "p" + "d" * 16: ["email:a@x.org"]})
+    persons(settings, "2026-11-18", **{ANNA: ["account:anna", "cookie:c1", "email:a@x.org"], BEN: ["account:ben"]})
+    for asked in ("email:A@x.org ", "account:anna", hashed(settings, "cookie:c1"), ANNA, "p" + "d" * 16):
+        found = find_subject(settings, asked)
+        names = ("account:anna", "cookie:c1", "email:a@x.org")
+        assert found.identifiers == sorted(hashed(settings, name) for name in names)
+        assert found.person_ids == [ANNA, "p" + "d" * 16]
+        assert found.days == ["2026-11-17", "2026-11-18"]
+
+
+def test_who_was_joined_by_mistake_and_parted_since_is_another(settings):
+    persons(settings, "2026-11-17", **{MERGED: ["account:anna", "account:ben", "cookie:c1"]})
+    persons(settings, "2026-11-18", **{ANNA: ["account:anna"], MERGED: ["account:ben", "cookie:c1"]})
+    found = find_subject(settings, "account:anna")
+    assert found.identifiers == [hashed(settings, "account:anna")]
+    assert found.person_ids == [ANNA]
+    assert found.ids_on("2026-11-17") == {ANNA, MERGED}
+    assert found.ids_on("2026-11-18") == {ANNA}
+
+
+def test_a_second_login_on_a_device_is_another_person_and_a_new_cookie_is_not(settings):
+    persons(settings, "2026-11-18", **{ANNA: ["account:anna", "cookie:c1"], BEN: ["account:ben"]})
+    edges(settings, "2026-11-19", ("account:ben", "cookie:c1"), ("account:anna", "cookie:new"))
+    found = find_subject(settings, "account:anna")
+    assert set(found.identifiers) == {hashed(settings, name) for name in ("account:anna", "cookie:c1", "cookie:new")}
+
+
+def test_a_person_of_whom_nothing_is_known_has_the_given_name_alone(settings):
+    found = find_subject(settings, "account:nobody")
+    assert (found.identifiers, found.person_ids, found.days) == ([hashed(settings, "account:nobody")], [], [])
+    assert found.raw_values == {"nobody": "account"}
+
+
+@pytest.mark.parametrize("text", ["anna", "accounts:anna", "account: ", "p123"])
+def test_what_is_no_name_is_refused_in_a_sentence(settings, text):
+    with pytest.raises(SettingsError, match="for example --subject account:anna01"):
+        find_subject(settings, text)

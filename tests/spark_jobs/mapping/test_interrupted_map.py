@@ -1,0 +1,122 @@
+"""Jobs that are killed in mid-write, and two of them at once: the lake never shows a mixture."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import BusyError
+from contracts.lake import Lake
+from contracts.settings import REPOSITORY
+from spark_jobs.mapping.job import map_source
+from tests.spark_jobs.feeds_by_hand import DAY, books, deliver, digests, log_line, settings_in
+
+SOURCE = "apache_combined"
+MANY = [log_line(f"/item/i-{number}", cookie=f"c-{number % 100}") for number in range(3_000)]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, spark):  # noqa: ARG001
+    """A lake in which one job mapped the delivery MANY; its key is the others' too."""
+    settings = settings_in(tmp_path_factory.mktemp("undisturbed"))
+    deliver(settings, SOURCE, "access.log", MANY)
+    map_source(settings, SOURCE, DAY)
+    return settings
+
+
+@pytest.fixture
+def disturbed(tmp_path, undisturbed):
+    """A lake of its own under the same key."""
+    return settings_in(tmp_path, pseudonym_key_file=str(undisturbed.pseudonym_key_file))
+
+
+def start_map(settings) -> subprocess.Popen:
+    """A map job of the day as Airflow starts it, in a process group of its own."""
+    return subprocess.Popen(
+        ["spark-submit", str(REPOSITORY / "spark_jobs" / "main.py"), "map", "--source", SOURCE, "--ds", DAY],
+        env=os.environ
+        | {
+            "NIGHTSHIFT_HOME": str(settings.home),
+            "NIGHTSHIFT_PSEUDONYM_KEY_FILE": str(settings.pseudonym_key_file),
+            "NIGHTSHIFT_SPARK_MASTER": "local[2]",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # spark-submit itself sends what its program says on stderr to stdout
+        text=True,
+        start_new_session=True,
+    )
+
+
+def files_below(folder: Path) -> set[Path]:
+    """All files below a folder from which another process removes some meanwhile."""
+    return {Path(place) / name for place, _, names in os.walk(folder) for name in names}
+
+
+def kill(process: subprocess.Popen) -> None:
+    """kill -9 of the job and of everything that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def test_a_killed_map_leaves_the_old_partitions_and_a_rerun_is_clean(disturbed, undisturbed):
+    settings = disturbed
+    deliver(settings, SOURCE, "access.log", [log_line("/item/i-old")])
+    map_source(settings, SOURCE, DAY)
+    before = digests(settings)
+    deliver(settings, SOURCE, "access.log", MANY)
+
+    staging = settings.lake / ".runs" / ".staging" / f"map-{SOURCE}"
+    staged_before = files_below(staging)
+    process = start_map(settings)
+    try:
+        deadline = time.monotonic() + 150
+        # the job empties its staging folder first, so files that were not there before are its own
+        while not files_below(staging) - staged_before:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline, "the job has written nothing"
+            time.sleep(0.005)
+    finally:
+        kill(process)
+    assert process.returncode == -signal.SIGKILL
+    assert files_below(staging) - staged_before, "it was killed in mid-write"
+    assert digests(settings) == before
+    assert books(settings, SOURCE) == {"read": 1, "mapped": 1}
+
+    map_source(settings, SOURCE, DAY)
+    assert books(settings, SOURCE) == {"read": 3_000, "mapped": 3_000}
+    assert digests(settings) == digests(undisturbed) != before
+    assert sorted(path.name for path in (settings.lake / "events").iterdir()) == [f"ds={DAY}"]
+    assert not any(staging.rglob("*.parquet"))
+
+
+def test_a_second_run_of_a_source_is_refused_while_the_first_is_at_work(settings):
+    deliver(settings, SOURCE, "access.log", [log_line("/")])
+    with Lake(settings.lake).lock(f"map-{SOURCE}"), pytest.raises(BusyError) as error:
+        map_source(settings, SOURCE, DAY)
+    assert f"expected to be the only run of 'map-{SOURCE}'" in str(error.value)
+    assert f"process {os.getpid()} since" in str(error.value)
+    assert "nothing was changed" in str(error.value)
+    assert error.value.exit_code == 75
+    assert not (settings.lake / "events").exists()
+
+
+def test_two_jobs_of_one_day_at_once_never_mix(disturbed, undisturbed):
+    deliver(disturbed, SOURCE, "access.log", MANY)
+    both = [start_map(disturbed), start_map(disturbed)]
+    try:
+        ended = [(process.communicate(timeout=200), process.returncode) for process in both]
+    finally:
+        for process in both:
+            if process.poll() is None:
+                kill(process)
+    codes = sorted(code for _, code in ended)
+    assert codes in ([0, 75], [0, 0]), ended
+    if codes == [0, 75]:
+        [(said, _)] = [streams for streams, code in ended if code == 75]
+        assert f"expected to be the only run of 'map-{SOURCE}'" in said
+    assert digests(disturbed) == digests(undisturbed)

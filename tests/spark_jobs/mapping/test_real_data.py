@@ -1,0 +1,91 @@
+"""Real data that nobody here wrote, through the whole mapping; the counts are those that the issue states."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from contracts.lake import Lake
+from contracts.settings import REPOSITORY
+from spark_jobs.mapping.deliveries import deliveries_to_map
+from spark_jobs.mapping.job import map_source
+from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.spec import load_spec
+from tests.spark_jobs.feeds_by_hand import accounted, books, deliver, settings_in
+
+BUNDLE = REPOSITORY / "sample_data" / "real"
+EXTRA = os.environ.get("NIGHTSHIFT_EXTRA_DATA", "")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory, spark):  # noqa: ARG001
+    return settings_in(tmp_path_factory.mktemp("real"))
+
+
+def mapped_file(settings, source: str, ds: str, bundled: str) -> dict[str, int]:
+    """Map a bundled file as the delivery of a day; returns the day's books."""
+    folder = settings.raw / source / f"ds={ds}"
+    folder.mkdir(parents=True)
+    shutil.copyfile(BUNDLE / bundled, folder / bundled.split("_")[-1])
+    map_source(settings, source, ds)
+    return books(settings, source, ds)
+
+
+def column(settings, table: str, ds: str, name: str):
+    [file] = Lake(settings.lake).files(table, ds)
+    return pq.ParquetFile(file).read([name])[name]
+
+
+def test_the_apache_log_is_read_whole_and_its_books_close(real, spark):
+    ds = "2015-05-20"
+    book = mapped_file(real, "apache_combined", ds, "apache_access.log.gz")
+    assert book["read"] == 10_000
+    assert accounted(book) == 10_000
+    assert book["dropped bot"] > 0
+    assert book["noted bot:Googlebot"] > 0
+
+    spec = load_spec("apache_combined")
+    [delivery] = deliveries_to_map(real, spec, ds)
+    statuses = {
+        row.status: row["count"] for row in read_raw(spark, spec.read, [delivery]).groupBy("status").count().collect()
+    }
+    assert statuses == {200: 9126, 304: 445, 404: 213, 301: 164, 206: 45, 500: 3, 403: 2, 416: 2}
+
+
+def test_movietweetings_gives_every_rating_person_and_film(real):
+    ds = "2013-09-01"
+    book = mapped_file(real, "movietweetings", ds, "movietweetings_ratings.dat.gz")
+    assert book["read"] == 100_000
+    assert book["mapped"] == 100_000
+    assert len(column(real, "events", ds, "event_id")) == 100_000
+    assert pc.count_distinct(column(real, "events", ds, "identifier")).as_py() == 16_554
+
+    items = mapped_file(real, "movietweetings_items", ds, "movietweetings_movies.dat.gz")
+    assert accounted(items) == items["read"] == 10_506
+    assert pc.count_distinct(column(real, "items", ds, "item_id")).as_py() == 10_506
+
+
+def test_the_masculinity_survey_gives_every_respondent(real):
+    ds = "2018-05-31"
+    book = mapped_file(real, "generic_survey_csv", ds, "masculinity.csv.gz")
+    assert book == {"read": 1_615, "mapped": 1_615}
+    assert pc.count_distinct(column(real, "answers", ds, "identifier")).as_py() == 1_615
+    assert pc.unique(column(real, "answers", ds, "survey")).to_pylist() == ["masculinity"]
+
+
+@pytest.mark.skipif(not EXTRA, reason="NIGHTSHIFT_EXTRA_DATA names no folder with weblog/hackers_access.log.gz")
+def test_a_log_of_hostile_requests_is_read_whole(settings):
+    log = Path(EXTRA) / "weblog" / "hackers_access.log.gz"
+    if not log.exists():
+        pytest.skip(f"no {log}")
+    deliver(settings, "apache_combined", "access.log.gz", gzip.decompress(log.read_bytes()), ds="2015-11-01")
+    map_source(settings, "apache_combined", "2015-11-01")
+    book = books(settings, "apache_combined", "2015-11-01")
+    assert book["read"] == 3_456
+    assert accounted(book) == 3_456

@@ -1,0 +1,162 @@
+"""The step of DP-SGD: per-person gradients, clipping and noise, against loops over single people."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from contracts.errors import ModelError
+from training.models.response import network as response
+from training.models.response.private_table import _rows_of, people_batches
+from training.models.taste_autoencoder import network as taste_autoencoder
+from training.privacy.accounting import Privacy, Spending
+from training.privacy.dp_sgd import Recorded, clipped_sum
+
+QUIET = Spending(3.0, 1e-5, 0.0, 0.5, 10, 1.0, 0.0, 20)
+"""No noise; ten people are expected in a step."""
+
+ROWS_OF_PEOPLE = [3, 1, 5, 2]
+RANDOM = np.random.default_rng(0)
+COUNT = sum(ROWS_OF_PEOPLE)
+NUMBERS = RANDOM.standard_normal((COUNT, 4)).astype("float32") * 3
+CODES = np.stack([RANDOM.integers(0, 3, COUNT), 3 + RANDOM.integers(0, 2, COUNT)], axis=1).astype("int32")
+LABELS = RANDOM.choice([0.0, 1.0, -1.0], (COUNT, 2)).astype("float32")
+OWNERS = np.repeat(np.arange(4), ROWS_OF_PEOPLE)
+
+
+def net(spent=QUIET, clip=0.5, **more):
+    config = response.ResponseConfig(
+        dropout=0.0, interaction_penalty=0.0, embedding_dimensions=3, privacy=Privacy(3.0, clip=clip), **more
+    )
+    built = response.build(config, numbers=4, codes=5, unknown_codes=[0, 3], positive_shares=[0.3, 0.3], spent=spent)
+    for weight in built.trainable_variables:  # cross layers begin at zeros
+        weight.assign(np.random.default_rng(1).normal(0, 0.5, weight.shape))
+    return built
+
+
+def places():
+    order = np.arange(COUNT)
+    starts = np.concatenate([[0], np.cumsum(ROWS_OF_PEOPLE)])
+    rows, found = _rows_of(np.arange(4), order, starts, np.random.default_rng(5))
+    return rows, found
+
+
+def gradients_one_by_one(model):
+    """The gradient of each person's mean loss, each by a tape of its own."""
+    answers = []
+    for person in range(4):
+        mine = person == OWNERS
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model.example_losses(LABELS[mine], model([NUMBERS[mine], CODES[mine]])))
+        answers.append([tf.convert_to_tensor(one) for one in tape.gradient(loss, model.trainable_variables)])
+    return answers
+
+
+@pytest.mark.parametrize("more", [{}, {"cross_rank": 2}, {"structure": "stacked"}, {"loss": "focal"}])
+def test_the_clipped_sum_of_people_with_several_rows_is_that_of_a_loop(more):
+    model, (rows, found) = net(**more), places()
+    data = (NUMBERS[rows], CODES[rows]), (LABELS[rows], tf.constant(found))
+    with tf.GradientTape() as tape:
+        losses, owned = model.recorded_losses(data, model.nets)
+    sums, lengths = clipped_sum(tape, losses, model.nets, owned, 0.5)
+    wanted = [np.zeros(one.shape) for one in model.trainable_variables]
+    for person, each in enumerate(gradients_one_by_one(model)):
+        length = float(tf.linalg.global_norm(each))
+        assert float(lengths[person]) == pytest.approx(length, rel=1e-4)
+        for total, one in zip(wanted, each, strict=True):
+            total += np.asarray(one) * min(1.0, 0.5 / length)
+    for variable, total in zip(model.trainable_variables, wanted, strict=True):
+        np.testing.assert_allclose(sums[id(variable)], total, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "more", [{"kind": "dae", "likelihood": "gaussian", "hidden": 0}, {"kind": "dae", "told_weight": 0.3}, {}]
+)
+def test_the_clipped_sum_of_baskets_is_that_of_a_loop(more):
+    config = taste_autoencoder.TasteAutoencoderConfig(
+        **{"latent": 3, "hidden": 4, "dropout": 0.0, "kind": "vae", **more}, privacy=Privacy(3.0)
+    )
+    model = taste_autoencoder.build(config, np.full(6, 2.0), spent=QUIET)
+    rows = (np.random.default_rng(2).random((5, 6)) < 0.5).astype("float32")
+    drawn_from = np.array(model.noise.state)
+
+    def losses_of(some, nets):
+        model.noise.state.assign(drawn_from)
+        return model.person_losses(some, model.denoised(some, *nets, training=True))
+
+    with tf.GradientTape() as tape:
+        losses = losses_of(rows, model.nets)
+    sums, _ = clipped_sum(tape, losses, model.nets, None, 0.4)
+    model.steps.assign(0.0)
+    with tf.GradientTape(persistent=True) as tape:
+        losses = losses_of(rows, (model.encoder, model.decoder))
+        each_loss = [losses[person] for person in range(5)]
+    wanted = [np.zeros(one.shape) for one in model.trainable_variables]
+    for one_loss in each_loss:
+        each = tape.gradient(one_loss, model.trainable_variables)
+        share = min(1.0, 0.4 / float(tf.linalg.global_norm(each)))
+        for total, one in zip(wanted, each, strict=True):
+            total += np.asarray(one) * share
+    for variable, total in zip(model.trainable_variables, wanted, strict=True):
+        np.testing.assert_allclose(sums[id(variable)], total, atol=1e-5)
+
+
+def test_one_person_with_many_wild_rows_moves_the_sum_by_no_more_than_the_clip():
+    model = net(clip=0.5)
+    count = 60
+    wild = np.random.default_rng(3).standard_normal((count, 4)).astype("float32") * 1e4
+    data = (
+        (wild, np.tile(CODES[:1], (count, 1))),
+        (
+            np.ones((count, 2), "float32"),
+            tf.constant(np.arange(count, dtype="int32")[None, :]),
+        ),
+    )
+    with tf.GradientTape() as tape:
+        losses, owned = model.recorded_losses(data, model.nets)
+    sums, lengths = clipped_sum(tape, losses, model.nets, owned, 0.5)
+    assert float(lengths[0]) > 100
+    assert float(tf.linalg.global_norm(list(sums.values()))) <= 0.5 * (1 + 1e-5)
+
+
+def test_the_noise_of_a_step_has_the_deviation_that_was_asked_for_and_never_repeats():
+    spent = dataclasses.replace(QUIET, noise_multiplier=4.0)
+    model = net(spent=spent, clip=0.5)
+    zeros = {id(one): tf.zeros(one.shape) for one in model.trainable_variables}
+    drawn = [
+        np.concatenate([np.ravel(model._noised(zeros, one)) for one in model.trainable_variables]) for _ in range(80)
+    ]
+    everything = np.concatenate(drawn)
+    assert len(everything) > 20_000
+    assert everything.std() == pytest.approx(4.0 * 0.5 / 10, rel=0.03)  # multiplier x clip / expected people
+    assert abs(everything.mean()) < 0.01
+    assert not np.allclose(drawn[0], drawn[1])
+    again = net(spent=spent, clip=0.5)  # the same seed of the configuration
+    assert not np.allclose(
+        drawn[0], np.concatenate([np.ravel(again._noised(zeros_of(again), one)) for one in again.trainable_variables])
+    )
+
+
+def zeros_of(model):
+    return {id(one): tf.zeros(one.shape) for one in model.trainable_variables}
+
+
+def test_a_step_without_anybody_is_a_step_of_noise():
+    spent = dataclasses.replace(QUIET, sampling_rate=0.0, steps=1)
+    model = net(spent=dataclasses.replace(spent, sampling_rate=0.5, noise_multiplier=1.0))
+    config = response.ResponseConfig(epochs=1)
+    batches = people_batches(NUMBERS, CODES, LABELS, OWNERS, np.array([0, 3], "int32"), config, spent)
+    before = [np.array(one) for one in model.trainable_variables]
+    assert model.fit(batches, epochs=1, verbose=0).history["loss"] == [0.0]
+    changed = zip(before, model.trainable_variables, strict=True)
+    assert all((one != np.array(other)).any() for one, other in changed)
+    assert all(np.isfinite(np.asarray(one)).all() for one in model.trainable_variables)
+
+
+def test_a_layer_whose_gradient_is_not_known_is_refused():
+    inputs = keras.Input((4,))
+    strange = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.BatchNormalization()(inputs)))
+    with pytest.raises(ModelError, match="batch_normalization"):
+        Recorded(strange)

@@ -1,1 +1,0 @@
-"""One learner a model: from its tables to measured answers."""

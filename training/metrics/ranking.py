@@ -1,0 +1,222 @@
+"""Metrics of rankings, a person at a time; `training/metrics/diversity.py` has those of what is shown to all.
+
+Every item the model knows is ranked except those the person has acted on; an item that scores the same as a target
+counts as ranked before it; a target that the model does not know has rank infinity. Full ranking because sampled
+metrics can order models differently (Krichene and Rendle, KDD 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from contracts.errors import ModelError
+from training.learner import Measured
+from training.metrics.diversity import ItemStatistics, debiased, gini, intra_list_diversity, novelty
+from training.sequences.histories import Histories
+
+TOP = 10
+
+Scorer = Callable[[Histories], np.ndarray]
+"""Histories of some people to scores of all items (people, items)."""
+
+_PEOPLE_A_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How the targets of some people ranked, one target a person, and what was ranked highest."""
+
+    ranks: np.ndarray
+    """1 is the best, infinity where the target is unknown (people,)."""
+    top: np.ndarray
+    """Places of the items ranked highest, best first, -1 where there are no more (people, 10)."""
+    targets: np.ndarray
+    """Codes of the targets, 0 for unknown (people,)."""
+    items: int
+    """How many items were ranked."""
+    statistics: ItemStatistics | None = None
+
+    @property
+    def ndcg(self) -> np.ndarray:
+        """NDCG@10 with one relevant item, 1 / log2(rank + 1) (people,)."""
+        return np.where(self.ranks <= TOP, 1 / np.log2(self.ranks + 1), 0.0)
+
+    @property
+    def recall(self) -> np.ndarray:
+        """Recall@10 with one relevant item, also called hit rate (people,)."""
+        return (self.ranks <= TOP).astype(float)
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Average precision at 10 with one relevant item, 1 / rank within the top 10 (people,)."""
+        return np.where(self.ranks <= TOP, 1 / self.ranks, 0.0)
+
+    @property
+    def reciprocal_rank(self) -> np.ndarray:
+        """1 / rank over the whole ranking (people,)."""
+        return 1 / self.ranks
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """In how many people's top 10 each item is (items,)."""
+        return np.bincount(self.top[self.top >= 0], minlength=self.items)
+
+    @property
+    def coverage(self) -> float:
+        """Share of all items that are in the top 10 of someone."""
+        return float((self.shown > 0).mean())
+
+    @property
+    def gini(self) -> float:
+        """Inequality of how often items are shown: 0 all alike, towards 1 a few take all."""
+        return gini(self.shown)
+
+    def summary(self) -> Mapping[str, float]:
+        """Means over people, by the names that reports use."""
+        means = {
+            f"ndcg@{TOP}": self.ndcg.mean(),
+            f"recall@{TOP}": self.recall.mean(),
+            f"map@{TOP}": self.precision.mean(),
+            "mrr": self.reciprocal_rank.mean(),
+            f"coverage@{TOP}": self.coverage,
+            f"gini@{TOP}": self.gini,
+        }
+        if self.statistics is not None:
+            means |= {
+                f"diversity@{TOP}": intra_list_diversity(self.top, self.statistics),
+                f"novelty@{TOP}": novelty(self.top, self.statistics),
+                f"debiased_ndcg@{TOP}": debiased(self.ndcg, self.targets, self.statistics),
+            }
+        return {name: round(float(value), 6) for name, value in means.items()}
+
+    def measured(self) -> Measured:
+        """For the gate: NDCG@10 decides."""
+        return Measured(f"ndcg@{TOP}", self.ndcg, self.summary())
+
+
+def rank_targets(
+    score: Scorer,
+    histories: Histories,
+    targets: np.ndarray,
+    *,
+    items: int,
+    statistics: ItemStatistics | None = None,
+) -> Ranking:
+    """Rank the targets (people,), codes with 0 for unknown, among `items` items, in batches of people.
+
+    Raises:
+        ModelError: the scores are not numbers.
+    """
+    ranks = np.full(len(histories), np.inf)
+    top = np.full((len(histories), TOP), -1)
+    for start in range(0, len(histories), _PEOPLE_A_BATCH):
+        batch = slice(start, start + _PEOPLE_A_BATCH)
+        some = histories.take(batch)
+        scores = without_seen(score(some), some)
+        ranks[batch] = ranks_of(scores, targets[batch])
+        best = top_items(scores, TOP)
+        top[batch, : best.shape[1]] = best
+    return Ranking(ranks, top, targets, items, statistics)
+
+
+def without_seen(scores: np.ndarray, histories: Histories) -> np.ndarray:
+    """A copy of scores (people, items) with minus infinity for what the person has acted on.
+
+    Raises:
+        ModelError: the scores are not numbers.
+    """
+    return without(scores, *histories.cells())
+
+
+def without(scores: np.ndarray, people: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """A copy of scores (people, items) with minus infinity for the cells (person, code), codes from 1 (cells,).
+
+    Raises:
+        ModelError: the scores are not numbers.
+    """
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            expected="a finite score for every item",
+            received=f"{np.count_nonzero(~np.isfinite(scores))} scores that are not",
+            remedy="train again, with a lower learning_rate",
+        )
+    unseen = np.array(scores)
+    unseen[people, codes - 1] = -np.inf
+    return unseen
+
+
+def ranks_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rank of each person's target (people,); targets are codes, 0 for unknown."""
+    own = scores[np.arange(len(targets)), np.maximum(targets, 1) - 1]
+    ranks = np.count_nonzero(scores >= own[:, None], axis=1)
+    return np.where(targets > 0, ranks, np.inf)
+
+
+def top_items(scores: np.ndarray, k: int) -> np.ndarray:
+    """Places of each person's best items, best first, -1 where the score is minus infinity (people, at most k)."""
+    k = min(k, scores.shape[1])
+    best = np.argpartition(-scores, k - 1, axis=1)[:, :k]  # (people, k)
+    values = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    best, values = np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
+    return np.where(np.isfinite(values), best, -1)
+
+
+def same_for_everyone(item_scores: np.ndarray) -> Scorer:
+    """The scorer of a baseline that does not look at the history; item_scores (items,)."""
+    return lambda histories: np.broadcast_to(item_scores.astype(float), (len(histories), len(item_scores)))
+
+
+def hits_of(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
+    """Whether each of the top k places holds a relevant item, where a person has several (people, k).
+
+    Args:
+        scores: minus infinity for what is not to be ranked (people, items).
+        relevant: (people, items), boolean. Relevant items lose every tie.
+    """
+    against = np.where(relevant, np.nextafter(scores, -np.inf), scores)
+    best = top_items(against, k)
+    return (best >= 0) & np.take_along_axis(relevant, np.maximum(best, 0), axis=1)
+
+
+def ndcg_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """NDCG at the number of places (people,), ideal gain truncated there (Liang et al., 2018, section 4.2).
+
+    Args:
+        hits: (people, places).
+        relevant: how many items are relevant to each person (people,).
+    """
+    gains = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (places,)
+    ideal = np.concatenate([[0.0], np.cumsum(gains)])
+    return (hits @ gains) / ideal[np.clip(relevant, 1, hits.shape[1])]
+
+
+def recall_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """Recall at the number of places, over min(places, relevant) as Liang et al. (2018) do (people,)."""
+    return hits.sum(axis=1) / np.clip(relevant, 1, hits.shape[1])
+
+
+def average_precision_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """Average precision at the number of places, over all relevant items (people,)."""
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return (precision * hits).sum(axis=1) / np.maximum(relevant, 1)
+
+
+def placements(scores: np.ndarray, labels: np.ndarray, *, tie: float = 0.0) -> np.ndarray:
+    """For each positive row the share of negative rows that score lower; the mean is the AUC (DeLong et al., 1988).
+
+    Args:
+        scores: (rows,).
+        labels: (rows,), boolean.
+        tie: what a negative row that scores the same counts; 0 is against the model, a half is as usual.
+
+    Returns:
+        (positive rows,), in their order.
+    """
+    negatives = np.sort(scores[~labels])
+    below, up_to = (np.searchsorted(negatives, scores[labels], side=side) for side in ("left", "right"))
+    return (below + tie * (up_to - below)) / max(len(negatives), 1)

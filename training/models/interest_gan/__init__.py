@@ -1,0 +1,1 @@
+"""`interest_gan`: synthetic rows of profiles and answers."""

@@ -1,0 +1,1 @@
+"""`interest_vision`: the category that a photo shows."""

@@ -1,0 +1,289 @@
+"""How `next_item` is trained and measured: leave-one-out, full ranking, what a person has already acted on left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import pandas as pd
+
+from contracts.errors import NothingToLearn
+from contracts.lake import Lake
+from contracts.settings import Settings
+from training.consent import require_agreed
+from training.integrated_gradients import completeness, integrated_gradients
+from training.learner import Context, Measured, Signature
+from training.loop import train_epochs
+from training.metrics.ranking import ItemStatistics, Ranking, Scorer, rank_targets, same_for_everyone, without_seen
+from training.models.next_item.attributions import STEPS, history_path, shares_by_place
+from training.models.next_item.network import NextItemConfig, build
+from training.privacy.membership import Attacked, attacked_acts
+from training.sequences.batches import model_inputs, next_item_batches
+from training.sequences.co_occurrence import item_neighbours, spectral_vectors
+from training.sequences.histories import (
+    Histories,
+    Sequences,
+    Vocabulary,
+    held_out_histories,
+    recent_counts,
+    require_held_out,
+    training_histories,
+    training_vocabulary,
+)
+from training.sequences.loading import GROUPS, load_sequences
+
+FEWEST_PEOPLE = 10
+"""Below this many held-out people nothing that is measured means anything."""
+
+RECENT_DAYS = 7
+"""The recency baseline ranks by acts in this many days before the latest act, then by all acts."""
+
+LENGTH_BANDS = {"1-4": 1, "5-9": 5, "10-19": 10, "20+": 20}
+"""Acts before the target, by the name of the slice and where it begins."""
+
+PARITY_PEOPLE = 64
+
+EXPLAINED_PEOPLE = 100
+"""Held-out people whose attributions are averaged for the card."""
+
+TEST, VALIDATION = 1, 2
+"""Which act from the end is the target."""
+
+
+class Ranker(Protocol):
+    """What is measured: the model just trained, or the object behind the registered pyfunc."""
+
+    item_ids: np.ndarray
+    """(items,)"""
+    counts: np.ndarray
+    """Acts on each item in training (items,)."""
+    max_length: int
+    time_gap: bool
+    taste: int
+    """Length of the taste vectors that it reads, 0 for none."""
+    ranker: keras.Model
+
+    def score(self, *inputs: np.ndarray) -> np.ndarray:
+        """Histories (batch, step), then gaps (batch, step) and tastes (batch, taste), to (batch, items)."""
+
+
+@dataclass
+class FittedNextItem:
+    """A ranker with its best weights."""
+
+    ranker: keras.Model
+    item_ids: np.ndarray
+    counts: np.ndarray
+    max_length: int
+    time_gap: bool
+    taste: int
+    epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+
+    def score(self, *inputs: np.ndarray) -> np.ndarray:
+        return self.ranker.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+
+    def save(self, folder: Path) -> Mapping[str, Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {"ranker": folder / "ranker.keras", "vocabulary": folder / "vocabulary.json"}
+        self.ranker.save(files["ranker"])
+        vocabulary = {
+            "item_ids": self.item_ids.tolist(),
+            "counts": self.counts.tolist(),
+            "max_length": self.max_length,
+            "time_gap": self.time_gap,
+            "taste": self.taste,
+        }
+        files["vocabulary"].write_text(json.dumps(vocabulary, ensure_ascii=False))
+        return files
+
+
+class NextItemLearner:
+    """The learner of `next_item`."""
+
+    name = "next_item"
+    table = "training_sequences"
+    unit = "people"
+    watched = "validation_ndcg_at_10"
+    config = NextItemConfig
+    signature = Signature(
+        inputs={"history": "array<string>", "occurred_at": "array<double>", "taste_vector": "array<double>"},
+        outputs={"items": "array<string>", "scores": "array<double>", "because": "array<string>"},
+        parameters={"k": 10},
+        optional=("occurred_at", "taste_vector"),
+    )
+
+    def load(self, settings: Settings, ds: str) -> Sequences:
+        """The day's sequences, categories of the day's catalogue, tastes of the latest earlier day that has any.
+
+        Raises:
+            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
+            ModelError: an act has no item or no time.
+            NothingToLearn: too few people agreed to training, or have enough history.
+        """
+        lake = Lake(settings.lake)
+        folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+        catalogue = lake.partition("dim_item", ds)
+        earlier = [day for day in lake.days("predictions", until=ds) if day < ds]
+        sequences = load_sequences(
+            folder,
+            catalogue=catalogue if catalogue.is_dir() else None,
+            predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
+        )
+        require_agreed(lake, self.table, ds, sequences.person_ids)
+        require_held_out(sequences, at_least=FEWEST_PEOPLE)
+        return sequences
+
+    def fit(self, data: Sequences, config: NextItemConfig, context: Context) -> FittedNextItem:
+        vocabulary = training_vocabulary(data)
+        histories = training_histories(data, vocabulary)
+        require_held_out(data, at_least=1)
+        if len(vocabulary) < 2 or not len(histories):
+            raise NothingToLearn(
+                expected="at least two items, and one person with two of them before the held-out ones",
+                received=f"{len(vocabulary)} items, {len(histories)} such people",
+                remedy="wait for more data, or map more days",
+            )
+        taste = data.tastes.shape[1] if config.taste and data.tastes is not None else 0
+        categories = vocabulary.categories(data) if config.category else None
+        vectors = None
+        if config.start == "spectral":
+            vectors = spectral_vectors(training_statistics(data, vocabulary), config.dimensions, seed=config.seed)
+        model = build(config, vocabulary.counts, vectors=vectors, categories=categories, taste_dimensions=taste)
+        fitted = FittedNextItem(
+            model.ranker(), vocabulary.item_ids, vocabulary.counts, config.max_length, config.time_gap, taste
+        )
+        batches = next_item_batches(
+            histories,
+            max_length=config.max_length,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            order_noise=config.order_noise,
+            time_gap=config.time_gap,
+            taste=taste,
+        )
+        fitted.epochs = train_epochs(
+            model,
+            batches,
+            validate=self._validation(fitted, data, vocabulary, config),
+            watched=self.watched,
+            epochs=config.epochs,
+            patience=config.patience,
+            context=context,
+        )
+        return fitted
+
+    def measure(self, model: Ranker, data: Sequences) -> Measured:
+        vocabulary = Vocabulary(model.item_ids, model.counts)
+        return rank_test(scorer(model), data, vocabulary, training_statistics(data, vocabulary)).measured()
+
+    def baselines(self, data: Sequences) -> Mapping[str, Measured]:
+        """What is popular, what is popular lately, and what stands beside the history's latest items."""
+        vocabulary = training_vocabulary(data)
+        statistics = training_statistics(data, vocabulary)
+        total = vocabulary.counts
+        recent = recent_counts(data, vocabulary, days=RECENT_DAYS) + total / (total.max() + 1)
+        scorers = {
+            "popularity": same_for_everyone(total),
+            "recency": same_for_everyone(recent),
+            "item_knn": item_neighbours(statistics),
+        }
+        return {name: rank_test(one, data, vocabulary, statistics).measured() for name, one in scorers.items()}
+
+    def slices(self, data: Sequences) -> pd.DataFrame:
+        people = data.held_out
+        unknown = np.full(len(data.person_ids), "unknown")
+        groups = {name: data.groups.get(name, unknown)[people] for name in GROUPS}
+        before = np.diff(data.offsets)[people] - TEST
+        names = np.array(list(LENGTH_BANDS))
+        return pd.DataFrame({**groups, "history": names[np.digitize(before, list(LENGTH_BANDS.values())) - 1]})
+
+    def parity_inputs(self, fitted: Ranker, data: Sequences) -> tuple[np.ndarray, ...]:
+        histories, _ = held_out_histories(data, Vocabulary(fitted.item_ids, fitted.counts), target=TEST)
+        sample = histories.take(slice(PARITY_PEOPLE))
+        return model_inputs(sample, fitted.max_length, time_gap=fitted.time_gap, taste=fitted.taste)
+
+    def example(self, data: Sequences) -> pd.DataFrame:
+        """Nobody's histories: the first items by id, chosen on the two latest days, at midnight."""
+        items = [str(item) for item in data.item_ids[:3]]
+        today = data.times.max().astype("datetime64[D]")
+        seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
+        size = 0 if data.tastes is None else data.tastes.shape[1]
+        histories = {"history": [items[:2], items[-1:]], "occurred_at": [seconds, seconds[-1:]]}
+        return pd.DataFrame({**histories, "taste_vector": [[0.0] * max(size, 1)] * 2})
+
+    def attacked(self, model: Ranker, data: Sequences) -> Attacked:
+        """What can be seen of acts that were learned from, and of the test's; of the same people."""
+        return attacked_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
+
+    def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
+        """Share of each place of the history, counted from its end, in what moves the score of the best item."""
+        moved, codes = self._moved(model, data, EXPLAINED_PEOPLE)[:2]
+        return shares_by_place(moved, codes)
+
+    def explain(self, model: Ranker, data: Sequences, rows: int) -> Iterable[Mapping[str, Any]]:
+        """For a few held-out people, how much each item of the history moved the score of the item ranked first."""
+        moved, codes, best, missed = self._moved(model, data, rows)
+        for row in range(len(codes)):
+            known = codes[row] > 0
+            yield {
+                "history": model.item_ids[codes[row][known] - 1].tolist(),
+                "moved": moved[row][known].tolist(),
+                "item": str(model.item_ids[best[row]]),
+                "completeness": float(missed[row]),
+            }
+
+    def _moved(self, model: Ranker, data: Sequences, people: int) -> tuple[np.ndarray, ...]:
+        """Attributions and codes (people, step), the item ranked first and how far the sum is off (people,)."""
+        histories, _ = held_out_histories(data, Vocabulary(model.item_ids, model.counts), target=TEST)
+        some = histories.take(slice(people))
+        inputs = model_inputs(some, model.max_length, time_gap=model.time_gap, taste=model.taste)
+        best = without_seen(np.asarray(model.score(*inputs)), some).argmax(axis=1)
+        path = history_path(model.ranker, inputs, best)
+        moved = integrated_gradients(*path, steps=STEPS)
+        return moved.sum(axis=-1), inputs[0], best, completeness(*path, moved)
+
+    def _validation(self, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig):
+        """Metrics of the item before each person's last, for at most as many people as the configuration says."""
+        histories, targets = held_out_histories(data, vocabulary, target=VALIDATION)
+        people = np.random.default_rng(config.seed).permutation(len(histories))[: config.validation_people]
+        histories, targets = histories.take(people), targets[people]
+
+        def validate() -> Mapping[str, float]:
+            ranking = rank_targets(scorer(fitted), histories, targets, items=len(vocabulary))
+            return {self.watched: float(ranking.ndcg.mean())}
+
+        return validate
+
+
+def scorer(model: Ranker) -> Scorer:
+    """Scores of all items for the latest steps of each history."""
+
+    def score(histories: Histories) -> np.ndarray:
+        inputs = model_inputs(histories, model.max_length, time_gap=model.time_gap, taste=model.taste)
+        return np.asarray(model.score(*inputs))
+
+    return score
+
+
+def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
+    """Rank the last item of every held-out person by everything that the person did before."""
+    histories, targets = held_out_histories(sequences, vocabulary, target=TEST)
+    return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
+
+
+def all_training(sequences: Sequences, vocabulary: Vocabulary) -> Histories:
+    """The training part of everyone."""
+    return training_histories(sequences, vocabulary, at_least=1)
+
+
+def training_statistics(sequences: Sequences, vocabulary: Vocabulary) -> ItemStatistics:
+    """Who acted on what in the training part."""
+    return ItemStatistics.of(all_training(sequences, vocabulary), len(vocabulary))
+
+
+LEARNER = NextItemLearner()

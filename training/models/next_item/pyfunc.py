@@ -1,0 +1,157 @@
+"""The served form of `next_item`: MLflow runs this file from the registered model, without the rest of Nightshift.
+
+In: a DataFrame with a column `history`, lists of item ids of any length, oldest first; unknown ids, None and NaN are
+passed over, and so is a history that is no list. Models with side inputs also read, where the columns are there,
+`occurred_at`, lists of seconds since 1970 UTC, one for each item, and `taste_vector`, lists of numbers; a row whose
+list is missing or of another length is scored as one without times or taste.
+Out: for each history the best `k` items that are not in it, their scores, and for each item the id of the history
+item that lies nearest to it in the model's embeddings. A history without any known item gets the popularity ranking,
+with the items' acts in training as scores and nothing as `because`. A history whose scores are not finite numbers
+gets empty lists. `because` is quick, for a caller who waits; nightly audiences name what moved the score
+(`serving/scoring/history_reasons.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+
+_HISTORIES_A_BATCH = 1024
+
+_FIRST_ACT, _LAST_GAP = 1, 31
+"""Codes of the time between two acts, as in training: 1 without an act before, else 2 + log2(1 + seconds)."""
+
+
+class NextItemRanker(mlflow.pyfunc.PythonModel):
+    """Loads the ranker and its vocabulary; answers in item ids."""
+
+    def load_context(self, context) -> None:
+        self.ranker = keras.saving.load_model(context.artifacts["ranker"], safe_mode=True)
+        vocabulary = json.loads(Path(context.artifacts["vocabulary"]).read_text())
+        self.item_ids = np.array(vocabulary["item_ids"], dtype=object)  # (items,)
+        self.counts = np.array(vocabulary["counts"], dtype="float32")  # (items,)
+        self.max_length = vocabulary["max_length"]
+        self.time_gap, self.taste = vocabulary["time_gap"], vocabulary["taste"]
+        self.step_inputs = 2 if self.time_gap else 1
+        self.places = pd.Index(self.item_ids)
+        vectors = np.asarray(self.ranker.get_layer("items").embeddings)[1:]  # (items, dimensions)
+        self.directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
+        k = min(int((params or {}).get("k", 10)), len(self.item_ids))
+        answers = [
+            self._answer(model_input.iloc[start : start + _HISTORIES_A_BATCH], k)
+            for start in range(0, max(1, len(model_input)), _HISTORIES_A_BATCH)
+        ]
+        return pd.concat(answers, ignore_index=True)
+
+    def score(self, *inputs: np.ndarray) -> np.ndarray:
+        """Scores of all items (batch, items) for coded histories (batch, step), 0 on the right.
+
+        Models with side inputs take the codes of time gaps (batch, step) next, then taste vectors (batch, taste).
+        """
+        return np.array(self.ranker.predict_on_batch(inputs if len(inputs) > 1 else inputs[0]))
+
+    def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+        """Rows as `score` takes them; the first `step_inputs` have a column for each step."""
+        histories = _histories(rows)
+        return self._inputs(rows, histories, *self._known(histories))
+
+    def _inputs(self, rows: pd.DataFrame, histories: list, people, codes, places) -> tuple[np.ndarray, ...]:
+        inputs = [_pad(people, codes, len(rows), self.max_length)]
+        if self.time_gap:
+            gaps = _gaps(people, _moments(rows, histories)[places])
+            inputs.append(_pad(people, gaps, len(rows), self.max_length))
+        if self.taste:
+            inputs.append(_vectors(rows, self.taste))
+        return tuple(inputs)
+
+    def _answer(self, rows: pd.DataFrame, k: int) -> pd.DataFrame:
+        histories = _histories(rows)
+        people, codes, places = self._known(histories)
+        inputs = self._inputs(rows, histories, people, codes, places)
+        padded = inputs[0]
+        scores = self.score(*inputs) if len(rows) else np.empty((0, len(self.item_ids)), "float32")
+        cold = ~padded.any(axis=1)
+        scores[cold] = self.counts
+        scores[people, codes - 1] = -np.inf
+        scores[~np.isfinite(scores)] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # (batch, k)
+        best_scores = np.take_along_axis(scores, best, axis=1)
+        because = self._nearest(best, padded)
+        offered = np.isfinite(best_scores)
+        return pd.DataFrame(
+            {
+                "items": [list(self.item_ids[row[keep]]) for row, keep in zip(best, offered, strict=True)],
+                "scores": [row[keep].tolist() for row, keep in zip(best_scores, offered, strict=True)],
+                "because": [list(row[keep]) for row, keep in zip(because, offered, strict=True)],
+            }
+        )
+
+    def _known(self, histories: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every (history, code, place among all their items) of a known item, in order."""
+        lengths = [len(history) for history in histories]
+        flat = [item for history in histories for item in history]
+        codes = self.places.get_indexer(pd.Index(flat, dtype=object)) + 1
+        places = np.flatnonzero(codes)
+        return np.repeat(np.arange(len(histories)), lengths)[places], codes[places], places
+
+    def _nearest(self, best: np.ndarray, padded: np.ndarray) -> np.ndarray:
+        """Id of the history item with the highest cosine to each recommended item, None without one (batch, k)."""
+        known = padded > 0
+        past = self.directions[np.where(known, padded - 1, 0)]  # (batch, step, dimensions)
+        cosine = np.einsum("bkd,bsd->bks", self.directions[best], past)
+        cosine = np.where(known[:, None, :], cosine, -np.inf)
+        nearest = np.take_along_axis(padded, cosine.argmax(axis=2), axis=1)  # (batch, k)
+        return np.where(nearest > 0, self.item_ids[nearest - 1], None)
+
+
+def _histories(rows: pd.DataFrame) -> list:
+    return [one if isinstance(one, (list, tuple, np.ndarray)) else [] for one in rows["history"]]
+
+
+def _pad(people: np.ndarray, codes: np.ndarray, batch: int, max_length: int) -> np.ndarray:
+    """The latest `max_length` codes of each history, 0 on the right (batch, max_length)."""
+    lengths = np.bincount(people, minlength=batch)
+    within = np.arange(len(people)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    step = within - np.maximum(lengths - max_length, 0)[people]
+    padded = np.zeros((batch, max_length), "int32")
+    padded[people[step >= 0], step[step >= 0]] = codes[step >= 0]
+    return padded
+
+
+def _gaps(people: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Code of the time since the known act before of the same person (known acts,); NaN counts as no such act."""
+    with np.errstate(invalid="ignore"):
+        gaps = np.minimum(2 + np.log2(1 + np.maximum(np.diff(moments, prepend=np.nan), 0)), _LAST_GAP)
+    gaps[np.diff(people, prepend=-1) > 0] = np.nan
+    return np.nan_to_num(gaps, nan=_FIRST_ACT).astype("int32")
+
+
+def _moments(rows: pd.DataFrame, histories: list) -> np.ndarray:
+    """Seconds since 1970 of every item of every history, NaN where they are missing or not as many as the items."""
+    given = rows["occurred_at"] if "occurred_at" in rows else [None] * len(rows)
+    fitting = [_numbers(one, len(history)) for one, history in zip(given, histories, strict=True)]
+    return np.concatenate([np.empty(0), *fitting])
+
+
+def _vectors(rows: pd.DataFrame, size: int) -> np.ndarray:
+    """Taste vectors, zeros where they are missing (batch, size)."""
+    given = rows["taste_vector"] if "taste_vector" in rows else [None] * len(rows)
+    vectors = np.array([_numbers(one, size) for one in given]).reshape(len(rows), size)
+    return np.nan_to_num(vectors, nan=0.0, posinf=0.0, neginf=0.0).astype("float32")
+
+
+def _numbers(given, size: int) -> np.ndarray:
+    """The list as numbers, NaN for what is none; all NaN where it is no list of that length (size,)."""
+    if not isinstance(given, (list, tuple, np.ndarray)) or len(given) != size:
+        return np.full(size, np.nan)
+    return pd.to_numeric(pd.Series(given, dtype=object), errors="coerce").to_numpy("float64")
+
+
+mlflow.models.set_model(NextItemRanker())

@@ -1,0 +1,1 @@
+"""`response`: chances that a person clicks, buys or leaves, by campaign."""

@@ -1,0 +1,223 @@
+"""Reading responses: who could be reached by which campaign, in which part of the data, and how they responded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.errors import LakeError, NothingToLearn
+from training.models.response.network import NOT_KNOWN
+from training.models.response.table import NOWHERE, STRANGERS, TEST, TRAIN, VALIDATION, Table
+
+CATEGORIES = ("campaign", "age_band", "gender", "region", "main_device", "favourite_category")
+NUMBERS = (
+    "recency_days",
+    "tenure_days",
+    "acts_7_days",
+    "acts_28_days",
+    "carts",
+    "purchases",
+    "monetary",
+    "weekend_share",
+    "campaign_visits",
+    "same_campaign_visits",
+)
+ANSWERS = {"click": "clicked", "purchase": "purchased", "leave": "churned"}
+"""What the model says, and the label of each; the first decides."""
+
+CLICK, PURCHASE = 0, 1
+
+FEWEST = 5
+"""Fewest rows of each answer, in each part, with which a part says anything."""
+
+PUBLIC = {
+    "age_band": ("18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"),
+    "gender": ("female", "male", "non-binary", "prefer not to say", "unknown"),
+    "main_device": ("desktop", "mobile", "tablet", "unknown"),
+}
+"""Categories that the contract of the marts names: no row has to tell of them."""
+
+INTERVALS = {"weekend_share": (0.0, 1.0)}
+
+STRANGERS_FROM = 0.9
+"""People above this place between 0 and 1, by a hash of their id, are never learned from where weeks part the rows."""
+
+_WEEKS = 3
+_TENTHS = {TEST: (0, 1), VALIDATION: (2, 3)}
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The rows of people who agreed to training, and the synthetic rows that may be added to their training part."""
+
+    table: Table
+    people: np.ndarray
+    """Person of each row (rows,)."""
+    order_values: np.ndarray
+    """Euros bought, NaN where it is not known (rows,)."""
+    split_by_person: int
+    """How many answers have too few weeks and are split by person instead of by week."""
+    not_finite: int
+    """Numbers that are there and yet are no finite number; they are read as null."""
+    synthetic: Table | None = None
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything that training reads."""
+        total = hashlib.sha256(self.table.content_hash().encode())
+        total.update(self.order_values.tobytes())
+        if self.synthetic is not None:
+            total.update(self.synthetic.content_hash().encode())
+        return total.hexdigest()
+
+    def describe(self) -> Mapping[str, int]:
+        return {
+            "people": len(np.unique(self.people)),
+            "rows": len(self.table.rows),
+            "campaigns": self.table.rows["campaign"].nunique(),
+            **{f"rows_{label}": int((self.table.labels[:, k] > 0).sum()) for k, label in enumerate(ANSWERS.values())},
+            "answers_split_by_person": self.split_by_person,
+            "numbers_not_finite": self.not_finite,
+            "synthetic_rows_there": 0 if self.synthetic is None else len(self.synthetic.rows),
+        }
+
+
+def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Responses:
+    """Read the table `training_responses` of one day and, where there is one, `synthetic_responses` of an earlier one.
+
+    Everybody in it agrees to training. A row without a label is left out.
+
+    Raises:
+        LakeError: a column is missing.
+        NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
+    """
+    needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
+    found = _read(folder, needed)
+    usable = found.filter(pc.is_valid(pc.field("clicked")))
+    if not usable.num_rows:
+        raise NothingToLearn(
+            expected="weeks that are over, of people who agreed that a model may learn from them",
+            received=f"{found.num_rows} rows in {folder}, none of them such",
+            remedy="wait for more data, or check the consents of that day",
+        )
+    rows = usable.sort_by([(name, "ascending") for name in ("sent_on", "person_id", "campaign")]).to_pandas()
+    labels = _labels(rows)
+    weeks, people = rows["sent_on"].to_numpy("datetime64[D]"), rows["person_id"].to_numpy(object)
+    parts, split_by_person = np.full(labels.shape, NOWHERE, "int8"), 0
+    for answer in range(len(ANSWERS)):
+        column = split_by_week(labels[:, answer], weeks)
+        if column is not None:
+            column = _without_strangers(labels[:, answer], column, people)
+        else:
+            column, split_by_person = _split_by_person(labels[:, answer], people), split_by_person + 1
+        parts[:, answer] = column
+    _require_both(labels[:, CLICK], parts[:, CLICK], folder)
+    return Responses(
+        table=Table(
+            rows[[*CATEGORIES, *NUMBERS]],
+            labels,
+            parts,
+            NUMBERS,
+            CATEGORIES,
+            tuple(ANSWERS),
+            people=people,
+            public=PUBLIC,
+            intervals=INTERVALS,
+        ),
+        people=people,
+        order_values=_numbers(rows["order_value"]),
+        split_by_person=split_by_person,
+        not_finite=sum(_not_finite(usable[name]) for name in NUMBERS),
+        synthetic=None if synthetic_folder is None else _synthetic(synthetic_folder),
+    )
+
+
+def split_by_week(labels: np.ndarray, weeks: np.ndarray) -> np.ndarray | None:
+    """Part of each row (rows,): the last week with labels is the test, the one before it validates.
+
+    None where there are fewer than three such weeks, or too few rows of an answer in a part.
+    """
+    known = labels >= 0
+    distinct = np.unique(weeks[known])
+    if len(distinct) < _WEEKS:
+        return None
+    parts = np.where(weeks == distinct[-1], TEST, np.where(weeks == distinct[-2], VALIDATION, TRAIN))
+    parts = np.where(known, parts, NOWHERE).astype("int8")
+    return parts if _fewest(labels, parts) >= FEWEST else None
+
+
+def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Part of each row (rows,): a fifth of the people tests, another validates, all rows of a person together."""
+    tenth = pd.util.hash_array(people.astype(object)) % 10
+    parts = np.full(len(labels), TRAIN, "int8")
+    for part, tenths in _TENTHS.items():
+        parts[np.isin(tenth, tenths)] = part
+    return np.where(labels >= 0, parts, NOWHERE).astype("int8")
+
+
+def _without_strangers(labels: np.ndarray, parts: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """The parts, with the training rows of a tenth of the people set aside, if enough rows are left without them."""
+    strange = pd.util.hash_array(people.astype(object), hash_key="strangers-of-nts") / 2.0**64 >= STRANGERS_FROM
+    column = np.where(strange & (parts == TRAIN), STRANGERS, parts).astype("int8")
+    return column if _fewest(labels, column) >= FEWEST else parts
+
+
+def _fewest(labels: np.ndarray, parts: np.ndarray) -> int:
+    """Rows of the rarest answer in any part."""
+    return min(
+        int(((parts == part) & (labels == answer)).sum()) for part in (TRAIN, VALIDATION, TEST) for answer in (0, 1)
+    )
+
+
+def _require_both(labels: np.ndarray, parts: np.ndarray, folder: Path) -> None:
+    if _fewest(labels, parts) < FEWEST:
+        clicked = int((labels > 0).sum())
+        raise NothingToLearn(
+            expected=f"at least {FEWEST} rows that clicked and {FEWEST} that did not, in each of training, validation "
+            "and test",
+            received=f"{clicked} that clicked and {len(labels) - clicked} that did not in {folder}",
+            remedy="wait for more data, or map more days",
+        )
+
+
+def _read(folder: Path, needed: list[str]) -> pa.Table:
+    dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
+    missing = [name for name in needed if name not in dataset.schema.names]
+    if missing:
+        raise LakeError(
+            expected=f"columns {', '.join(needed)} in {folder}",
+            received=f"a table without {', '.join(missing)}",
+            remedy="build the marts again",
+        )
+    return dataset.read(columns=needed)
+
+
+def _synthetic(folder: Path) -> Table:
+    """Synthetic rows, all of them in the training part."""
+    rows = _read(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
+    labels = _labels(rows)
+    parts = np.where(labels >= 0, TRAIN, NOWHERE).astype("int8")
+    return Table(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS))
+
+
+def _labels(rows: pd.DataFrame) -> np.ndarray:
+    """0, 1 or `NOT_KNOWN` for each answer (rows, answers)."""
+    columns = [rows[label].astype("boolean").astype("Float32") for label in ANSWERS.values()]
+    return np.stack([column.to_numpy("float32", na_value=NOT_KNOWN) for column in columns], axis=1)
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    return pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan)
+
+
+def _not_finite(column: pa.ChunkedArray) -> int:
+    if not pa.types.is_floating(column.type):
+        return 0
+    return pc.sum(pc.invert(pc.is_finite(column))).as_py() or 0

@@ -1,0 +1,209 @@
+"""Response to campaigns: one net says how likely a person is to click, to buy and to leave.
+
+Deep and cross network, version 2 (Wang et al., WWW 2021, arXiv:2008.13535): cross layers multiply features with each
+other, explicitly and of a bounded degree, a deep part beside or after them does the rest. The answers share everything
+but their last weights. The net stands in two parts, so that an answer can be explained by its features: an embedder
+that makes one vector of a row's columns, and a head from that vector to logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from contracts.errors import ModelError
+from training.privacy.accounting import PLAIN, Privacy, Spending
+from training.privacy.dp_sgd import Owned, PrivateTraining, private_optimizer
+
+NOT_KNOWN = -1.0
+"""The label of an answer that is not known; it adds nothing to the loss."""
+
+LOSSES = ("plain", "weighted", "focal")
+STRUCTURES = ("parallel", "stacked")
+
+
+@dataclass(frozen=True)
+class ResponseConfig:
+    """What can be chosen about the model and its training."""
+
+    scaling: str = "quantile"
+    """`quantile` scales numbers by rank, `standard` by mean and standard deviation."""
+    fewest_rows: int = 10
+    """A category in fewer training rows is read as unknown."""
+    embedding_dimensions: int = 8
+    """Size of the vector of a category."""
+    cross_layers: int = 1
+    """Cross layers; each adds one to the degree of the products of features."""
+    cross_rank: int = 0
+    """Rank of a cross layer's matrix; 0 leaves it whole."""
+    interaction_penalty: float = 0.01
+    """Weight of the squares of the cross and deep layers' matrices in the loss; what is linear is not penalised."""
+    deep_layers: int = 1
+    """Layers of the deep part; 0 leaves it out."""
+    deep_units: int = 16
+    """Width of the deep part."""
+    structure: str = "parallel"
+    """`parallel` puts the deep part beside the cross layers, `stacked` after them."""
+    dropout: float = 0.1
+    """Share of the deep part's units that a training step drops."""
+    hidden_share: float = 0.05
+    """Share of values that a training step hides: numbers as null, categories as unknown."""
+    loss: str = "plain"
+    """`weighted` weighs the rare answer up to the frequent one, `focal` weighs what is hard (Lin et al., 2017)."""
+    gamma: float = 2.0
+    """How much `focal` favours what is hard; 0 is `plain`."""
+    auxiliary_weight: float = 0.5
+    """Weight of each answer but the first in the loss; the first, the click, has 1."""
+    half_life_share: float = 0.0
+    """Rows lose half their weight over this share of the training rows, back in time; 0 weighs all alike."""
+    synthetic_share: float = 0.2
+    """Synthetic rows that are added, at most, as a share of the real training rows."""
+    learning_rate: float = 0.01
+    weight_decay: float = 0.01
+    batch_size: int = 256
+    """Rows a batch."""
+    epochs: int = 20
+    """Most epochs; training ends before, once validation no longer improves."""
+    patience: int = 4
+    """Epochs without a better validation AUC after which training ends."""
+    privacy: Privacy = PLAIN
+    """With a finite epsilon, training is differentially private: a batch is that many PEOPLE on average, all epochs are
+    trained, and what only a plain training may do (`synthetic_share`, `half_life_share`, other losses) is left out."""
+    seed: int = 7
+
+
+class Response(keras.Model):
+    """The trained form: numbers (batch, numbers) and codes (batch, categories) to logits (batch, answers)."""
+
+    def __init__(
+        self,
+        config: ResponseConfig,
+        *,
+        numbers: int,
+        codes: int,
+        unknown_codes: Sequence[int],
+        positive_shares: Sequence[float],
+    ) -> None:
+        embedder = _embedder(config, numbers, codes, np.asarray(unknown_codes))
+        head = _head(config, embedder.output_shape[-1], len(positive_shares))
+        super().__init__(embedder.inputs, head(embedder.outputs[0]), name="response")
+        self.embedder, self.head = embedder, head
+        self.loss_name, self.gamma = config.loss, config.gamma
+        shares = np.clip(positive_shares, 1e-3, 1 - 1e-3)
+        # Both classes weigh the same in sum, and a row weighs 1 on average.
+        self.class_weights = np.stack([0.5 / (1 - shares), 0.5 / shares]).astype("float32")  # (class, answers)
+        others = np.full(len(positive_shares) - 1, config.auxiliary_weight)
+        self.answer_weights = np.concatenate([[1.0], others]).astype("float32")  # (answers,)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
+        """Mean over the batch of `example_losses`, each times its weight if there are weights (batch,); penalties."""
+        losses = self.example_losses(y, y_pred)
+        mean = ops.mean(losses if sample_weight is None else losses * ops.reshape(sample_weight, (-1,)))
+        return mean + sum(self.losses)
+
+    def example_losses(self, labels, logits):
+        """Loss of each row (batch,): the weighted sum over its known answers.
+
+        Args:
+            labels: 0, 1 or `NOT_KNOWN` (batch, answers).
+            logits: (batch, answers).
+        """
+        known = ops.cast(labels >= 0, logits.dtype)
+        positive = ops.cast(labels > 0, logits.dtype)
+        losses = ops.relu(logits) - logits * positive + ops.softplus(-ops.abs(logits))  # cross-entropy
+        if self.loss_name == "focal":
+            losses = losses * (1 - ops.exp(-losses)) ** self.gamma  # exp(-loss): the chance given to the true class
+        if self.loss_name == "weighted":
+            no, yes = self.class_weights
+            losses = losses * (no + positive * (yes - no))
+        return ops.sum(losses * known * self.answer_weights, axis=-1)
+
+
+class PrivateResponse(PrivateTraining, Response):
+    """The same net, whose steps are differentially private; a person's loss is the mean over the person's rows."""
+
+    def recorded_losses(self, data, nets):
+        """Losses (rows,) of ((numbers, codes), (labels, places of each person's rows))."""
+        inputs, (labels, places) = data
+        embedder, head = nets
+        owned = Owned(places)
+        rows = ops.shape(labels)[0]
+        losses = self.example_losses(labels, ops.cast(head(embedder(inputs, training=True), training=True), "float32"))
+        counts = ops.sum(ops.cast(places < rows, "float32"), axis=1)
+        return losses / owned.to_rows(counts, rows), owned
+
+
+def build(
+    config: ResponseConfig,
+    *,
+    numbers: int,
+    codes: int,
+    unknown_codes: Sequence[int],
+    positive_shares: Sequence[float],
+    spent: Spending | None = None,
+) -> Response:
+    """The compiled model; with `spent`, its steps are private.
+
+    Args:
+        numbers: columns of the first input.
+        codes: how many codes there are, over all columns of the second input.
+        unknown_codes: for each of these columns the code of what training has not seen (categories,).
+        positive_shares: share of training rows, among those that are known, whose answer is yes (answers,).
+
+    Raises:
+        ModelError: no such loss or structure.
+    """
+    for name, known in (("loss", LOSSES), ("structure", STRUCTURES)):
+        if getattr(config, name) not in known:
+            raise ModelError(
+                expected=f"{name} as one of {', '.join(known)}",
+                received=repr(getattr(config, name)),
+                remedy="mend the configuration",
+            )
+    keras.utils.set_random_seed(config.seed)
+    kind = Response if spent is None else PrivateResponse
+    model = kind(config, numbers=numbers, codes=codes, unknown_codes=unknown_codes, positive_shares=positive_shares)
+    if spent is None:
+        model.compile(optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay))
+    else:
+        model.train_privately([model.embedder, model.head], spent, config.privacy.clip)
+        model.compile(optimizer=private_optimizer(config.learning_rate, config.weight_decay), jit_compile=False)
+    return model
+
+
+def _embedder(config: ResponseConfig, numbers: int, codes: int, unknown_codes: np.ndarray) -> keras.Model:
+    """Numbers and codes to features (batch, numbers + categories * embedding dimensions)."""
+    values = keras.Input((numbers,), name="numbers")
+    places = keras.Input((len(unknown_codes),), dtype="int32", name="codes")
+    embedding = layers.Embedding(codes, config.embedding_dimensions)
+    vectors = embedding(places)  # (batch, categories, dimensions)
+    drawn = np.random.default_rng(config.seed).normal(0, 0.1, (codes, config.embedding_dimensions))
+    drawn[unknown_codes] = 0  # what was never seen says nothing
+    embedding.set_weights([drawn])
+    features = layers.Concatenate(name="features")([values, layers.Flatten()(vectors)])
+    return keras.Model([values, places], features, name="embedder")
+
+
+def _head(config: ResponseConfig, width: int, answers: int) -> keras.Model:
+    """Features (batch, width) to logits (batch, answers)."""
+    features = keras.Input((width,), name="features")
+    penalty = keras.regularizers.L2(config.interaction_penalty) if config.interaction_penalty else None
+    crossed = features
+    for _ in range(config.cross_layers):
+        # Formula 1: x0 * (W x + b) + x, or with W = U V, formula 2. From zeros, a layer starts as if it were not there.
+        inner = layers.Dense(config.cross_rank, use_bias=False)(crossed) if config.cross_rank else crossed
+        gate = layers.Dense(width, kernel_initializer="zeros", kernel_regularizer=penalty)(inner)
+        crossed = layers.Add()([layers.Multiply()([features, gate]), crossed])
+    deep = crossed if config.structure == "stacked" else features
+    for _ in range(config.deep_layers):
+        deep = layers.Dense(config.deep_units, activation="relu", kernel_regularizer=penalty)(deep)
+        deep = layers.Dropout(config.dropout, seed=config.seed)(deep)
+    if config.structure == "stacked":
+        last = deep
+    else:
+        last = layers.Concatenate()([crossed, deep]) if config.deep_layers else crossed
+    return keras.Model(features, layers.Dense(answers, name="logits")(last), name="head")

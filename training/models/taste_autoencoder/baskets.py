@@ -1,0 +1,198 @@
+"""Who chose what, as sparse rows of zeros and ones, and people held out as a whole to test on newcomers.
+
+Strong generalisation (Liang et al., 2018, arXiv:1802.05814, section 4.2): some people take no part in training at all;
+of each of them 80 % of the items are folded in, the model answers, and the other 20 % are what it should have said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from contracts.errors import ModelError, NothingToLearn
+from training.sequences.histories import Sequences
+
+LEAST_ITEMS = 5
+"""Fewest items of a person who may be held out; people with fewer are always trained on."""
+FOLDED_IN = 0.8
+"""Share of a held-out person's items that the model is told."""
+TRAINED_ON, FOR_VALIDATION = 0.8, 0.1
+"""Shares of the people; the rest is the test."""
+
+
+@dataclass(frozen=True)
+class FoldIn:
+    """Held-out people: what a model is told of them, and what it should answer."""
+
+    people: np.ndarray
+    """Places of the people in the baskets (people,)."""
+    told: csr_matrix
+    """(people, distinct)"""
+    wanted: csr_matrix
+    """(people, distinct)"""
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """People and the items that each of them chose; parts and fold-ins follow from the ids alone, not from the day."""
+
+    person_ids: np.ndarray
+    """(people,)"""
+    distinct_ids: np.ndarray
+    """All items, sorted (distinct,)."""
+    rows: csr_matrix
+    """1 where a person chose an item (people, distinct)."""
+
+    @cached_property
+    def trained_on(self) -> np.ndarray:
+        """Places of the people of the training part."""
+        return np.flatnonzero(self._part == 0)
+
+    @cached_property
+    def validation(self) -> FoldIn:
+        return self.fold_in(np.flatnonzero(self._part == 1))
+
+    @cached_property
+    def test(self) -> FoldIn:
+        return self.fold_in(np.flatnonzero(self._part == 2))
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """People of the training part who chose each item (distinct,)."""
+        return np.bincount(self.rows[self.trained_on].indices, minlength=len(self.distinct_ids))
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Places of the items of the training part in `distinct_ids`: what a model can know (items,)."""
+        return np.flatnonzero(self.counts)
+
+    @cached_property
+    def training_rows(self) -> csr_matrix:
+        """What a model learns from (training people, items); a person without any item is in no part."""
+        return self.rows[self.trained_on][:, self.known].tocsr()
+
+    def rows_of(self, item_ids: np.ndarray) -> csr_matrix:
+        """What the people of the training part chose among these items (training people, items)."""
+        places = pd.Index(self.distinct_ids).get_indexer(item_ids)
+        rows = self.rows[self.trained_on][:, np.maximum(places, 0)].tocsr()
+        return rows.multiply(places >= 0).tocsr()
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything that training reads: equal hashes are equal data."""
+        total = hashlib.sha256()
+        for texts in (self.person_ids, self.distinct_ids):
+            total.update("\n".join(texts).encode() + b"\0")
+        for numbers in (self.rows.indices.astype("int64"), self.rows.indptr.astype("int64")):
+            total.update(numbers.tobytes())
+        return total.hexdigest()
+
+    @cached_property
+    def _part(self) -> np.ndarray:
+        """0 to train on, 1 to validate, 2 to test (people,)."""
+        drawn = _draw(_hash(self.person_ids))
+        part = np.digitize(drawn, [TRAINED_ON, TRAINED_ON + FOR_VALIDATION])
+        return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, 0)
+
+    def fold_in(self, people: np.ndarray) -> FoldIn:
+        """Any people, each with a part of the items told and the rest wanted, always the same ones."""
+        rows = self.rows[people]
+        lengths = np.diff(rows.indptr)
+        person = np.repeat(np.arange(len(people)), lengths)
+        draws = _draw(_hash(self.person_ids[people])[person] * _ODD + _hash(self.distinct_ids)[rows.indices])
+        order = np.lexsort((draws, person))
+        place = np.arange(len(order)) - rows.indptr[:-1][person]  # rank of each draw within its person
+        told = place < np.floor(FOLDED_IN * lengths)[person]
+        kept = rows.indices[order]
+        return FoldIn(people, *(_binary(person[side], kept[side], rows.shape) for side in (told, ~told)))
+
+
+def baskets_of(person_ids: np.ndarray, people: np.ndarray, item_ids: np.ndarray) -> Baskets:
+    """Baskets from one row a choice; a choice that comes again counts once.
+
+    Args:
+        person_ids: everyone, sorted (people,).
+        people: place of the person of each choice in `person_ids` (choices,).
+        item_ids: item of each choice (choices,).
+    """
+    distinct_ids, items = np.unique(item_ids.astype(str), return_inverse=True)
+    return Baskets(person_ids, distinct_ids, _binary(people, items, (len(person_ids), len(distinct_ids))))
+
+
+def baskets_from(sequences: Sequences) -> Baskets:
+    """The baskets of people who agreed to training; order and time of their acts are left behind."""
+    people = np.repeat(np.arange(len(sequences.person_ids)), np.diff(sequences.offsets))
+    shape = len(sequences.person_ids), len(sequences.item_ids)
+    return Baskets(sequences.person_ids, sequences.item_ids, _binary(people, sequences.acts, shape))
+
+
+def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
+    """Refuse data on which nothing can be learned or measured.
+
+    Raises:
+        NothingToLearn: a part has too few people, or there is nothing to choose between.
+    """
+    fewest = min(len(baskets.validation), len(baskets.test))
+    if fewest < people:
+        raise NothingToLearn(
+            expected=f"at least {people} people with {LEAST_ITEMS} or more items to validate on and as many to test on",
+            received=f"{fewest}, among {len(baskets.person_ids)} people who agreed to training",
+            remedy="wait for more data, or map more days",
+        )
+    if len(baskets.known) < items:
+        raise NothingToLearn(
+            expected=f"at least {items} different items to choose between",
+            received=f"{len(baskets.known)}",
+            remedy="wait for more data, or map more sources that tell of items",
+        )
+
+
+def dense_batches(rows: csr_matrix, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """The rows of one epoch in random order, made dense one batch at a time (batch, items)."""
+    order = random.permutation(rows.shape[0])
+    for start in range(0, len(order), batch_size):
+        yield rows[order[start : start + batch_size]].toarray()
+
+
+def require_cells(batch_size: int, items: int, cells: int) -> None:
+    """Refuse a batch that would not fit.
+
+    Raises:
+        ModelError: more cells than the configuration allows.
+    """
+    if batch_size * items > cells:
+        raise ModelError(
+            expected=f"a batch of at most {cells:,} cells (batch_cells), people x items",
+            received=f"{batch_size:,} people x {items:,} items = {batch_size * items:,} cells",
+            remedy=f"lower batch_size to {cells // items:,}, or raise batch_cells if memory allows 4 bytes a cell",
+        )
+
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _hash(texts: np.ndarray) -> np.ndarray:
+    """64 bits of each text, the same on every machine and day."""
+    return pd.util.hash_array(texts.astype(object))
+
+
+def _draw(bits: np.ndarray) -> np.ndarray:
+    """Numbers from 0 to 1 that look random and follow from the bits alone (SplitMix64's last step; Steele, 2014)."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (bits ^ (bits >> np.uint64(31))) / 2.0**64
+
+
+def _binary(people: np.ndarray, items: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    rows = csr_matrix((np.ones(len(items), "float32"), (people, items)), shape=shape)
+    rows.sum_duplicates()
+    rows.data[:] = 1.0
+    return rows

@@ -1,0 +1,276 @@
+"""How `taste_autoencoder` is trained and measured: people held out as a whole, 80 % of their items folded in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from contracts.lake import Lake
+from contracts.report import say
+from contracts.settings import Settings
+from training.consent import require_agreed
+from training.learner import Context, Measured, Signature
+from training.loop import train_epochs
+from training.models.taste_autoencoder.basket_metrics import BasketRanking, PaddedScorer, pad, rank_baskets
+from training.models.taste_autoencoder.baskets import (
+    Baskets,
+    FoldIn,
+    baskets_from,
+    dense_batches,
+    require_cells,
+    require_enough,
+)
+from training.models.taste_autoencoder.ease import fit_ease, too_many_items
+from training.models.taste_autoencoder.network import TasteAutoencoderConfig, build
+from training.models.taste_autoencoder.private_baskets import (
+    attacked,
+    basket_spending,
+    noised_counts,
+    people_batches,
+    public_items,
+)
+from training.privacy.accounting import Spending
+from training.privacy.membership import Attacked
+from training.sequences.loading import GROUPS, load_sequences
+
+FEWEST_PEOPLE = 10
+"""Below this many held-out people nothing that is measured means anything."""
+
+LENGTH_BANDS = {"1-4": 1, "5-9": 5, "10-19": 10, "20+": 20}
+"""Items folded in, by the name of the slice and where it begins."""
+
+EASE_PENALTIES = (100.0, 300.0, 1000.0)
+"""Penalties that the baseline is tried with; the validation part chooses."""
+
+NIGHTLY_EASE_ITEMS = 5_000
+"""Most items for which a nightly run computes EASE: seconds a penalty at this size, and 64 times as long at 20,000."""
+
+PARITY_PEOPLE = 64
+
+_CELLS_A_BATCH = 4_000_000
+
+
+class Ranker(Protocol):
+    """What is measured: the model just trained, or the object behind the registered pyfunc."""
+
+    item_ids: np.ndarray
+    """(items,)"""
+
+    def score(self, padded: np.ndarray) -> np.ndarray:
+        """Item codes (people, longest), 0 for none, to scores of all items (people, items)."""
+
+
+@dataclass(frozen=True)
+class TasteData:
+    """Baskets of people who agreed to training, and the groups that these people are in."""
+
+    baskets: Baskets
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """By the name of the column (people,)."""
+    catalogue: np.ndarray | None = None
+    """Ids of the items that are for sale, which a private training takes for its items; None where there are none."""
+
+    def content_hash(self) -> str:
+        total = hashlib.sha256(self.baskets.content_hash().encode())
+        for name, values in sorted(self.groups.items()):
+            total.update(f"{name}\0{chr(10).join(values)}\0".encode())
+        return total.hexdigest()
+
+    def describe(self) -> Mapping[str, int]:
+        return {
+            "people": len(self.baskets.person_ids),
+            "people_held_out": len(self.baskets.test),
+            "items": len(self.baskets.known),
+            "choices": int(self.baskets.rows.nnz),
+        }
+
+
+@dataclass
+class FittedTasteAutoencoder:
+    """A ranker with its best weights."""
+
+    ranker: keras.Model
+    item_ids: np.ndarray
+    """(items,)"""
+    counts: np.ndarray
+    """People of the training part who chose each item (items,)."""
+    epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+
+    def score(self, padded: np.ndarray) -> np.ndarray:
+        """Scores of all items (people, items) for item codes (people, longest), 0 for none."""
+        size = max(1, _CELLS_A_BATCH // len(self.item_ids))
+        parts = [self._score(padded[start : start + size]) for start in range(0, max(1, len(padded)), size)]
+        return np.concatenate(parts)
+
+    def save(self, folder: Path) -> Mapping[str, Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {"ranker": folder / "ranker.keras", "vocabulary": folder / "vocabulary.json"}
+        self.ranker.save(files["ranker"])
+        vocabulary = {"item_ids": self.item_ids.tolist(), "counts": self.counts.tolist()}
+        files["vocabulary"].write_text(json.dumps(vocabulary, ensure_ascii=False))
+        return files
+
+    def _score(self, padded: np.ndarray) -> np.ndarray:
+        rows = np.zeros((len(padded), len(self.item_ids) + 1), "float32")
+        np.put_along_axis(rows, padded, 1.0, axis=1)
+        return self.ranker.predict_on_batch(rows[:, 1:])["scores"]
+
+
+class TasteAutoencoderLearner:
+    """The learner of `taste_autoencoder`."""
+
+    name = "taste_autoencoder"
+    table = "training_sequences"
+    unit = "people"
+    watched = "validation_ndcg_at_100"
+    config = TasteAutoencoderConfig
+    signature = Signature(
+        inputs={"history": "array<string>"},
+        outputs={"items": "array<string>", "scores": "array<double>", "taste_vector": "array<double>"},
+        parameters={"k": 10},
+    )
+
+    def __init__(self, ease_items: int = NIGHTLY_EASE_ITEMS) -> None:
+        self.ease_items = ease_items
+
+    def load(self, settings: Settings, ds: str) -> TasteData:
+        """The baskets of the day's sequences.
+
+        Raises:
+            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
+            ModelError: an act has no item or no time.
+            NothingToLearn: too few people agreed to training, or chose enough items.
+        """
+        lake = Lake(settings.lake)
+        sequences = load_sequences(lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}"))
+        require_agreed(lake, self.table, ds, sequences.person_ids)
+        baskets = baskets_from(sequences)
+        require_enough(baskets, people=FEWEST_PEOPLE)
+        return TasteData(baskets, sequences.groups, public_items(lake.partition("dim_item", ds)))
+
+    def fit(self, data: TasteData, config: TasteAutoencoderConfig, context: Context) -> FittedTasteAutoencoder:
+        baskets = data.baskets
+        require_enough(baskets, people=1)
+        require_cells(config.batch_size, len(baskets.known), config.batch_cells)
+        spent = self.spending(data, config)
+        if spent is None:
+            item_ids, counts, rows = baskets.distinct_ids[baskets.known], baskets.counts[baskets.known], None
+        else:
+            item_ids, rows = data.catalogue, baskets.rows_of(data.catalogue)
+            counts = noised_counts(rows, spent)
+        model = build(config, counts, spent=spent)
+        fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts)
+
+        def validate() -> Mapping[str, float]:
+            ranking = ranked(fitted.score, fitted.item_ids, baskets, baskets.validation)
+            return {self.watched: float(ranking.ndcg(100).mean())}
+
+        fitted.epochs = train_epochs(
+            model,
+            basket_batches(baskets, config) if spent is None else people_batches(rows, config, spent),
+            validate=validate,
+            watched=self.watched,
+            epochs=config.epochs,
+            patience=config.patience,
+            context=context,
+            keep="best" if spent is None else "last",
+        )
+        return fitted
+
+    def spending(self, data: TasteData, config: TasteAutoencoderConfig) -> Spending | None:
+        """What a training would give away; None where it is plain.
+
+        Raises:
+            ModelError: there is no catalogue to take the items from.
+        """
+        return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
+
+    def attacked(self, model: Ranker, data: TasteData) -> Attacked:
+        """How well the items of people are known, of those learned from and of the test's."""
+        return attacked(model.score, model.item_ids, data.baskets)
+
+    def measure(self, model: Ranker, data: TasteData) -> Measured:
+        return measured(ranked(model.score, model.item_ids, data.baskets, data.baskets.test))
+
+    def baselines(self, data: TasteData) -> Mapping[str, Measured]:
+        """What most people chose, and EASE where items x items fit into memory."""
+        baskets = data.baskets
+        item_ids = baskets.distinct_ids[baskets.known]
+        scorers = {"popularity": popularity(baskets)}
+        reason = too_many_items(len(item_ids), self.ease_items)
+        if reason:
+            say(f"{self.name}: without the baseline ease: {reason}")
+        else:
+            scorers["ease"] = tuned_ease(baskets, EASE_PENALTIES)[0]
+        return {name: measured(ranked(score, item_ids, baskets, baskets.test)) for name, score in scorers.items()}
+
+    def slices(self, data: TasteData) -> pd.DataFrame:
+        test = data.baskets.test
+        unknown = np.full(len(data.baskets.person_ids), "unknown")
+        groups = {name: data.groups.get(name, unknown)[test.people] for name in GROUPS}
+        names = np.array(list(LENGTH_BANDS))
+        band = np.digitize(np.diff(test.told.indptr), list(LENGTH_BANDS.values())) - 1
+        return pd.DataFrame({**groups, "history": names[band]})
+
+    def parity_inputs(self, fitted: Ranker, data: TasteData) -> tuple[np.ndarray, ...]:
+        codes = pd.Index(fitted.item_ids).get_indexer(data.baskets.distinct_ids) + 1
+        return (pad(data.baskets.test.told[:PARITY_PEOPLE], codes),)
+
+    def example(self, data: TasteData) -> pd.DataFrame:
+        """Nobody's baskets: the first items by id."""
+        items = [str(item) for item in data.baskets.distinct_ids[:3]]
+        return pd.DataFrame({"history": [items[:2], items[-1:]]})
+
+
+def ranked(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets, held_out: FoldIn) -> BasketRanking:
+    """Held-out people under a scorer of `item_ids`."""
+    return rank_baskets(score, held_out, baskets.distinct_ids, item_ids)
+
+
+def measured(ranking: BasketRanking) -> Measured:
+    return Measured("ndcg@100", ranking.ndcg(100), ranking.summary())
+
+
+def popularity(baskets: Baskets) -> PaddedScorer:
+    """The scorer that knows only how many people chose each item."""
+    counts = baskets.counts[baskets.known].astype(float)
+    return lambda padded: np.broadcast_to(counts, (len(padded), len(counts)))
+
+
+def tuned_ease(baskets: Baskets, penalties: Sequence[float]) -> tuple[PaddedScorer, float, float]:
+    """EASE with the penalty that does best on the validation part; its score, the penalty and its NDCG@100 there."""
+    item_ids, rows = baskets.distinct_ids[baskets.known], baskets.training_rows
+    best = None
+    for penalty in penalties:
+        score = fit_ease(rows, penalty, most_items=len(item_ids)).score
+        ndcg = float(ranked(score, item_ids, baskets, baskets.validation).ndcg(100).mean())
+        if best is None or ndcg > best[2]:
+            best = score, penalty, ndcg
+    return best
+
+
+def basket_batches(baskets: Baskets, config: TasteAutoencoderConfig) -> tf.data.Dataset:
+    """Rows (batch, items) of the training part, shuffled anew every epoch, dense one batch at a time."""
+    rows = baskets.training_rows
+    random = np.random.default_rng(config.seed)
+
+    def epoch() -> Iterator[tuple[np.ndarray]]:
+        for batch in dense_batches(rows, config.batch_size, random):
+            yield (batch,)
+
+    shape = (tf.TensorSpec((None, rows.shape[1]), "float32"),)
+    dataset = tf.data.Dataset.from_generator(epoch, output_signature=shape)
+    count = -(-rows.shape[0] // config.batch_size)
+    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+
+
+LEARNER = TasteAutoencoderLearner()

@@ -1,0 +1,1 @@
+"""Differential privacy of a training, and attacks that measure what a model remembers."""

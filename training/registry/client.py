@@ -1,0 +1,292 @@
+"""The model registry: the only file that imports MLflow, beside the code that MLflow itself runs.
+
+A registered version carries the SHA-256 of each of its files as a tag, for example `sha256.artifacts/ranker.keras`;
+`load` compares them before it opens anything, because a model file is code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from contracts.errors import ModelError, RegistryError
+from contracts.settings import Settings
+from training.learner import Signature
+
+CHALLENGER = "challenger"
+CHAMPION = "champion"
+
+FORGOTTEN = "forgotten"
+"""The tag of a version that learned from people who are to be forgotten: `<n> people since <day>`."""
+
+MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
+
+_REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
+_NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
+"""MLflow's error codes of a server that is down or cannot be reached; others are mistakes of the request."""
+
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow's page open on the training runs."""
+
+HASH_TAG = "sha256."
+_WRITTEN_ON_DOWNLOAD = "registered_model_meta"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a model."""
+
+    model: str
+    number: str
+    run_id: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one training leaves in the registry."""
+
+    model: str
+    ds: str
+    parameters: Mapping[str, Any]
+    epochs: Sequence[Mapping[str, float]]
+    """Metrics of each epoch."""
+    metrics: Mapping[str, float]
+    table: str
+    data_hash: str
+    files: Path
+    """Folder whose files are kept beside the model: plot, per-person metrics."""
+    artifacts: Mapping[str, Path]
+    """What the pyfunc loads."""
+    signature: Signature
+    example: pd.DataFrame
+    """A few rows of the model's input."""
+    requirements: Sequence[str]
+    """Packages that this pyfunc needs beside those that all need."""
+    tags: Mapping[str, str]
+    """What a reader of the registry should see at once: day, data, commit."""
+    description: str
+    """The version in a sentence, for its page."""
+
+
+@dataclass(frozen=True)
+class TuningLog:
+    """A search, as runs within a run."""
+
+    experiment_id: str
+
+    @contextlib.contextmanager
+    def trial(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+        """A nested run; yields what logs the metrics of an epoch."""
+        import mlflow
+
+        with mlflow.start_run(experiment_id=self.experiment_id, run_name=name, nested=True):
+            mlflow.log_params(dict(parameters))
+            yield lambda epoch, metrics: mlflow.log_metrics(dict(metrics), step=epoch)
+
+    def file(self, file: Path) -> None:
+        """Keep a file beside the search."""
+        import mlflow
+
+        mlflow.log_artifact(str(file))
+
+
+class Registry:
+    """A connection that has answered once."""
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        """Connect.
+
+        Raises:
+            RegistryError: no answer within a few seconds.
+        """
+        self.uri, self.artifacts = uri, artifacts
+        os.environ["DO_NOT_TRACK"] = "true"
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "10"
+        import mlflow  # after the switches above: MLflow reads them while it is imported
+
+        with self.answering():
+            mlflow.set_tracking_uri(uri)
+            self.client = mlflow.MlflowClient()
+            self.client.search_experiments(max_results=1)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Registry:
+        return cls(settings.registry_uri, settings.artifacts)
+
+    def aliased(self, model: str, alias: str) -> Version | None:
+        """The version that an alias points to, if there is one."""
+        with self.answering():
+            named = self.client.search_registered_models(f"name = '{model}'")
+            number = named[0].aliases.get(alias) if named else None
+        return None if number is None else self.version(model, str(number))
+
+    def version(self, model: str, number: str) -> Version:
+        """One version by its number.
+
+        Raises:
+            ModelError: there is no such version.
+        """
+        with self.answering():
+            found = self.client.search_model_versions(f"name = '{model}'")
+        for one in found:
+            if str(one.version) == number:
+                return Version(model, number, one.run_id, dict(one.tags))
+        numbers = sorted((str(one.version) for one in found), key=int)
+        raise ModelError(
+            expected=f"a registered version of {model}",
+            received=f"version {number!r}; there are {', '.join(numbers) or 'none'}",
+            remedy=f"run `python -m training.train --model {model} --ds ...`" if not numbers else "choose one of these",
+        )
+
+    def set_alias(self, version: Version, alias: str) -> None:
+        with self.answering():
+            self.client.set_registered_model_alias(version.model, alias, version.number)
+
+    def register(self, training: Training) -> Version:
+        """Keep a training as a run, its model as a new version, and let the alias `challenger` point to it."""
+        import mlflow
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+        from mlflow.data.meta_dataset import MetaDataset
+
+        dataset = MetaDataset(
+            CodeDatasetSource({"table": training.table, "ds": training.ds}),
+            name=f"{training.table}/ds={training.ds}",
+            digest=training.data_hash[:36],
+        )
+        experiment, parameters = self._experiment(training.model), dict(training.signature.parameters)
+        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=training.ds):
+            mlflow.set_tags(dict(training.tags))
+            mlflow.log_params(dict(training.parameters))
+            mlflow.log_input(dataset, context="training")
+            steps = enumerate(training.epochs, start=1)  # in few requests: a server checks the password of each
+            for sent in [mlflow.log_metrics(dict(one), step=step, synchronous=False) for step, one in steps]:
+                sent.wait()
+            mlflow.log_metrics(dict(training.metrics))
+            mlflow.log_artifacts(str(training.files))
+            logged = mlflow.pyfunc.log_model(
+                name=training.model,
+                python_model=str(MODELS_FOLDER / training.model / "pyfunc.py"),
+                artifacts={name: str(file) for name, file in training.artifacts.items()},
+                signature=_signature(training.signature),
+                input_example=(training.example, parameters) if parameters else training.example,
+                pip_requirements=[
+                    f"{name}=={importlib.metadata.version(name)}" for name in (*_REQUIREMENTS, *training.requirements)
+                ],
+                registered_model_name=training.model,
+                tags=dict(training.tags),
+            )
+            version = self.version(training.model, str(logged.registered_model_version))
+            hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
+            tags = {**training.tags, **{f"{HASH_TAG}{name}": digest for name, digest in hashes.items()}}
+            card = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/card.html"
+            self.client.update_model_version(
+                version.model, version.number, f"{training.description} [Model card]({card})"
+            )
+            for name, value in tags.items():
+                self.client.set_model_version_tag(version.model, version.number, name, value)
+        self.set_alias(version, CHALLENGER)
+        return Version(version.model, version.number, version.run_id, tags)
+
+    def load(self, version: Version) -> Any:
+        """The pyfunc of a version, once its files have been checked against their registered SHA-256.
+
+        Raises:
+            ModelError: a file is not the one that was registered.
+        """
+        import mlflow
+
+        with self.answering():
+            folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
+        registered = {
+            name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
+        }
+        found = _hashes(folder)
+        for name in sorted({*registered, *found}):
+            if found.get(name) != registered.get(name):
+                raise ModelError(
+                    expected=f"{name} of {version.model} version {version.number} with SHA-256 {registered.get(name)}",
+                    received=f"SHA-256 {found.get(name)}",
+                    remedy="do not load it: find out who changed the file, and train a new version",
+                )
+        return mlflow.pyfunc.load_model(str(folder))
+
+    def run_file(self, version: Version, name: str) -> Path:
+        """A file that the training of a version left beside it."""
+        import mlflow
+
+        with self.answering():
+            return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=name))
+
+    @contextlib.contextmanager
+    def tuning(self, model: str, name: str) -> Iterator[TuningLog]:
+        """A run that holds the runs of trials."""
+        import mlflow
+
+        with self.answering():
+            run = mlflow.start_run(experiment_id=self._experiment(model), run_name=name)
+        with run:
+            yield TuningLog(run.info.experiment_id)
+
+    def _experiment(self, model: str) -> str:
+        """Id of the model's experiment; a server keeps artifacts where it was told, everyone else under `artifacts`."""
+        found = self.client.get_experiment_by_name(model)
+        if found is not None:
+            return found.experiment_id
+        location = None if self.uri.startswith("http") else (self.artifacts / model).as_uri()
+        return self.client.create_experiment(model, artifact_location=location, tags=_EXPERIMENT_TAGS)
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Turn the silence of a registry into RegistryError."""
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError) as error:
+            if getattr(error, "error_code", _NO_ANSWER[0]) not in _NO_ANSWER:
+                raise
+            raise RegistryError(
+                expected=f"an answer of the model registry at {self.uri}",
+                received=str(error).splitlines()[0],
+                remedy="start it, or correct NIGHTSHIFT_REGISTRY_URI",
+            ) from error
+
+
+def _signature(signature: Signature) -> Any:
+    """Raw values in, answers in the user's words out; the pyfunc's file says what they mean."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import Array
+
+    def kind(written: str) -> Any:
+        element = written.removeprefix("array<").removesuffix(">")
+        return Array(DataType[element]) if element != written else DataType[element]
+
+    kinds = {int: DataType.long, float: DataType.double, str: DataType.string}
+    inputs = [
+        ColSpec(kind(written), name, required=name not in signature.optional)
+        for name, written in signature.inputs.items()
+    ]
+    outputs = [ColSpec(kind(written), name) for name, written in signature.outputs.items()]
+    parameters = [ParamSpec(name, kinds[type(value)], value) for name, value in signature.parameters.items()]
+    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema(parameters) if parameters else None)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a model, by its path within the model."""
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != _WRITTEN_ON_DOWNLOAD
+    }

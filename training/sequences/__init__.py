@@ -1,0 +1,1 @@
+"""Sequences of acts: loading, histories, batches, items that go together."""

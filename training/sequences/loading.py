@@ -1,0 +1,155 @@
+"""Reading sequences: from the lake, with what the catalogue and earlier predictions add, or from a text file."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.errors import LakeError, ModelError, NothingToLearn
+from training.sequences.histories import Sequences
+
+GROUPS = ("age_band", "gender", "region")
+"""Columns by which results are sliced; `unknown` where the table has none."""
+
+_COLUMNS = ("person_id", "item_ids", "occurred_at")
+
+
+def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: Path | None = None) -> Sequences:
+    """Read the table `training_sequences` of one day, in which everybody agrees to training.
+
+    Args:
+        catalogue: folder of `dim_item`, for the category of each item.
+        predictions: folder of `predictions` of an earlier day, for taste vectors.
+
+    Raises:
+        LakeError: a column is missing.
+        ModelError: an act has no item or no time.
+        NothingToLearn: nobody agreed to training, and the table is empty.
+    """
+    dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
+    names = dataset.schema.names
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise LakeError(
+            expected=f"columns {', '.join(_COLUMNS)} in {folder}",
+            received=f"a table without {', '.join(missing)}",
+            remedy="build the marts again",
+        )
+    groups = [name for name in GROUPS if name in names]
+    table = dataset.read(columns=[*_COLUMNS, *groups]).sort_by("person_id")
+    if table.num_rows == 0:
+        raise NothingToLearn(
+            expected="people who agreed that a model may learn from them",
+            received=f"nobody in {folder}",
+            remedy="check the consents of that day",
+        )
+    acts, times, offsets = _acts(table, folder)
+    item_ids, places = np.unique(acts, return_inverse=True)
+    person_ids = table.column("person_id").to_numpy().astype(str)
+    return Sequences(
+        person_ids=person_ids,
+        item_ids=item_ids,
+        acts=places.astype("int32"),
+        times=times,
+        offsets=offsets,
+        groups={name: table.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
+        categories=None if catalogue is None else _categories(catalogue, item_ids),
+        tastes=None if predictions is None else _tastes(predictions, person_ids),
+    )
+
+
+def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:
+    """Read a user a line, then the user's items in the order of time, parted by blanks; `.gz` is unpacked.
+
+    An item that a user repeats counts once, at its first place, as in `training_sequences`. Such files know no times:
+    an act's place stands for its second, so that gaps say nothing and everything is recent.
+
+    Args:
+        without_last: items at the end of every line that are not read.
+
+    Raises:
+        ModelError: no such file, no text, or no user with an item.
+    """
+    try:
+        with (gzip.open if file.suffix == ".gz" else open)(file, "rt") as stream:
+            lines = [line.split() for line in stream]
+            lines = [line[: len(line) - without_last] for line in lines]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            expected=f"a text file {file} with a user a line, then the user's items",
+            received=str(error),
+            remedy="name another file",
+        ) from error
+    lines = [line for line in lines if len(line) > 1]
+    if not lines:
+        raise ModelError(
+            expected=f"lines of a user and items in {file}", received="no such line", remedy="name another file"
+        )
+    lengths = np.array([len(line) - 1 for line in lines])
+    people = np.repeat(np.arange(len(lines)), lengths)
+    item_ids, acts = np.unique([item for line in lines for item in line[1:]], return_inverse=True)
+    first = np.sort(np.unique(people * len(item_ids) + acts, return_index=True)[1])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(people[first], minlength=len(lines)))])
+    places = np.arange(len(first)) - np.repeat(offsets[:-1], np.diff(offsets))
+    return Sequences(
+        person_ids=np.array([line[0] for line in lines]),
+        item_ids=item_ids,
+        acts=acts[first].astype("int32"),
+        times=places.astype("datetime64[s]").astype("datetime64[us]"),
+        offsets=offsets,
+    )
+
+
+def _acts(table: pa.Table, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Item and time of each act, and where each person's begin.
+
+    Raises:
+        ModelError: an act has no item or no time.
+    """
+    items = table.column("item_ids").combine_chunks()
+    times = table.column("occurred_at").combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(items), 0).to_numpy(zero_copy_only=False)
+    timed = pc.fill_null(pc.list_value_length(times), 0).to_numpy(zero_copy_only=False)
+    items, times = items.flatten(), times.flatten()
+    without = items.null_count + times.null_count + int(np.abs(lengths - timed).sum())
+    if without:
+        raise ModelError(
+            expected=f"an item and a time for every act in {folder}",
+            received=f"{without} acts without one",
+            remedy="build the marts again, and look at the quarantine of that day",
+        )
+    moments = times.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return items.to_numpy(zero_copy_only=False).astype(str), moments, offsets
+
+
+def _categories(folder: Path, item_ids: np.ndarray) -> np.ndarray:
+    """Category of each item, `unknown` where the catalogue has none (items,)."""
+    table = pq.read_table(folder, columns=["item_id", "category"], memory_map=True, partitioning=None).to_pandas()
+    categories = table.drop_duplicates("item_id").set_index("item_id")["category"]
+    return categories.reindex(item_ids).fillna("unknown").to_numpy().astype(str)
+
+
+def _tastes(folder: Path, person_ids: np.ndarray) -> np.ndarray | None:
+    """Taste vector of each person, zeros where there is none; None where nobody has one (people, taste)."""
+    table = pq.read_table(folder, columns=["person_id", "taste_vector"], memory_map=True, partitioning=None)
+    table = table.filter(pc.is_valid(table.column("taste_vector")))
+    vectors = table.column("taste_vector").combine_chunks()
+    lengths = pc.unique(pc.list_value_length(vectors)).to_pylist()
+    if not lengths:
+        return None
+    if len(lengths) > 1:
+        raise ModelError(
+            expected=f"taste vectors of one length in {folder}",
+            received=f"lengths {', '.join(map(str, sorted(lengths)))}",
+            remedy="write the predictions of that day again",
+        )
+    known = np.nan_to_num(vectors.flatten().to_numpy(zero_copy_only=False).reshape(-1, lengths[0]).astype("float32"))
+    places = pd.Index(table.column("person_id").to_pandas()).get_indexer(person_ids)
+    return np.where(places[:, None] >= 0, known[places], np.float32(0))
