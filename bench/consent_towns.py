@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.lake import Lake
-from contracts.marts import PURPOSES
 from contracts.tables import TABLES
+from contracts.tables.vocabulary import PURPOSES
 
 LONG_BEFORE, THURSDAY, FRIDAY = DAYS = ("2026-10-30", "2026-11-19", "2026-11-20")
 PEOPLE = 24

@@ -15,9 +15,9 @@ from typing import Any
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
-from contracts.marts import CONSENT
 from contracts.report import Report, say
 from contracts.settings import Settings
+from contracts.tables.marts import CONSENT
 from dbt_project.runner.command import DbtCommand
 from dbt_project.runner.parquet import lay_empty_tables
 from dbt_project.runner.warehouse import publish_marts, warehouse_of

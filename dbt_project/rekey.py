@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from contracts.errors import exit_with_sentence
-from contracts.marts import PROFILE_HISTORY
+from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import quoted
 
 _MARK = "rotated_keys"

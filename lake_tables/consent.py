@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.marts import CONSENT, PURPOSES
-from contracts.tables import CONSENTS, PERSONS
+from contracts.tables.mapped import CONSENTS
+from contracts.tables.marts import CONSENT
+from contracts.tables.resolved import PERSONS
+from contracts.tables.vocabulary import PURPOSES
 from lake_tables.arrow import read_mart, read_table
 
 

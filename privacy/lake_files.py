@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.marts import PROFILE_HISTORY
+from contracts.tables.marts import PROFILE_HISTORY
 from privacy.raw_files import quoted_lines
 from privacy.search import Needles, is_text, pattern
 from privacy.unpacking import text_arrays

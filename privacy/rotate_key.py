@@ -22,12 +22,13 @@ import pyarrow.parquet as pq
 from contracts.errors import LakeError, SettingsError
 from contracts.keys import read_keys, remember, require_known, write_keys
 from contracts.lake import Lake
-from contracts.marts import PROFILE_HISTORY
 from contracts.private_files import write_private
 from contracts.report import say, write_json
 from contracts.schema import Column, Table
 from contracts.settings import REPOSITORY, Settings
-from contracts.tables import PERSONS, TABLES
+from contracts.tables import TABLES
+from contracts.tables.marts import PROFILE_HISTORY
+from contracts.tables.resolved import PERSONS
 from privacy.rekeying import Renaming, keys_of, rekeyed_files, renamed_persons
 
 JOB = "rotate-key"

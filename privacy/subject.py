@@ -13,7 +13,9 @@ from contracts.errors import SettingsError
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import Settings
-from contracts.tables import IDENTIFIER_KINDS, IDENTITY_EDGES, PERSONS
+from contracts.tables.mapped import IDENTITY_EDGES
+from contracts.tables.resolved import PERSONS
+from contracts.tables.vocabulary import IDENTIFIER_KINDS
 
 _PSEUDONYM = re.compile(rf"({'|'.join(IDENTIFIER_KINDS)}):([0-9a-f]{{32}})")
 _PERSON = re.compile(r"p[0-9a-f]{16}")

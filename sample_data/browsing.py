@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import numpy as np
 
-from contracts.tables import PURPOSES
+from contracts.tables.vocabulary import PURPOSES
 from sample_data.items import Item, Shop, pick
 from sample_data.parameters import Parameters
 from sample_data.people import Device, Person

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
-from contracts.marts import CONSENT, PREDICTIONS, RESPONSES, SCORES, SCORING_RESPONSES, SCORING_SEQUENCES
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
+from contracts.tables.marts import CONSENT, SCORING_RESPONSES, SCORING_SEQUENCES
+from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
 from lake_tables.arrow import arrow_schema, parser, read_mart
 from lake_tables.consent import consenting_people, require_agreed
 from serving.scoring.champions import Champions

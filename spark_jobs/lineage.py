@@ -15,16 +15,8 @@ from typing import TYPE_CHECKING, Any
 from contracts.report import say
 from contracts.schema import Table
 from contracts.settings import LINEAGE_NAMESPACE, Settings
-from contracts.tables import (
-    ANSWERS,
-    CONSENTS,
-    EVENTS,
-    IDENTITY_EDGES,
-    PERSONS,
-    QUARANTINE,
-    RECONCILIATION,
-    RESOLVED_TABLES,
-)
+from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES, QUARANTINE, RECONCILIATION
+from contracts.tables.resolved import PERSONS, RESOLVED_TABLES
 from spark_jobs.mapping.spec import load_spec
 
 if TYPE_CHECKING:

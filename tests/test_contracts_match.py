@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contracts.marts import MART_TABLES
-from contracts.tables import MAPPED_TABLES, TABLES
+from contracts.tables import TABLES
+from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.marts import MART_TABLES
 from spark_jobs.mapping.spec import known_sources, load_spec
 
 REPOSITORY = Path(__file__).resolve().parent.parent

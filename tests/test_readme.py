@@ -49,8 +49,11 @@ def test_make_verbs_exist(page):
 @each_page
 def test_paths_and_modules_exist(page):
     paths = {path.rstrip("./") for path in _PATH.findall(code(page))} - {NEW_IN_THE_EXAMPLE}
-    paths |= {f"{module.replace('.', '/')}.py" for module in _MODULE.findall(code(page))}
     missing = [path for path in sorted(paths) if not list(REPOSITORY.glob(path))]
+    for module in sorted({name.rstrip(".") for name in _MODULE.findall(code(page))}):
+        path = REPOSITORY / module.replace(".", "/")
+        if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()):
+            missing.append(f"python -m {module}")
     assert not missing, f"{page.name} names {missing}, which are not in the repository"
 
 

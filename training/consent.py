@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.marts import CONSENT
+from contracts.tables.marts import CONSENT
 
 
 def require_agreed(lake: Lake, table: str, ds: str, person_ids: np.ndarray) -> None:

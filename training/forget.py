@@ -28,9 +28,9 @@ import pyarrow.dataset
 
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.lake import Lake
-from contracts.marts import SYNTHETIC_RESPONSES
 from contracts.report import say, write_json
 from contracts.settings import Settings
+from contracts.tables.served import SYNTHETIC_RESPONSES
 
 if TYPE_CHECKING:
     from training.registry.client import Registry

@@ -26,7 +26,8 @@ from typing import Any
 import yaml
 
 from contracts.errors import SettingsError
-from contracts.marts import PREDICTIONS, PROFILE, RESPONSES
+from contracts.tables.marts import PROFILE
+from contracts.tables.served import PREDICTIONS, RESPONSES
 
 PURPOSES = ("marketing_contact", "personalisation")
 WORD_COLUMNS = tuple(

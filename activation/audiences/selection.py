@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from activation.audiences.campaigns import Campaign
-from contracts.marts import CONSENT, PREDICTIONS, PROFILE
+from contracts.tables.marts import CONSENT, PROFILE
+from contracts.tables.served import PREDICTIONS
 
 _NOT_ASKED_FOR = ("first_seen", "last_seen", "taste_vector", "picture_interests")
 _OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]

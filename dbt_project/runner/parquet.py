@@ -9,9 +9,9 @@ import duckdb
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS
 from contracts.schema import Table
-from contracts.tables import MAPPED_TABLES
+from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.served import PREDICTIONS
 
 EMPTY_DAY = "0001-01-01"
 

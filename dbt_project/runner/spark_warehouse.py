@@ -20,9 +20,9 @@ from thrift.Thrift import TException
 
 from contracts.errors import LakeError, WarehouseError
 from contracts.lake import Lake
-from contracts.marts import PROFILE_HISTORY
 from contracts.schema import Table
 from contracts.settings import Settings
+from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import checked, lay_empty
 from dbt_project.runner.warehouse import publish, report_queries
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from contracts.lake import Lake
-from contracts.marts import MART_TABLES
 from contracts.schema import Table
 from contracts.settings import Settings
+from contracts.tables.marts import MART_TABLES
 
 
 class Warehouse(Protocol):

@@ -33,9 +33,9 @@ import pyarrow.parquet as pq
 from contracts.arguments import day
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.lake import Lake
-from contracts.marts import PARTNER_SCORES
 from contracts.report import say, write_json
 from contracts.settings import Settings
+from contracts.tables.served import PARTNER_SCORES
 from lake_tables.arrow import arrow_schema, read_mart
 from lake_tables.consent import latest_consents
 from privacy.encrypted import owner, partner

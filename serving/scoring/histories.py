@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS, SCORING_SEQUENCES
+from contracts.tables.marts import SCORING_SEQUENCES
+from contracts.tables.served import PREDICTIONS
 from lake_tables.arrow import read_mart, read_table
 
 COLUMNS = ("history", "occurred_at", "taste_vector")

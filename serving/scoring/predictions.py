@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS, TRAINING_PICTURES
 from contracts.settings import Settings
+from contracts.tables.marts import TRAINING_PICTURES
+from contracts.tables.served import PREDICTIONS
 from lake_tables.arrow import read_mart
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import in_batches

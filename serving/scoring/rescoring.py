@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS
 from contracts.schema import Table
-from contracts.tables import IDENTITY_CHANGES
+from contracts.tables.resolved import IDENTITY_CHANGES
+from contracts.tables.served import PREDICTIONS
 from lake_tables.arrow import arrow_schema, read_table
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from contracts.lake import Lake
-from contracts.marts import RESPONSES, SCORING_RESPONSES
+from contracts.tables.marts import SCORING_RESPONSES
+from contracts.tables.served import RESPONSES
 from lake_tables.arrow import read_mart
 from serving.scoring.champions import Champion
 from serving.scoring.feature_reasons import feature_reasons

@@ -20,16 +20,9 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables import (
-    ANSWERS,
-    CHANGES,
-    CONSENTS,
-    EVENTS,
-    IDENTITY_CHANGES,
-    IDENTITY_EDGES,
-    IDENTITY_EDGES_KNOWN,
-    PERSONS,
-)
+from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
+from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
+from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, watch_merges
 from spark_jobs.identity.links import counts_of
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further

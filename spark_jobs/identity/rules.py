@@ -10,7 +10,7 @@ from contracts.checked_yaml import At, CheckedYaml
 from contracts.errors import SettingsError
 from contracts.pseudonyms import pseudonym
 from contracts.settings import Settings
-from contracts.tables import EDGE_KINDS, IDENTIFIER_KINDS
+from contracts.tables.vocabulary import EDGE_KINDS, IDENTIFIER_KINDS
 
 KEEPS = ("most_seen", "none")
 _SECTIONS = ("kinds", "limits", "excluded", "component_limit", "merge_alarm")

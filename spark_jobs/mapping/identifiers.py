@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from contracts.tables import MEDIA
+from contracts.tables.mapped import MEDIA
 from contracts.tombstones import PREFIX
 from spark_jobs.mapping.spec import Spec, Writing
 from spark_jobs.pseudonyms import Functions

@@ -27,7 +27,8 @@ from contracts.lake import Lake
 from contracts.report import Report, say, source_entry
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION, TABLES
+from contracts.tables import TABLES
+from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
 from contracts.tombstones import Tombstones
 from spark_jobs.mapping.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping.identifiers import with_erased

@@ -6,7 +6,7 @@ What a column may hold says its contract (`contracts/schema.py`, `text` and `mos
 from __future__ import annotations
 
 from contracts.schema import Column
-from contracts.tables import MOST_TEXTS
+from contracts.tables.vocabulary import MOST_TEXTS
 from spark_jobs.pseudonyms import masked_sql
 
 _PLAIN = {

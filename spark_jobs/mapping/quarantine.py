@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import LakeError, RawDataError
 from contracts.lake import Lake
 from contracts.settings import Settings
-from contracts.tables import QUARANTINE
+from contracts.tables.mapped import QUARANTINE
 from spark_jobs.mapping.deliveries import look_at
 from spark_jobs.mapping.readers import read_raw
 from spark_jobs.mapping.redaction import shape

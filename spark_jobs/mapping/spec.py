@@ -10,7 +10,8 @@ from typing import Any
 from contracts.checked_yaml import CheckedYaml, advice
 from contracts.errors import MappingError
 from contracts.schema import Table
-from contracts.tables import MAPPED_TABLES, TABLES
+from contracts.tables import TABLES
+from contracts.tables.mapped import MAPPED_TABLES
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.marts import PURPOSES
+from contracts.tables.vocabulary import PURPOSES
 from lake_tables.consent import consenting_people, latest_consents, refused_identifiers, require_agreed
 
 FRIDAY, SATURDAY = "2026-11-20", "2026-11-21"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError
-from contracts.marts import MART_TABLES
+from contracts.tables.marts import MART_TABLES
 from dbt_project.build import build, variables
 from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.tiny_lake import TinyHome, at

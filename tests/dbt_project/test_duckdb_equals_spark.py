@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.marts import MART_TABLES, PROFILE_HISTORY
 from contracts.settings import REPOSITORY
+from contracts.tables.marts import MART_TABLES, PROFILE_HISTORY
 from dbt_project.build import build, variables
 from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.random_lake import FRIDAY, THURSDAY, deliver_random_lake

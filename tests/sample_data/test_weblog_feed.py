@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from contracts.tables import PURPOSES
+from contracts.tables.vocabulary import PURPOSES
 
 LINE = re.compile(
     r'(?P<host>\S+) - (?P<user>\S+) \[(?P<time>[^\]]+)\] "(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.1" '

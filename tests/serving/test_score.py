@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.lake import Lake
-from contracts.marts import PREDICTIONS, RESPONSES, SCORES
+from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
 from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.feature_reasons import feature_reasons

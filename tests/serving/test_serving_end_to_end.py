@@ -6,7 +6,7 @@ import pytest
 from activation.export import make_audiences
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.marts import SCORES
+from contracts.tables.served import SCORES
 from serving.score import score
 from serving.scoring.recommendations import POPULAR, TOGETHER
 from tests.training.markov_town import DS, build_town, person, sequence_rows

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from contracts.lake import Lake
 from contracts.settings import Settings
-from contracts.tables import MAPPED_TABLES, PERSONS, QUARANTINE, RECONCILIATION
+from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
+from contracts.tables.resolved import PERSONS
 
 DAY = "2026-11-19"
 

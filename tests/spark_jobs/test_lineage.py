@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import RawDataError
 from contracts.settings import Settings
-from contracts.tables import EVENTS
+from contracts.tables.mapped import EVENTS
 from spark_jobs import main
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, post
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.tables import MAPPED_TABLES, QUARANTINE, RECONCILIATION
+from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import deliver, digests, log_line, post, settings_in

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
-from contracts.tables import IDENTITY_CHANGES
+from contracts.tables.resolved import IDENTITY_CHANGES
 from lake_tables.arrow import arrow_schema
 from serving.score import score
 from tests.training.markov_town import DS, person

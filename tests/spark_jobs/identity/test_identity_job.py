@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import LakeError
-from contracts.tables import IDENTITY_EDGES
+from contracts.tables.mapped import IDENTITY_EDGES
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.identity.links import counts_of
 from spark_jobs.identity.resolution import resolve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.errors import SettingsError
-from contracts.tables import EDGE_KINDS
+from contracts.tables.vocabulary import EDGE_KINDS
 from spark_jobs.identity.rules import IdentityRules, Limit, load_rules
 from tests.spark_jobs.feeds_by_hand import expected_pseudonym, settings_in
 

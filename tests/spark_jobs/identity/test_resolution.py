@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from contracts.tables import EDGE_KINDS, IDENTITY_EDGES
+from contracts.tables.mapped import IDENTITY_EDGES
+from contracts.tables.vocabulary import EDGE_KINDS
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
 from spark_jobs.identity.rules import IdentityRules, Limit
 

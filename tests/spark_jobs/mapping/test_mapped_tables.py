@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.lake import Lake
-from contracts.tables import MAPPED_TABLES, RECONCILIATION, TABLES
+from contracts.tables import TABLES
+from contracts.tables.mapped import MAPPED_TABLES, RECONCILIATION
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, log_line, post, response, responses, rows_of, settings_in

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from contracts.lake import Lake
-from contracts.marts import SYNTHETIC_RESPONSES, TRAINING_RESPONSES
 from contracts.settings import Settings
+from contracts.tables.marts import TRAINING_RESPONSES
+from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from contracts.errors import NothingToLearn
-from contracts.marts import SYNTHETIC_RESPONSES, TRAINING_RESPONSES
+from contracts.tables.marts import TRAINING_RESPONSES
+from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER, WHOLE
 
 FEWEST_ROWS = 200

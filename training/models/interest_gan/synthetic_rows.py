@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.lake import Lake
-from contracts.marts import SYNTHETIC_RESPONSES
 from contracts.settings import Settings
+from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.config import CONFIGS, read_config
 from training.models.interest_gan.admission import AdmissionConfig
 from training.models.interest_gan.learner import synthesise

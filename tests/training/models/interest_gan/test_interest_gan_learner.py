@@ -12,8 +12,8 @@ import pytest
 
 from contracts.errors import ModelError, NothingToLearn
 from contracts.lake import Lake
-from contracts.marts import SYNTHETIC_RESPONSES
 from contracts.settings import REPOSITORY, Settings
+from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.config import CONFIGS, read_config
 from training.learner import Context
 from training.models.interest_gan.learner import LEARNER, synthesise

@@ -13,8 +13,9 @@ import pytest
 
 from contracts.errors import LakeError, NothingToLearn
 from contracts.lake import Lake
-from contracts.marts import CONSENT, SYNTHETIC_RESPONSES, TRAINING_RESPONSES
 from contracts.settings import REPOSITORY, Settings
+from contracts.tables.marts import CONSENT, TRAINING_RESPONSES
+from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.learner import Context
 from training.models.response.learner import LEARNER, mean_orders, synthetic_rows
 from training.models.response.loading import CLICK, NUMBERS, PURCHASE, load_responses

@@ -1,39 +1,22 @@
-"""Every table that crosses a room: its grain, its key, its columns and what they mean.
+"""What mapping writes: one table an entity, and the books of what became of every raw row.
 
-What mapping and resolving write, and the list of all; `contracts/marts.py` has what dbt and serving write.
 Types are written as Spark SQL writes them. `ds` (the day of arrival for what is mapped, the day of the run for what is
 derived) is the partition, stands in the folder's name and is therefore no column of the files.
 """
 
 from __future__ import annotations
 
-from contracts.marts import MART_TABLES, SERVED_TABLES
 from contracts.schema import Column, Table
-
-PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
-"""What a person can agree to, each on its own; no decision means no."""
-
-ACTIONS = ("view", "search", "cart", "purchase", "rate", "post", "boost", "favourite", "visit")
-"""What an event can be: acts on items, acts in public, and `visit` for a page that is about no item."""
-
-EDGE_KINDS = ("account_email", "verified_link", "login", "email_click")
-"""Why two identifiers are one person, strongest first."""
-
-IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visitor")
-"""What an identifier can be; a pseudonym is written `<kind>:<32 hex digits>`."""
-
-
-_SOURCE = Column("source", "string", "name of the mapping that made the row", required=True)
-_PSEUDONYM = f"^({'|'.join(IDENTIFIER_KINDS)}):[0-9a-f]{{32}}$"
-_ROW_ID = "^[0-9a-f]{32}( [a-z0-9_]{1,40})?$"
-"""A keyed hash; where a row gives several, with what tells them apart, which is never taken from a feed."""
-MOST_TEXTS = 30
-"""So many texts of an array are kept."""
-_IDENTIFIER = Column(
-    "identifier", "string", "who, as `kind:pseudonym`", required=True, pattern=_PSEUDONYM, holds="identifier"
+from contracts.tables.vocabulary import (
+    ACTIONS,
+    EDGE_KINDS,
+    IDENTIFIER,
+    OCCURRED_AT,
+    PSEUDONYM_PATTERN,
+    PURPOSES,
+    ROW_ID_PATTERN,
+    SOURCE,
 )
-_OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
-_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
 
 EVENTS = Table(
     "events",
@@ -45,12 +28,12 @@ EVENTS = Table(
             "string",
             "hash of the source and of what makes the act unique in it",
             required=True,
-            pattern=_ROW_ID,
+            pattern=ROW_ID_PATTERN,
             holds="keyed",
         ),
-        _SOURCE,
-        _IDENTIFIER,
-        _OCCURRED_AT,
+        SOURCE,
+        IDENTIFIER,
+        OCCURRED_AT,
         Column("action", "string", f"one of {', '.join(ACTIONS)}", required=True, one_of=ACTIONS),
         Column("item_id", "string", "the item acted on, as the catalogue names it", text="code", most=100),
         Column("category", "string", "category that the source itself states", text="free", most=100),
@@ -74,15 +57,15 @@ ANSWERS = Table(
             "string",
             "hash of source, respondent and question",
             required=True,
-            pattern=_ROW_ID,
+            pattern=ROW_ID_PATTERN,
             holds="keyed",
         ),
-        _SOURCE,
-        _IDENTIFIER,
+        SOURCE,
+        IDENTIFIER,
         Column("survey", "string", "name of the survey", required=True, text="free", most=100),
         Column("question", "string", "name of the question's column", required=True, text="free", most=300),
         Column("answer", "string", "the answer, masked", required=True, text="free", most=2000),
-        _OCCURRED_AT,
+        OCCURRED_AT,
     ),
 )
 
@@ -96,18 +79,23 @@ MEDIA = Table(
             "string",
             "hash of source, post and place of the picture in it",
             required=True,
-            pattern=_ROW_ID,
+            pattern=ROW_ID_PATTERN,
             holds="keyed",
         ),
-        _SOURCE,
-        _IDENTIFIER,
+        SOURCE,
+        IDENTIFIER,
         Column(
-            "event_id", "string", "the event that it was posted with", required=True, pattern=_ROW_ID, holds="keyed"
+            "event_id",
+            "string",
+            "the event that it was posted with",
+            required=True,
+            pattern=ROW_ID_PATTERN,
+            holds="keyed",
         ),
         Column(
             "path", "string", "the file, below the day's folder of the source", required=True, text="code", most=300
         ),
-        _OCCURRED_AT,
+        OCCURRED_AT,
     ),
 )
 
@@ -121,14 +109,14 @@ CONSENTS = Table(
             "string",
             "hash of source, decision and purpose",
             required=True,
-            pattern=_ROW_ID,
+            pattern=ROW_ID_PATTERN,
             holds="keyed",
         ),
-        _SOURCE,
-        _IDENTIFIER,
+        SOURCE,
+        IDENTIFIER,
         Column("purpose", "string", f"one of {', '.join(PURPOSES)}", required=True, one_of=PURPOSES),
         Column("granted", "boolean", "whether it was granted or withdrawn", required=True),
-        _OCCURRED_AT,
+        OCCURRED_AT,
     ),
 )
 
@@ -137,21 +125,28 @@ IDENTITY_EDGES = Table(
     grain="one time two identifiers were seen to be the same person",
     key=("edge_id",),
     columns=(
-        Column("edge_id", "string", "hash of the record and the kind", required=True, pattern=_ROW_ID, holds="keyed"),
-        _SOURCE,
+        Column(
+            "edge_id", "string", "hash of the record and the kind", required=True, pattern=ROW_ID_PATTERN, holds="keyed"
+        ),
+        SOURCE,
         Column(
             "left_identifier",
             "string",
             "one identifier, as `kind:pseudonym`",
             required=True,
-            pattern=_PSEUDONYM,
+            pattern=PSEUDONYM_PATTERN,
             holds="identifier",
         ),
         Column(
-            "right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM, holds="identifier"
+            "right_identifier",
+            "string",
+            "the other identifier",
+            required=True,
+            pattern=PSEUDONYM_PATTERN,
+            holds="identifier",
         ),
         Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
-        _OCCURRED_AT,
+        OCCURRED_AT,
     ),
 )
 
@@ -161,7 +156,7 @@ ITEMS = Table(
     key=("item_id",),
     columns=(
         Column("item_id", "string", "the item, as events name it", required=True, text="code", most=100),
-        _SOURCE,
+        SOURCE,
         Column("title", "string", "name to show", required=True, text="title", most=300),
         Column("category", "string", "main category", text="free", most=100),
         Column("categories", "array<string>", "all categories, main one first", text="free", most=100),
@@ -175,7 +170,7 @@ QUARANTINE = Table(
     grain="one raw row, or one raw file, that could not be mapped",
     key=("source", "file", "row_id", "reason"),
     columns=(
-        _SOURCE,
+        SOURCE,
         Column("file", "string", "the raw file, below the day's folder of the source", required=True),
         Column(
             "row_id", "string", "keyed hash of the row, by which it is found in raw; null for a file", holds="keyed"
@@ -192,82 +187,12 @@ RECONCILIATION = Table(
     grain="one outcome of the rows of one source on one day",
     key=("source", "outcome", "rule"),
     columns=(
-        _SOURCE,
+        SOURCE,
         Column("outcome", "string", "read, mapped, quarantined, dropped, or noted (beside the sum)", required=True),
         Column("rule", "string", "which rule quarantined, dropped or noted the rows; empty for read and mapped"),
         Column("rows", "bigint", "how many rows; read = mapped + quarantined + dropped", required=True),
     ),
 )
 
-PERSONS = Table(
-    "persons",
-    grain="one identifier of one person, as known on the day of the run",
-    key=("identifier",),
-    columns=(
-        _IDENTIFIER,
-        _PERSON,
-        Column("first_ds", "date", "day on which the identifier first arrived", required=True),
-    ),
-)
-
-IDENTITY_EDGES_KNOWN = Table(
-    "identity_edges_known",
-    grain="one pair of identifiers and one kind of link between them, over all days up to the day of the run",
-    key=("left_identifier", "right_identifier", "kind"),
-    columns=(
-        Column(
-            "left_identifier",
-            "string",
-            "the identifier of the smaller name",
-            required=True,
-            pattern=_PSEUDONYM,
-            holds="identifier",
-        ),
-        Column(
-            "right_identifier", "string", "the other identifier", required=True, pattern=_PSEUDONYM, holds="identifier"
-        ),
-        Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
-        Column("times", "bigint", "how often it was seen", required=True),
-        Column("first_time", "timestamp", "when it was seen first, UTC", required=True),
-        Column("last_time", "timestamp", "when it was seen last, UTC", required=True),
-        Column(
-            "refused", "string", "the rule by which it does not join: kind, excluded, a limit, component_limit; or null"
-        ),
-        Column(
-            "cluster",
-            "string",
-            "smallest identifier that the links reach before the component limit; null where a rule before it refused",
-            holds="identifier",
-        ),
-        Column("inputs", "string", "hash of the rules and of the partitions that the run had read", required=True),
-    ),
-)
-"""The state from which the next night goes on; only the latest two days are kept."""
-
-CHANGES = ("merged", "split", "moved", "renamed")
-"""What can happen to a known identifier: its person went into another, or fell apart, or both, or is named anew."""
-
-IDENTITY_CHANGES = Table(
-    "identity_changes",
-    grain="one identifier that is another person's than on the published day before",
-    key=("identifier",),
-    columns=(
-        _IDENTIFIER,
-        Column("former_person_id", "string", "the person of the day before", required=True, holds="person"),
-        _PERSON,
-        Column("change", "string", f"one of {', '.join(CHANGES)}", required=True, one_of=CHANGES),
-        Column("reason", "string", "kind of link that joined, or rule that parted", required=True),
-    ),
-)
-"""No partition of a day on which nothing changed, and none of the first."""
-
 MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS)
 """What a mapping may write to."""
-
-RESOLVED_TABLES = (PERSONS, IDENTITY_EDGES_KNOWN, IDENTITY_CHANGES)
-"""What resolving writes."""
-
-TABLES = {
-    table.name: table
-    for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, *RESOLVED_TABLES, *MART_TABLES, *SERVED_TABLES)
-}

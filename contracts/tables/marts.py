@@ -1,23 +1,9 @@
-"""The tables behind the mapped ones: what dbt hands to training and serving, and what serving hands on."""
+"""What dbt hands to training, serving and activation, one full state a day."""
 
 from __future__ import annotations
 
 from contracts.schema import Column, Table
-
-ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
-"""The actions on an item that a model may learn from."""
-
-PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
-"""What a person decides on, each on its own."""
-
-_PERSON = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
-_OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
-_PICTURE_INTERESTS = Column(
-    "picture_interests",
-    "array<struct<category:string,weight:double,confidence:double>>",
-    "what posted pictures show, heaviest first; the weights add up to 1, confidence is how sure the pictures make it",
-)
-_TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
+from contracts.tables.vocabulary import ITEM_ACTIONS, OCCURRED_AT, PERSON_ID, PICTURE_INTERESTS, PURPOSES, TASTE_VECTOR
 
 _CONSENTS = tuple(
     Column(f"consent_{purpose}", "boolean", "latest decision; no decision means no", required=True)
@@ -28,7 +14,7 @@ CONSENT = Table(
     "dim_person_consent",
     grain="one person who was seen or decided anything, as known on the day of the run",
     key=("person_id",),
-    columns=(_PERSON, *_CONSENTS),
+    columns=(PERSON_ID, *_CONSENTS),
 )
 """Whom every other table, score and audience may be about."""
 
@@ -37,7 +23,7 @@ PROFILE = Table(
     grain="one person who agrees to profiling, as known on the day of the run",
     key=("person_id",),
     columns=(
-        _PERSON,
+        PERSON_ID,
         Column("age_band", "string", "18-24, 25-34, 35-44, 45-54, 55-64, 65+ or unknown", required=True),
         Column("gender", "string", "latest answer, or unknown", required=True),
         Column("region", "string", "latest answer, or unknown", required=True),
@@ -56,8 +42,8 @@ PROFILE = Table(
         *_CONSENTS,
         Column("first_seen", "timestamp", "first act, UTC", required=True),
         Column("last_seen", "timestamp", "last act, UTC", required=True),
-        _TASTE_VECTOR,
-        _PICTURE_INTERESTS,
+        TASTE_VECTOR,
+        PICTURE_INTERESTS,
     ),
 )
 
@@ -79,7 +65,7 @@ PROFILE_HISTORY = Table(
     grain="one period in which one person's profile stayed the same, of people who agree to profiling now",
     key=("person_id", "dbt_valid_from"),
     columns=(
-        _PERSON,
+        PERSON_ID,
         Column("as_of", "timestamp", "day of the run that saw this state first", required=True),
         Column("age_band", "string", "as in the profile", required=True),
         Column("gender", "string", "as in the profile", required=True),
@@ -105,10 +91,10 @@ INTERACTIONS = Table(
     key=("event_id",),
     columns=(
         Column("event_id", "string", "the event", required=True, holds="keyed"),
-        _PERSON,
+        PERSON_ID,
         Column("item_id", "string", "the item", required=True),
         Column("category", "string", "main category of the item, or unknown", required=True),
-        _OCCURRED_AT,
+        OCCURRED_AT,
         Column("known_on", "date", "day on which the event arrived", required=True),
         Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True),
         Column("weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate stars / 2", required=True),
@@ -122,7 +108,7 @@ TRAINING_SEQUENCES = Table(
     grain="one person with at least one act on an item, who agrees to training",
     key=("person_id",),
     columns=(
-        _PERSON,
+        PERSON_ID,
         Column("item_ids", "array<string>", "each item once, in the order of the first act on it", required=True),
         Column("occurred_at", "array<timestamp>", "time of that first act, in the same order", required=True),
         Column("age_band", "string", "as in the profile; unknown without one", required=True),
@@ -158,7 +144,7 @@ TRAINING_RESPONSES = Table(
     grain="one person who agrees to training and could be reached by one campaign in one week that is over",
     key=("person_id", "campaign", "sent_on"),
     columns=(
-        _PERSON,
+        PERSON_ID,
         Column("campaign", "string", "the campaign", required=True),
         Column("sent_on", "date", "first day of the week; every feature is as known before it", required=True),
         Column("age_band", "string", "latest answer before, or unknown", required=True),
@@ -193,70 +179,6 @@ SCORING_RESPONSES = Table(
     columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in RESPONSE_LABELS),
 )
 
-SYNTHETIC_RESPONSES = Table(
-    "synthetic_responses",
-    grain="one row that the admitted generator made up; it stands for nobody",
-    key=(),
-    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on")),
-)
-
-SCORES = Table(
-    "scores",
-    grain="one recommended item of one person",
-    key=("person_id", "rank"),
-    columns=(
-        _PERSON,
-        Column("rank", "int", "1 is the best", required=True),
-        Column("item_id", "string", "the item", required=True),
-        Column("score", "double", "the model's score, comparable within the person only", required=True),
-        Column("reason", "string", "why, in words for the person", required=True),
-        Column(
-            "model_version", "string", "model and version that ranked, as `next_item/3`, or `popularity`", required=True
-        ),
-    ),
-)
-
-RESPONSES = Table(
-    "responses",
-    grain="one person and campaign, in the week that begins after the day",
-    key=("person_id", "campaign"),
-    columns=(
-        _PERSON,
-        Column("campaign", "string", "the campaign", required=True),
-        Column("click_chance", "double", "chance to come from it within a week, 0 to 1", required=True),
-        Column("purchase_chance", "double", "chance to buy in such a session, 0 to 1", required=True),
-        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null before any were known"),
-        Column("expected_value", "double", "euros expected from sending: purchase_chance x mean order", required=True),
-        Column("reasons", "array<string>", "what raised the chance to click most, in words", required=True),
-        Column("model_version", "string", "model and version that scored, as `response/3`", required=True),
-    ),
-)
-
-PREDICTIONS = Table(
-    "predictions",
-    grain="one person, as the champions of the night see them",
-    key=("person_id",),
-    columns=(
-        _PERSON,
-        _TASTE_VECTOR,
-        _PICTURE_INTERESTS,
-        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null without a model"),
-        Column("expected_value", "double", "euros expected from the person's best campaign; null without a model"),
-        Column("best_campaign", "string", "campaign of the highest expected value; null without a model"),
-    ),
-)
-
-PARTNER_SCORES = Table(
-    "partner_scores",
-    grain="one person, as a partner's head sees the encrypted profile",
-    key=("person_id",),
-    columns=(
-        _PERSON,
-        Column("score", "double", "bias and weighed features of the partner's head, decrypted", required=True),
-        Column("chance", "double", "the score as a chance, 0 to 1, where the head is one of a logistic model"),
-    ),
-)
-
 MART_TABLES = (
     CONSENT,
     PROFILE,
@@ -269,6 +191,3 @@ MART_TABLES = (
     SCORING_RESPONSES,
 )
 """What dbt hands over to training and serving, one full state a day."""
-
-SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
-"""What the champions say, one full state a day."""

@@ -1,0 +1,74 @@
+"""What models say and partners return, one full state a day."""
+
+from __future__ import annotations
+
+from contracts.schema import Column, Table
+from contracts.tables.marts import TRAINING_RESPONSES
+from contracts.tables.vocabulary import PERSON_ID, PICTURE_INTERESTS, TASTE_VECTOR
+
+SYNTHETIC_RESPONSES = Table(
+    "synthetic_responses",
+    grain="one row that the admitted generator made up; it stands for nobody",
+    key=(),
+    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on")),
+)
+
+SCORES = Table(
+    "scores",
+    grain="one recommended item of one person",
+    key=("person_id", "rank"),
+    columns=(
+        PERSON_ID,
+        Column("rank", "int", "1 is the best", required=True),
+        Column("item_id", "string", "the item", required=True),
+        Column("score", "double", "the model's score, comparable within the person only", required=True),
+        Column("reason", "string", "why, in words for the person", required=True),
+        Column(
+            "model_version", "string", "model and version that ranked, as `next_item/3`, or `popularity`", required=True
+        ),
+    ),
+)
+
+RESPONSES = Table(
+    "responses",
+    grain="one person and campaign, in the week that begins after the day",
+    key=("person_id", "campaign"),
+    columns=(
+        PERSON_ID,
+        Column("campaign", "string", "the campaign", required=True),
+        Column("click_chance", "double", "chance to come from it within a week, 0 to 1", required=True),
+        Column("purchase_chance", "double", "chance to buy in such a session, 0 to 1", required=True),
+        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null before any were known"),
+        Column("expected_value", "double", "euros expected from sending: purchase_chance x mean order", required=True),
+        Column("reasons", "array<string>", "what raised the chance to click most, in words", required=True),
+        Column("model_version", "string", "model and version that scored, as `response/3`", required=True),
+    ),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    grain="one person, as the champions of the night see them",
+    key=("person_id",),
+    columns=(
+        PERSON_ID,
+        TASTE_VECTOR,
+        PICTURE_INTERESTS,
+        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null without a model"),
+        Column("expected_value", "double", "euros expected from the person's best campaign; null without a model"),
+        Column("best_campaign", "string", "campaign of the highest expected value; null without a model"),
+    ),
+)
+
+PARTNER_SCORES = Table(
+    "partner_scores",
+    grain="one person, as a partner's head sees the encrypted profile",
+    key=("person_id",),
+    columns=(
+        PERSON_ID,
+        Column("score", "double", "bias and weighed features of the partner's head, decrypted", required=True),
+        Column("chance", "double", "the score as a chance, 0 to 1, where the head is one of a logistic model"),
+    ),
+)
+
+SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
+"""What the champions say, one full state a day."""

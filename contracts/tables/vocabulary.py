@@ -1,0 +1,49 @@
+"""Words of the tables: what an act, a link, a purpose and an identifier can be; and columns that many tables share."""
+
+from __future__ import annotations
+
+from contracts.schema import Column
+
+PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
+"""What a person can agree to, each on its own; no decision means no."""
+
+ACTIONS = ("view", "search", "cart", "purchase", "rate", "post", "boost", "favourite", "visit")
+"""What an event can be: acts on items, acts in public, and `visit` for a page that is about no item."""
+
+ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
+"""The actions on an item that a model may learn from."""
+
+EDGE_KINDS = ("account_email", "verified_link", "login", "email_click")
+"""Why two identifiers are one person, strongest first."""
+
+IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visitor")
+"""What an identifier can be; a pseudonym is written `<kind>:<32 hex digits>`."""
+
+CHANGES = ("merged", "split", "moved", "renamed")
+"""What can happen to a known identifier: its person went into another, or fell apart, or both, or is named anew."""
+
+MOST_TEXTS = 30
+"""So many texts of an array are kept."""
+
+PSEUDONYM_PATTERN = f"^({'|'.join(IDENTIFIER_KINDS)}):[0-9a-f]{{32}}$"
+
+ROW_ID_PATTERN = "^[0-9a-f]{32}( [a-z0-9_]{1,40})?$"
+"""A keyed hash; where a row gives several, with what tells them apart, which is never taken from a feed."""
+
+SOURCE = Column("source", "string", "name of the mapping that made the row", required=True)
+
+IDENTIFIER = Column(
+    "identifier", "string", "who, as `kind:pseudonym`", required=True, pattern=PSEUDONYM_PATTERN, holds="identifier"
+)
+
+PERSON_ID = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
+
+OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
+
+TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
+
+PICTURE_INTERESTS = Column(
+    "picture_interests",
+    "array<struct<category:string,weight:double,confidence:double>>",
+    "what posted pictures show, heaviest first; the weights add up to 1, confidence is how sure the pictures make it",
+)
