@@ -49,10 +49,10 @@ def make_audiences(ds: str) -> None:
         BusyError: another run is making audiences.
     """
     settings = Settings.from_env()
-    lake, audiences = Lake(settings.lake), Lake(settings.audiences)
+    lake, audiences = Lake(settings.home.lake), Lake(settings.home.audiences)
     with (
         lake.among_others(),
-        Report(settings.reports, ds).timed("activate") as fragment,
+        Report(settings.home.reports, ds).timed("activate") as fragment,
         audiences.lock("activate"),
     ):
         consents = latest_consents(lake, ds)
@@ -76,7 +76,7 @@ def make_audiences(ds: str) -> None:
             audiences.publish(campaign.name, ds, files)
             fragment["audiences"][campaign.name] = audience.account()
             say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people{withheld(audience)}")
-    Report(settings.reports, ds).merge()  # the last step of the line leaves the run's report
+    Report(settings.home.reports, ds).merge()  # the last step of the line leaves the run's report
 
 
 def withheld(audience: Audience) -> str:

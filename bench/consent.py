@@ -93,7 +93,7 @@ def bench(towns: int, *, seed: int) -> dict[str, Any]:
     drawn = draw_towns(towns, seed)
     with tempfile.TemporaryDirectory() as home:
         outputs = two_nights(drawn, Path(home), models=MODELS)
-        spoke = _spoke(Lake(Settings.from_env().lake), FRIDAY)
+        spoke = _spoke(Lake(Settings.from_env().home.lake), FRIDAY)
     found: dict[str, dict[str, int]] = {}
     for output in outputs:
         entry = found.setdefault(output.name, {"people": 0, "identifiers": 0, "identifiers_without_consent": 0})
@@ -135,7 +135,7 @@ def two_nights(drawn: Towns, home: Path, *, models: Sequence[str] = ()) -> list[
     os.environ["NIGHTSHIFT_CAMPAIGNS"] = str(home / "campaigns")
     os.environ["NIGHTSHIFT_SMALLEST_GROUP"] = "1"
     settings = Settings.from_env()
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
 
     drawn.deliver(lake, (LONG_BEFORE, THURSDAY))
     _run("dbt_project.build", THURSDAY)
@@ -156,12 +156,12 @@ def two_nights(drawn: Towns, home: Path, *, models: Sequence[str] = ()) -> list[
 
 def _published(drawn: Towns, settings: Settings, ds: str) -> list[Output]:
     """The tables of a night, and the history in the warehouse."""
-    agreed, lake = drawn.agreed(ds), Lake(settings.lake)
+    agreed, lake = drawn.agreed(ds), Lake(settings.home.lake)
     outputs = [
         Output(name, ds, _people(lake.partition(name, ds)), _allowed(agreed, sets))
         for name, sets in MAY_STAND_IN.items()
     ]
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as connection:
         history = {row[0] for row in connection.execute("select person_id from history_person_profile").fetchall()}
     return [*outputs, Output("history_person_profile", ds, history, agreed["profiling"])]
 
@@ -172,7 +172,7 @@ def _exported(drawn: Towns, settings: Settings, ds: str, known: str) -> list[Out
     Whoever withdrew since must be out under whichever name: a person of that day is allowed who agreed then, and of
     whose identifiers each belongs to somebody who agrees now, or who has decided nothing.
     """
-    audiences = Lake(settings.audiences)
+    audiences = Lake(settings.home.audiences)
     then = drawn.agreed(ds)
     outputs = []
     for name, sets in EXPORTED.items():

@@ -30,7 +30,6 @@ from contracts.settings import REPOSITORY, Settings
 
 DAYS = ("2026-11-18", "2026-11-19")
 EDGES_A_PERSON = 5
-HOME = "bench/identity"
 
 SPARK = {
     "spark.sql.shuffle.partitions": "16",
@@ -88,7 +87,7 @@ def bench(edges: int, hub: int, night: int, memory: str, cores: int) -> dict[str
     Raises:
         LakeError: a run failed, or the two ways do not agree.
     """
-    home = Settings.from_env().home / HOME
+    home = Settings.from_env().home.bench / "identity"
     shutil.rmtree(home, ignore_errors=True)
     lake = Lake(home / "lake")
     people = (edges - hub) // EDGES_A_PERSON

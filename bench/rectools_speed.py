@@ -142,7 +142,7 @@ def _rectools(histories, people, targets, *, key: str, epochs: int, seed: int) -
     """
     import numpy as np
 
-    folder = Settings.from_env().home / "bench" / "rectools"
+    folder = Settings.from_env().home.bench / "rectools"
     out = folder / f"recommended-{key}.npz"
     if not out.with_suffix(".json").exists():
         python = _environment(folder / "venv")

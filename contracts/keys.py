@@ -7,18 +7,44 @@ them and from which none can be computed: a lake is never gone on with under oth
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.errors import SettingsError
-from contracts.private_files import write_private
+from contracts.private_files import create_private, write_private
 from contracts.pseudonyms import keyed
+from contracts.settings import Settings
 
 _LOST = (
     "restore it from its backup; without it new deliveries cannot be joined to the people known here, nobody can be "
     "found by a raw name (by pseudonym or person id they still can), and keys cannot be rotated; if it is lost for "
     "good, begin a new lake in another NIGHTSHIFT_HOME"
 )
+
+
+def pseudonym_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys under which identifiers are hashed, 32 bytes each, oldest first: one line of the file each.
+
+    The demo's first key is made on first use, for its owner only; a rotation appends one.
+
+    Raises:
+        SettingsError: a key file was named but is not there, or a line of it does not hold 64 hex digits; or the
+            lake was hashed under other keys, or under some that are gone.
+    """
+    file, lake = settings.pseudonym_key_file, settings.home.lake
+    require_found(lake, file)
+    if not file.exists():
+        if file.parent != settings.home.secrets:
+            raise SettingsError(
+                expected=f"the pseudonym key in {file}",
+                received="no such file",
+                remedy="create it with 64 hex digits, or unset NIGHTSHIFT_PSEUDONYM_KEY_FILE to use the demo's key",
+            )
+        create_private(file, f"{secrets.token_hex(32)}\n")
+    keys = read_keys(file)
+    require_known(lake, keys, file)
+    return keys
 
 
 def read_keys(file: Path) -> tuple[bytes, ...]:

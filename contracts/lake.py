@@ -22,14 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import BusyError, LakeError
+from contracts.home import Home
 
 PUBLISH_WAIT_SECONDS = 120
 
 ALONE_WAIT_SECONDS = 600
 """How long a step of the night waits for an erasure or a rotation of keys to end, and these for a step."""
-
-ROTATION = "rotation.json"
-"""Beside a lake while its keys are being rotated: a part of it is hashed under one key more than the rest."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ class Lake:
         Raises:
             LakeError: a rotation of keys has not ended.
         """
-        if (self.root.parent / ROTATION).exists():
+        if Home(self.root.parent).rotation.exists():
             raise LakeError(
                 expected=f"a lake in {self.root} whose rotation of keys has ended",
                 received="one in which it was interrupted",

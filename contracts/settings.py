@@ -7,15 +7,12 @@ a server. A server deployment changes these variables only.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from contracts.errors import SettingsError
-from contracts.keys import read_keys, require_found, require_known
-from contracts.lake import ROTATION
+from contracts.home import Home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
@@ -23,15 +20,12 @@ DBT_TARGETS = ("duckdb", "spark")
 APPROVALS = ("auto", "ask")
 """Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
 
-LINEAGE_NAMESPACE = "nightshift"
-"""Under which OpenLineage finds the jobs of all engines."""
-
 
 @dataclass(frozen=True)
 class Settings:
     """Where things are, and the few numbers that a deployment may want to change."""
 
-    home: Path
+    home: Home
     """Everything a run writes: NIGHTSHIFT_HOME, by default `var/` of the repository."""
     raw: Path
     """Raw deliveries, `<source>/ds=YYYY-MM-DD/*`: NIGHTSHIFT_RAW, by default `<home>/raw`."""
@@ -83,15 +77,15 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
-        home = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve()
+        home = Home(Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve())
         return cls(
             home=home,
-            raw=Path(env.get("NIGHTSHIFT_RAW") or home / "raw").resolve(),
+            raw=Path(env.get("NIGHTSHIFT_RAW") or home.raw).resolve(),
             campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "activation" / "campaigns").resolve(),
             pseudonym_key_file=Path(
-                env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home / "secrets" / "pseudonym.key"
+                env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),
-            registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home / 'mlflow.db'}",
+            registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home.registry_database}",
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             identity_rules=Path(
@@ -115,89 +109,6 @@ class Settings:
             lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
-
-    @property
-    def lake(self) -> Path:
-        return self.home / "lake"
-
-    @property
-    def rotation(self) -> Path:
-        """The journal of a rotation of keys that has not ended; it holds no key."""
-        return self.home / ROTATION
-
-    @property
-    def warehouse(self) -> Path:
-        return self.home / "warehouse.duckdb"
-
-    @property
-    def spark_warehouse(self) -> Path:
-        """Where Spark keeps the tables of its databases."""
-        return self.home / "spark-warehouse"
-
-    @property
-    def artifacts(self) -> Path:
-        return self.home / "artifacts"
-
-    @property
-    def audiences(self) -> Path:
-        return self.home / "audiences"
-
-    @property
-    def reports(self) -> Path:
-        return self.home / "reports"
-
-    @property
-    def encrypted(self) -> Path:
-        """What owner and partner of an encrypted scoring hand each other; vectors go with whoever is forgotten."""
-        return self.home / "encrypted"
-
-    def encrypted_profiles(self) -> list[Path]:
-        """Vectors and scores of people on their way to a partner and back, and who is where in them; keys stay."""
-        patterns = ("*/*.ckks", "owner/people-*.json")
-        return sorted(file for pattern in patterns for file in self.encrypted.glob(pattern))
-
-    @property
-    def approvals(self) -> Path:
-        """Verdicts of the gate that wait for a person: `contracts/verdicts.py`."""
-        return self.home / "approvals"
-
-    @property
-    def truth(self) -> Path:
-        """What the simulated town hides from the pipeline; only `sample_data` writes and reads it."""
-        return self.home / "truth"
-
-    def lineage_transport(self, engine: str) -> dict[str, Any] | None:
-        """OpenLineage's `transport` for the events of one engine; None where they are off."""
-        if self.lineage == "off":
-            return None
-        if self.lineage == "file":
-            folder = self.home / "lineage"
-            folder.mkdir(parents=True, exist_ok=True)
-            return {"type": "file", "log_file_path": str(folder / f"{engine}.jsonl"), "append": True}
-        return {"type": "http", "url": self.lineage}
-
-    def pseudonym_keys(self) -> tuple[bytes, ...]:
-        """The keys under which identifiers are hashed, 32 bytes each, oldest first: one line of the file each.
-
-        The demo's first key is made on first use, for its owner only; a rotation appends one.
-
-        Raises:
-            SettingsError: a key file was named but is not there, or a line of it does not hold 64 hex digits; or the
-                lake was hashed under other keys, or under some that are gone.
-        """
-        file = self.pseudonym_key_file
-        require_found(self.lake, file)
-        if not file.exists():
-            if file.parent != self.home / "secrets":
-                raise SettingsError(
-                    expected=f"the pseudonym key in {file}",
-                    received="no such file",
-                    remedy="create it with 64 hex digits, or unset NIGHTSHIFT_PSEUDONYM_KEY_FILE to use the demo's key",
-                )
-            _write_owner_only(file, secrets.token_hex(32))
-        keys = read_keys(file)
-        require_known(self.lake, keys, file)
-        return keys
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
@@ -257,18 +168,3 @@ def _lineage(env: Mapping[str, str]) -> str:
 
 def _page_of(registry_uri: str | None) -> str:
     return registry_uri if (registry_uri or "").startswith("http") else "http://127.0.0.1:5000"
-
-
-def _write_owner_only(file: Path, text: str) -> None:
-    """Write a new secret so that two processes that start at once end up with the same one."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text + "\n")
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import SettingsError
+from contracts.home import Home
 from contracts.pseudonyms import keyed
 
 PREFIX = "tombstone "
@@ -34,8 +35,8 @@ class Tombstones:
     file: Path
 
     @classmethod
-    def of(cls, home: Path) -> Tombstones:
-        return cls(home / "tombstones.jsonl")
+    def of(cls, home: Home) -> Tombstones:
+        return cls(home.tombstones)
 
     def by_generation(self, known_keys: int) -> dict[int, list[str]]:
         """Generation -> hashes, oldest first.

@@ -82,7 +82,7 @@ def train_models():
 
     @task(trigger_rule="all_done_min_one_success")
     def passed(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
-        return Verdicts(Settings.from_env().approvals).waiting(models, day) if judging(params) == "ask" else []
+        return Verdicts(Settings.from_env().home.approvals).waiting(models, day) if judging(params) == "ask" else []
 
     @task_group
     def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index

@@ -15,6 +15,7 @@ from typing import Any
 from contracts.arguments import day
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
+from contracts.lineage import lineage_transport
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT
@@ -50,13 +51,13 @@ def build(settings: Settings, ds: str) -> None:
         BusyError: another run builds profiles, or the warehouse is open elsewhere.
         WarehouseError: the target is Spark, and its Thrift server does not answer.
     """
-    lake, warehouse = Lake(settings.lake), warehouse_of(settings)
+    lake, warehouse = Lake(settings.home.lake), warehouse_of(settings)
     lake.require("persons", ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
-    with lake.step(JOB), Report(settings.reports, ds).timed(JOB) as fragment:
+    with lake.step(JOB), Report(settings.home.reports, ds).timed(JOB) as fragment:
         started = time.monotonic()
         warehouse.make_ready()
-        lineage = settings.lineage_transport("dbt")
-        dbt = DbtCommand(settings.home / "dbt", warehouse.target, lineage, settings.lineage_parent)
+        lineage = lineage_transport(settings, "dbt")
+        dbt = DbtCommand(settings.home.dbt, warehouse.target, lineage, settings.lineage_parent)
         built = dbt.build(variables(settings, ds))
         say(f"{JOB}: {built} ok on {warehouse.target} in {time.monotonic() - started:.1f} s")
 
@@ -71,7 +72,7 @@ def build(settings: Settings, ds: str) -> None:
 
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
     """What dbt is told of a run; for tables without any day, empty files are laid."""
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     return {
         "lake": str(lake.root),
         "ds": ds,

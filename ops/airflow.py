@@ -27,7 +27,7 @@ _ERROR = re.compile(re.escape(ERROR_MARK) + _WORDS)
 
 def prepare_airflow(settings: Settings, log: Path) -> None:
     """Make Airflow's database and the pool of the GPU workers, once a lake."""
-    home = settings.home / "airflow"
+    home = settings.home.airflow
     ready = home / ".ready"
     if ready.exists():
         return

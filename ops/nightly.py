@@ -34,16 +34,16 @@ def main() -> None:
     parser.add_argument("--setup-seconds", type=float, default=0.0, help="what the set-up before this took")
     given = parser.parse_args()
     settings = Settings.from_env()
-    lake, console = Lake(settings.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    lake, console = Lake(settings.home.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     with lake.step("nightly"), PeakMemory() as memory:
         started = time.monotonic()
         lay_raw(given.raw, settings)
         require_own_lake(settings)
         ds = day_to_run(settings.raw, given.ds)
         console.print(f"[bold]nightshift[/bold] {ds}, raw data from {settings.raw}")
-        report = Report(settings.reports, ds)
+        report = Report(settings.home.reports, ds)
         report.clear()
-        log = settings.home / "logs" / f"nightly-{ds}.log"
+        log = settings.home.logs / f"nightly-{ds}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         prepare_airflow(settings, log)
@@ -65,7 +65,7 @@ def lay_raw(raw: str, settings: Settings) -> None:
 
 def require_own_lake(settings: Settings) -> None:
     """Note which deliveries a lake is made of; raise SettingsError when it is made of others."""
-    note = settings.home / ".made-of"
+    note = settings.home.made_of
     if note.exists() and note.read_text() != str(settings.raw):
         raise SettingsError(
             expected=f"the lake in {settings.home} to be made from {settings.raw}",

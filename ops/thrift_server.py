@@ -23,7 +23,7 @@ def main() -> None:
     parser.parse_args()
     settings = Settings.from_env()
     require_free(settings.thrift_host, settings.thrift_port)
-    settings.spark_warehouse.mkdir(parents=True, exist_ok=True)
+    settings.home.spark_warehouse.mkdir(parents=True, exist_ok=True)
     started = command(settings)
     os.execvp(started[0], started)
 
@@ -33,7 +33,7 @@ def command(settings: Settings) -> list[str]:
     options = {
         # tables are made anew by every run, and what lasts lies in the lake: nothing needs a metastore
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.warehouse.dir": str(settings.spark_warehouse),
+        "spark.sql.warehouse.dir": str(settings.home.spark_warehouse),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.icu.caseMappings.enabled": "false",

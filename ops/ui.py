@@ -30,7 +30,7 @@ def main() -> None:
     settings = Settings.from_env()
     console = Console(highlight=False)
     os.umask(0o077)  # airflow standalone writes its password as clear text
-    logs = settings.home / "logs"
+    logs = settings.home.logs
     logs.mkdir(parents=True, exist_ok=True)
     prepare_airflow(settings, logs / "airflow-setup.log")
     commands = {
@@ -46,7 +46,7 @@ def main() -> None:
         "mlflow": (
             [
                 *("mlflow", "server", "--backend-store-uri", settings.registry_uri, "--workers", "1"),
-                *("--artifacts-destination", str(settings.artifacts)),
+                *("--artifacts-destination", str(settings.home.artifacts)),
                 *("--host", "127.0.0.1", "--port", str(given.mlflow_port)),
             ],
             {},
@@ -54,7 +54,7 @@ def main() -> None:
         ),
         "tensorboard": (
             [
-                *("tensorboard", "--logdir", str(settings.home / "tensorboard")),
+                *("tensorboard", "--logdir", str(settings.home.tensorboard)),
                 *("--host", "127.0.0.1", "--port", str(given.tensorboard_port)),
             ],
             {},
@@ -74,7 +74,7 @@ def main() -> None:
             for server, (name, (_, _, port)) in zip(servers, commands.items(), strict=True):
                 wait_until_open(name, port, server, logs)
         console.print(f"Airflow  http://127.0.0.1:{given.airflow_port}  the DAGs: triggers, runs, backfills")
-        console.print(f"         user admin, password in {settings.home / 'airflow' / 'passwords.json'}")
+        console.print(f"         user admin, password in {settings.home.airflow / 'passwords.json'}")
         console.print(f"MLflow   http://127.0.0.1:{given.mlflow_port}  runs and registered models")
         console.print(f"Curves   http://127.0.0.1:{given.tensorboard_port}  TensorBoard: every epoch of every training")
         console.print("DAGs are paused until you switch them on. Ctrl-C stops all.")

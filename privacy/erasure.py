@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import LakeError
+from contracts.keys import pseudonym_keys
 from contracts.pseudonyms import keyed
 from contracts.report import say
 from contracts.settings import Settings
@@ -53,8 +54,8 @@ def look(settings: Settings, subject: Subject, rows: RawRows) -> Traces:
 
 def place_of(settings: Settings, file: Path) -> str:
     """A file as receipts name it: below home, or `raw/...` where raw lies elsewhere."""
-    if file.is_relative_to(settings.home):
-        return str(file.relative_to(settings.home))
+    if file.is_relative_to(settings.home.root):
+        return str(file.relative_to(settings.home.root))
     return f"raw/{file.relative_to(settings.raw)}"
 
 
@@ -78,7 +79,7 @@ def row_ids(settings: Settings, subject: Subject, traces: Traces) -> set[str]:
     """Under which ids rows of the person may stand in quarantine."""
     texts = {text for found in traces.rows.texts.values() for text in found}
     texts |= {text for _, done in raw_rewrites(settings, subject, traces) for text in done.deleted}
-    return {keyed(settings.pseudonym_keys(), text) for text in texts}
+    return {keyed(pseudonym_keys(settings), text) for text in texts}
 
 
 def pictures(settings: Settings, rows: RawRows) -> list[Path]:
@@ -98,7 +99,7 @@ def erase(settings: Settings, request: Request, subject: Subject, ids: set[str],
     Raises:
         LakeError: a file cannot be written.
     """
-    for draft in settings.home.rglob(f"{DRAFT}*"):
+    for draft in settings.home.root.rglob(f"{DRAFT}*"):
         draft.unlink()
     try:
         _clear_leftovers(settings, request)
@@ -117,19 +118,19 @@ def erase(settings: Settings, request: Request, subject: Subject, ids: set[str],
 
 def _clear_leftovers(settings: Settings, request: Request) -> None:
     """What killed jobs left: rows that were never published, and states of trainings."""
-    for folder in (settings.lake / ".runs" / ".staging", settings.audiences / ".runs" / ".staging"):
+    for folder in (settings.home.lake / ".runs" / ".staging", settings.home.audiences / ".runs" / ".staging"):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in files_below(settings.home / "checkpoints"):
+    for file in files_below(settings.home.checkpoints):
         request.delete(file, place=place_of(settings, file), what="states of unfinished trainings")
 
 
 def _erase_beside_raw(settings: Settings, request: Request, subject: Subject, ids: set[str], traces: Traces) -> None:
     named = files.Named(subject.needles(), {*subject.identifiers, *subject.person_ids, *ids})
-    quarantined = list(files_below(settings.lake / ".runs" / "quarantine")) if ids else []
+    quarantined = list(files_below(settings.home.lake / ".runs" / "quarantine")) if ids else []
     beside = {file for file in traces.places if not file.is_relative_to(settings.raw)}
     if any({*found} - {*subject.person_ids} for found in subject.ids_of_day.values()):
         # an id that is somebody else's today is no value to search for, but meant this person on some day
-        tables = files_below(settings.home, without=[settings.raw, *_kept(settings)])
+        tables = files_below(settings.home.root, without=[settings.raw, *_kept(settings)])
         beside |= {file for file in tables if file.suffix == ".parquet"}
     for number, file in enumerate(sorted({*beside, *quarantined})):
         place = place_of(settings, file)
@@ -183,12 +184,12 @@ def _write_raw(settings: Settings, request: Request, file: Path, done: Rewritten
 
 def _kept(settings: Settings) -> list[Path]:
     """What holds no name by its making, or is the request itself."""
-    return [settings.pseudonym_key_file.parent, settings.home / "erasures", settings.home / "tombstones.jsonl"]
+    return [settings.pseudonym_key_file.parent, *settings.home.kept_by_erasure()]
 
 
 def _roots(settings: Settings) -> list[tuple[Path, list[Path]]]:
-    roots = [(settings.home, _kept(settings))]
-    if not settings.raw.is_relative_to(settings.home):
+    roots = [(settings.home.root, _kept(settings))]
+    if not settings.raw.is_relative_to(settings.home.root):
         roots.append((settings.raw, []))
     return roots
 

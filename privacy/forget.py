@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, RegistryError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import REPOSITORY, Settings
@@ -42,9 +43,9 @@ def forget(settings: Settings, subject: str, *, enforce: bool, wait_seconds: flo
         LakeError: a file cannot be written.
         ModelError, RegistryError: the models' part failed; the same command goes on.
     """
-    mode, erasures = "enforce" if enforce else "dry_run", settings.home / "erasures"
+    mode, erasures = "enforce" if enforce else "dry_run", settings.home.erasures
     say("forget: waits until no step of a night is at work")
-    with Lake(settings.lake).alone(wait_seconds):
+    with Lake(settings.home.lake).alone(wait_seconds):
         person = find_subject(settings, subject)
         request = Request.unfinished(erasures, person.asked) if enforce else None
         if request is not None:
@@ -57,10 +58,10 @@ def forget(settings: Settings, subject: str, *, enforce: bool, wait_seconds: flo
         person.raw_values |= rows.values
         person.days = sorted({*person.days, *rows.days})
         traces = look(settings, person, rows)
-        receipt = Receipt.begun(mode, tombstone(settings.pseudonym_keys(), person.asked))
+        receipt = Receipt.begun(mode, tombstone(pseudonym_keys(settings), person.asked))
         if request is None and not (traces.places or rows.texts):
             request = Request.new(erasures)
-            known = Tombstones.of(settings.home).holds(settings.pseudonym_keys(), person.asked)
+            known = Tombstones.of(settings.home).holds(pseudonym_keys(settings), person.asked)
             return receipt.ended(request, ALREADY if known else UNKNOWN, traces)
         if request is None:
             request = Request.new(erasures)
@@ -72,7 +73,7 @@ def forget(settings: Settings, subject: str, *, enforce: bool, wait_seconds: flo
             receipt.models = _models_part(settings, request, mode)
             request.end()
             return receipt.ended(request, WOULD, traces)
-        keys = settings.pseudonym_keys()
+        keys = pseudonym_keys(settings)
         stones.add(keys, [*person.identifiers, *person.person_ids])
         receipt.tombstones = len({*person.identifiers, *person.person_ids})
         receipt.models = _models_part(settings, request, mode)

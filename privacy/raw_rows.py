@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import RawDataError
+from contracts.keys import pseudonym_keys
 from contracts.raw import landed_days, landed_sources
 from contracts.settings import Settings
 from spark_jobs.mapping.deliveries import Delivery, look_at
@@ -52,7 +53,7 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
     listed = ", ".join(f"'{one}'" for one in sorted(identifiers))
     theirs = f"name in ({listed})"
     for spec, raw in _everything(session, settings):
-        rows = with_names(with_names(raw, spec, "raw", ()), spec, "now", settings.pseudonym_keys())
+        rows = with_names(with_names(raw, spec, "raw", ()), spec, "now", pseudonym_keys(settings))
         rows = rows.where(F.expr(f"exists(now_all, name -> coalesce({theirs}, false))")).select(
             F.col("raw_ds").cast("string").alias("ds"),
             *("raw_file", "raw_text", "now_files"),

@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, SettingsError
-from contracts.keys import read_keys, remember, require_known, write_keys
+from contracts.keys import pseudonym_keys, read_keys, remember, require_known, write_keys
 from contracts.lake import Lake
 from contracts.private_files import write_private
 from contracts.report import say, write_json
@@ -50,15 +50,15 @@ def rotate_key(settings: Settings, new_key_file: Path | None = None) -> int:
         LakeError: an erasure has not ended.
         BusyError: a step of a night is at work.
     """
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     with lake.alone(rotating=True):
         keys = _new_keys(settings, new_key_file)
         say(f"rotate-key: {len(keys)} keys, {settings.home}")
         rotation = _Rotation(settings, keys)
         rewritten = rotation.run()
-        remember(settings.lake, keys, anew=True)
-        target = json.loads(settings.rotation.read_text())["keys"]
-        settings.rotation.unlink()
+        remember(settings.home.lake, keys, anew=True)
+        target = json.loads(settings.home.rotation.read_text())["keys"]
+        settings.home.rotation.unlink()
     say(f"rotate-key: {rewritten} partitions are under {len(keys)} keys; nothing is left of those before")
     if Path(target) != settings.pseudonym_key_file:
         say(f"rotate-key: let {target} take the place of {settings.pseudonym_key_file} before the next step")
@@ -68,7 +68,7 @@ def rotate_key(settings: Settings, new_key_file: Path | None = None) -> int:
 class _Rotation:
     def __init__(self, settings: Settings, keys: tuple[bytes, ...]) -> None:
         self.settings, self.keys = settings, keys
-        self.lake, self.audiences = Lake(settings.lake), Lake(settings.audiences)
+        self.lake, self.audiences = Lake(settings.home.lake), Lake(settings.home.audiences)
         self.rewritten = 0
         self.renaming_of = lru_cache(maxsize=2)(self._renaming_of)
 
@@ -79,13 +79,13 @@ class _Rotation:
                 self.lake.withdraw(name, day)
         for name in sorted(tables.keys() - {PERSONS.name, *MADE_ANEW}):
             self._rekey(self.lake, tables[name])
-        for folder in sorted(self.settings.audiences.glob("[!.]*")):
+        for folder in sorted(self.settings.home.audiences.glob("[!.]*")):
             self._rekey(self.audiences, Table(folder.name, _AUDIENCE.grain, (), _AUDIENCE.columns))
         self._rekey_warehouse()
         self._rekey(self.lake, PERSONS)  # the last: it is what says who is who
         for lake in (self.lake, self.audiences):
             _remove_unpublished(lake)
-        for file in self.settings.encrypted_profiles():  # whose vectors are whose stands there under old names
+        for file in self.settings.home.encrypted_profiles():  # whose vectors are whose stands there under old names
             file.unlink()
         return self.rewritten
 
@@ -106,7 +106,7 @@ class _Rotation:
         file = self.lake.staging(JOB) / "persons.json"
         write_private(file, json.dumps(self._newest))
         command = [sys.executable, "-m", "dbt_project.rekey", "--persons", str(file), "--keys", str(len(self.keys))]
-        command += ["--file", str(self.settings.warehouse), "--spark", str(self.settings.spark_warehouse)]
+        command += ["--file", str(self.settings.home.warehouse), "--spark", str(self.settings.home.spark_warehouse)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LakeError(
@@ -140,10 +140,10 @@ class _Rotation:
 
 def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...]:
     """The keys after the rotation, which is begun in the journal, or gone on with where one was interrupted."""
-    own, journal = settings.pseudonym_key_file, settings.rotation
+    own, journal = settings.pseudonym_key_file, settings.home.rotation
     if not journal.exists():
         _require_no_erasure(settings)
-        keys = settings.pseudonym_keys()
+        keys = pseudonym_keys(settings)
         if new_key_file is None and not (os.access(own, os.W_OK) and os.access(own.parent, os.W_OK)):
             raise SettingsError(
                 expected=f"a key file {own} that can be written, in a folder that can",
@@ -161,7 +161,7 @@ def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...
     file = Path(begun["keys"])
     keys = read_keys(file) if file.exists() else ()
     if file == own and len(keys) == begun["generation"] - 1:
-        require_known(settings.lake, keys, own)
+        require_known(settings.home.lake, keys, own)
         keys = (*keys, secrets.token_bytes(32))
         write_keys(own, keys)
     if len(keys) != begun["generation"]:
@@ -184,7 +184,7 @@ def _require_one_more(keys: tuple[bytes, ...], file: Path) -> None:
 
 
 def _require_no_erasure(settings: Settings) -> None:
-    if begun := sorted(settings.home.glob("erasures/*/subject.json")):
+    if begun := sorted(settings.home.erasures.glob("*/subject.json")):
         raise LakeError(
             expected="no erasure that has begun and not ended",
             received=f"{begun[0].parent.name}",

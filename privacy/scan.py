@@ -32,20 +32,20 @@ def scan(settings: Settings, folder: Path | None, subject: str | None) -> Found:
     Raises:
         SettingsError: there is no such folder, or the subject cannot be understood.
     """
-    root = (folder or settings.home).resolve()
+    root = (folder or settings.home.root).resolve()
     if not root.is_dir():
         raise SettingsError(expected=f"a folder {root} to search", received="no such folder", remedy="name another")
     session = start_session(settings, "scan")
     if subject is None:
         needles = Needles(raw_values(session, settings))
-        left_out = [settings.raw, settings.truth, settings.pseudonym_key_file.parent]
+        left_out = [settings.raw, settings.home.truth, settings.pseudonym_key_file.parent]
         say(f"scan {root}: {len(needles):,} values that mappings turn into pseudonyms")
         found = watched(root, needles, left_out, allowed=Allowed.listed())
     else:
         person = find_subject(settings, subject)
         needles = Needles(rows_of(session, settings, person.identifiers).values | person.needles())
         say(f"scan {root}: {len(needles):,} values, pseudonyms and ids of the person")
-        found = watched(root, needles, [settings.home / "secrets"])
+        found = watched(root, needles, [settings.home.secrets])
     show(found)
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from contracts.errors import SettingsError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import Settings
@@ -61,7 +62,7 @@ def find_subject(settings: Settings, text: str) -> Subject:
     Raises:
         SettingsError: the text is none of these.
     """
-    graph = _Graph(Lake(settings.lake))
+    graph = _Graph(Lake(settings.home.lake))
     if _PERSON.fullmatch(text):
         names = next((found for day in reversed(graph.days) if (found := graph.members(day, {text}))), set())
         return _grown(graph, text, names, {}, {text})
@@ -75,7 +76,7 @@ def find_subject(settings: Settings, text: str) -> Subject:
     if _PSEUDONYM.fullmatch(text) and graph.knows(text):
         return _grown(graph, text, {text}, {}, set())
     raw = {} if _PSEUDONYM.fullmatch(text) else {value.strip().lower(): kind}
-    name = text if _PSEUDONYM.fullmatch(text) else pseudonym(settings.pseudonym_keys(), kind, value)
+    name = text if _PSEUDONYM.fullmatch(text) else pseudonym(pseudonym_keys(settings), kind, value)
     return _grown(graph, name, {name}, raw, set())
 
 

@@ -46,4 +46,4 @@ def done(settings: Settings, name: str) -> None:
 
 
 def _file(settings: Settings, name: str) -> Path:
-    return settings.home / "erasures" / "asked" / f"{name}.json"
+    return settings.home.erasures / "asked" / f"{name}.json"

@@ -59,4 +59,4 @@ def moment(second: int) -> datetime.datetime:
 
 def truth_file(settings: Settings) -> Path:
     """The town's secrets; the file appears last, so that it stands only beside complete feeds."""
-    return settings.truth / "town.json"
+    return settings.home.truth / "town.json"

@@ -38,7 +38,7 @@ def make_town(settings: Settings, parameters: Parameters, progress: Track = sile
         BusyError: another process is building a town in the same place.
     """
     finished = settings.raw / ".town-finished"
-    with Lake(settings.truth).lock("town"):
+    with Lake(settings.home.truth).lock("town"):
         if finished.exists():
             _move_in(settings, finished)
         if truth_file(settings).exists():

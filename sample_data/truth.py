@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as parquet
 
 from contracts.errors import exit_with_sentence
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.report import Report, source_entry
@@ -38,7 +39,7 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
         LakeError: persons or profiles of that day are not published.
     """
     truth = json.loads(truth_file(settings).read_text())
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     planted = {
         pseudonym(keys, kind, raw): person["person"]
         for person in truth["people"]
@@ -113,7 +114,7 @@ def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, A
 def books(settings: Settings, ds: str) -> dict[str, Any]:
     """The sources' entries as a report has them, over all days up to `ds`, from the lake's reconciliation."""
     counts: dict[str, list[tuple[str, str | None, int]]] = {}
-    for day in Lake(settings.lake).days("reconciliation", until=ds):
+    for day in Lake(settings.home.lake).days("reconciliation", until=ds):
         for row in _rows(settings, "reconciliation", day, ["source", "outcome", "rule", "rows"], made_by="map"):
             counts.setdefault(row["source"], []).append((row["outcome"], row["rule"], row["rows"]))
     return {source: source_entry(of_source) for source, of_source in counts.items()}
@@ -130,7 +131,7 @@ def _pairs(sizes: Iterable[int]) -> int:
 
 
 def _rows(settings: Settings, table: str, ds: str, columns: list[str], *, made_by: str) -> list[dict[str, Any]]:
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     lake.require(table, ds, made_by=made_by)
     files = [file for file in lake.files(table, ds) if file.suffix == ".parquet"]
     return [row for file in files for row in parquet.ParquetFile(file).read(columns=columns).to_pylist()]
@@ -149,7 +150,7 @@ def main() -> None:
     if not truth_file(settings).exists():
         print("no simulated town here: nothing to compare")
         return
-    report = Report(settings.reports, ds)
+    report = Report(settings.home.reports, ds)
     truth = compare(settings, ds, {"sources": books(settings, ds)})
     report.write("truth", {"truth": truth})
     print(json.dumps(truth, indent=2))

@@ -64,8 +64,8 @@ def score(ds: str, changed_since: str | None = None) -> None:
         BusyError: another run is scoring.
     """
     settings = Settings.from_env()
-    lake = Lake(settings.lake)
-    with lake.step("score"), Report(settings.reports, ds).timed("score") as fragment:
+    lake = Lake(settings.home.lake)
+    with lake.step("score"), Report(settings.home.reports, ds).timed("score") as fragment:
         people = consenting_people(read_mart(lake, CONSENT.name, ds, ["person_id", "consent_personalisation"]))
         histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)
         require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy(), people)

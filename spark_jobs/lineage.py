@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from contracts.lineage import LINEAGE_NAMESPACE, lineage_transport
 from contracts.report import say
 from contracts.schema import Table
-from contracts.settings import LINEAGE_NAMESPACE, Settings
+from contracts.settings import Settings
 from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES, QUARANTINE, RECONCILIATION
 from contracts.tables.resolved import PERSONS, RESOLVED_TABLES
 from spark_jobs.mapping.spec import load_spec
@@ -38,13 +39,15 @@ class Datasets:
 def of_mapping(settings: Settings, source: str) -> Datasets:
     """A source's deliveries, and the tables that its mapping writes."""
     tables = dict.fromkeys([*(writing.table for writing in load_spec(source).writings), QUARANTINE, RECONCILIATION])
-    return Datasets({str(settings.raw / source): None}, {str(settings.lake / one.name): one for one in tables})
+    return Datasets({str(settings.raw / source): None}, {str(settings.home.lake / one.name): one for one in tables})
 
 
 def of_resolving(settings: Settings) -> Datasets:
     """Everything that identifiers arrive in, and the persons with what is known of them."""
     read = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
-    return Datasets(*({str(settings.lake / one.name): one for one in tables} for tables in (read, RESOLVED_TABLES)))
+    return Datasets(
+        *({str(settings.home.lake / one.name): one for one in tables} for tables in (read, RESOLVED_TABLES))
+    )
 
 
 def counted_mapping(settings: Settings, source: str, fragment: Mapping[str, Any]) -> dict[str, int]:
@@ -52,13 +55,13 @@ def counted_mapping(settings: Settings, source: str, fragment: Mapping[str, Any]
     entry = fragment["sources"][source]
     return {
         str(settings.raw / source): entry["read"],
-        str(settings.lake / QUARANTINE.name): entry["quarantined"],
+        str(settings.home.lake / QUARANTINE.name): entry["quarantined"],
     }
 
 
 def counted_resolving(settings: Settings, fragment: Mapping[str, Any]) -> dict[str, int]:
     """Path -> rows, from the report's fragment: one row of `persons` for each identifier."""
-    return {str(settings.lake / PERSONS.name): fragment["identity"]["identifiers"]}
+    return {str(settings.home.lake / PERSONS.name): fragment["identity"]["identifiers"]}
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def told(settings: Settings, job: str, ds: str, datasets: Callable[[], Datasets]
 
     `datasets` is called only where lineage is on.
     """
-    transport = settings.lineage_transport("spark")
+    transport = lineage_transport(settings, "spark")
     if transport is None:
         yield None
         return

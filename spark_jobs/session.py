@@ -25,7 +25,7 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         builder.config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", submitted.get("spark.sql.shuffle.partitions", LOCAL_SHUFFLE_PARTITIONS))
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .config("spark.sql.warehouse.dir", str(settings.spark_warehouse))
+        .config("spark.sql.warehouse.dir", str(settings.home.spark_warehouse))
         # identifiers are lower-cased by Java's own rules: Spark would first load a library's tables for it
         .config("spark.sql.icu.caseMappings.enabled", "false")
         # the pads of the pseudonym key are literals of the plan: they must not reach a page or a log

@@ -38,11 +38,11 @@ def night(tmp_path_factory):
     answer = run(home, sys.executable, "-m ops.nightly")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
-    return settings, json.loads((settings.reports / f"nightly-{DAY}.json").read_text()), answer.stdout
+    return settings, json.loads((settings.home.reports / f"nightly-{DAY}.json").read_text()), answer.stdout
 
 
 def rows(settings: Settings, table: str) -> list[dict]:
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     return [row for file in lake.files(table, DAY) for row in parquet.ParquetFile(file).read().to_pylist()]
 
 
@@ -82,16 +82,16 @@ def test_nobody_is_scored_or_exported_without_consent(night):
     assert all(consents[row["person_id"]]["consent_training"] for row in rows(settings, "training_sequences"))
     for name, entry in report["audiences"].items():
         assert entry["scored"] == entry["exported"] + sum(entry["suppressed"].values()) + entry["failed"], name
-    for file in settings.audiences.glob(f"*/ds={DAY}/audience.parquet"):
+    for file in settings.home.audiences.glob(f"*/ds={DAY}/audience.parquet"):
         exported = parquet.ParquetFile(file).read().to_pylist()
         assert all(consents[row["person_id"]]["consent_personalisation"] for row in exported)
         assert not 0 < len(exported) < settings.smallest_group
-    assert (settings.audiences / "front_page" / f"ds={DAY}" / "audience.csv").is_file()
+    assert (settings.home.audiences / "front_page" / f"ds={DAY}" / "audience.csv").is_file()
 
 
 def test_published_tables_keep_their_contracts(night):
     settings, report, _ = night
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     for name, table in TABLES.items():
         days = lake.days(name)
         if (
@@ -114,12 +114,12 @@ def test_the_run_shows_what_it_did(night):
     assert "planted dirt found exactly: yes" in shown
     assert {"map", "resolve", "profile", "train", "promote", "score", "activate", "total"} <= set(report["seconds"])
     assert 0 < report["peak_memory_gib"] < 8
-    assert (settings.home / "logs" / f"nightly-{DAY}.log").is_file()
+    assert (settings.home.logs / f"nightly-{DAY}.log").is_file()
 
 
 def test_a_day_that_has_not_landed_is_refused_in_a_sentence(night):
     settings, _, _ = night
-    answer = run(settings.home, sys.executable, "-m ops.nightly --ds 2026-12-24")
+    answer = run(settings.home.root, sys.executable, "-m ops.nightly --ds 2026-12-24")
     assert answer.returncode == 2
     assert "expected a day that has landed" in answer.stderr
     assert DAY in answer.stderr
@@ -127,15 +127,15 @@ def test_a_day_that_has_not_landed_is_refused_in_a_sentence(night):
 
 def test_two_nights_at_once_are_refused(night):
     settings, _, _ = night
-    with Lake(settings.lake).lock("nightly"):
-        answer = run(settings.home, sys.executable, "-m ops.nightly")
+    with Lake(settings.home.lake).lock("nightly"):
+        answer = run(settings.home.root, sys.executable, "-m ops.nightly")
     assert answer.returncode == 75
     assert "the only run of 'nightly'" in answer.stderr
 
 
 def test_no_name_stands_outside_raw(night):
     settings, _, _ = night
-    answer = run(settings.home, sys.executable, "-m privacy scan")
+    answer = run(settings.home.root, sys.executable, "-m privacy scan")
     assert answer.returncode == 0, answer.stdout
     assert "found: 0" in answer.stdout
 
@@ -149,14 +149,14 @@ def test_a_person_who_asks_is_gone_from_everything(night):
     for row in rows(settings, "persons"):
         names.setdefault(row["person_id"], []).append(row["identifier"])
     person = max(learned & scored, key=lambda one: (len(names[one]), one))
-    answer = run(settings.home, sys.executable, f"-m privacy forget --subject {person} --enforce")
+    answer = run(settings.home.root, sys.executable, f"-m privacy forget --subject {person} --enforce")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    [receipt] = [json.loads(file.read_text()) for file in settings.home.glob("erasures/*/receipt.json")]
+    [receipt] = [json.loads(file.read_text()) for file in settings.home.erasures.glob("*/receipt.json")]
     marked = {(one["model"], one["version"]) for one in receipt["models"]["found"]}
     assert ("next_item", "1") in marked
-    assert not found_in(settings.home, [person, *names[person]])
+    assert not found_in(settings.home.root, [person, *names[person]])
 
-    again = run(settings.home, sys.executable, f"-m privacy forget --subject {person} --enforce")
+    again = run(settings.home.root, sys.executable, f"-m privacy forget --subject {person} --enforce")
     assert again.returncode == 0
     assert "already forgotten" in again.stdout
 

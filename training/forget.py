@@ -66,7 +66,7 @@ def forget(request: Path, *, mode: str) -> dict[str, Any]:
     from training.registry.erasure import everything_kept
 
     settings = Settings.from_env()
-    people, lake = _people(request), Lake(settings.lake)
+    people, lake = _people(request), Lake(settings.home.lake)
     with lake.lock("forget-models"):
         registry = Registry.of(settings)
         kept = everything_kept(registry)
@@ -184,7 +184,7 @@ def _deleted(
         ("runs in the trash", "model registry", len(trash)),
         ("days of synthetic rows", f"lake/{SYNTHETIC_RESPONSES.name}", len(days)),
         ("checkpoints", "checkpoints", len(checkpoints)),
-        ("files of encrypted profiles", "encrypted", len(settings.encrypted_profiles())),
+        ("files of encrypted profiles", "encrypted", len(settings.home.encrypted_profiles())),
     ]
     return [{"what": what, "where": where, "count": count} for what, where, count in counts if count]
 
@@ -214,12 +214,12 @@ def _enforce(
             if not one.versions and not one.in_trash:
                 delete_logged(registry, one)
     empty_trash(registry, kept)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     for day in days:
         lake.withdraw(SYNTHETIC_RESPONSES.name, day)
     for folder in _checkpoints(settings, [one for one in kept if one.run_id in found]):
         shutil.rmtree(folder)
-    for file in settings.encrypted_profiles():
+    for file in settings.home.encrypted_profiles():
         file.unlink()
 
 
@@ -235,7 +235,7 @@ def _checkpoints(settings: Settings, kept: Iterable[Kept]) -> Iterable[Path]:
     return [
         folder
         for model in sorted({one.model for one in kept})
-        for folder in sorted((settings.home / "checkpoints" / model).glob("*"))
+        for folder in sorted((settings.home.checkpoints / model).glob("*"))
     ]
 
 

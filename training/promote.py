@@ -97,10 +97,10 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     """
     settings, dry_run = Settings.from_env(), mode == "dry_run"
     known_model(model)
-    step = Lake(settings.lake).step(f"promote-{model}")
-    with step, Report(settings.reports, ds).timed("promote", part=model) as fragment:
+    step = Lake(settings.home.lake).step(f"promote-{model}")
+    with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
         if not dry_run:
-            Verdicts(settings.approvals).forget(model)
+            Verdicts(settings.home.approvals).forget(model)
         brought = learner(model)
         try:
             data = brought.load(settings, ds)
@@ -138,8 +138,8 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
 
     settings = Settings.from_env()
     known_model(model)
-    step = Lake(settings.lake).step(f"promote-{model}")
-    with step, Report(settings.reports, ds).timed("promote", part=model) as fragment:
+    step = Lake(settings.home.lake).step(f"promote-{model}")
+    with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
         line = apply_answer(
             settings, Registry.of(settings), model=model, ds=ds, version=version, by=by, approved=approved
         )
@@ -150,14 +150,14 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
             brought = learner(model)
             entry["synthetic_rows"] = _admit(settings, brought, brought.load(settings, ds), ds)
         fragment["models"] = {model: entry}
-        Verdicts(settings.approvals).forget(model)
+        Verdicts(settings.home.approvals).forget(model)
     say(f"promote {model}: version {version}: {line['decision']}; {line['reasons'][0]}")
     return line["decision"]
 
 
 def ledger(settings: Settings) -> Path:
     """The file of all decisions, one JSON object a line, oldest first."""
-    return settings.home / "ledger.jsonl"
+    return settings.home.ledger
 
 
 def _write(settings: Settings, line: dict[str, Any]) -> None:
@@ -211,7 +211,7 @@ def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: 
         return {**line, "decision": "refused"}
     if mode == "ask":
         line["decision"] = WAITS
-        Verdicts(settings.approvals).record(
+        Verdicts(settings.home.approvals).record(
             Verdict(line, page(line, compared, settings.registry_page, settings.smallest_group))
         )
         return line

@@ -57,8 +57,8 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
     """
     settings = Settings.from_env()
     known_model(model)
-    step = Lake(settings.lake).step(f"train-{model}")
-    with step, Report(settings.reports, ds).timed("train", part=model) as fragment:
+    step = Lake(settings.home.lake).step(f"train-{model}")
+    with step, Report(settings.home.reports, ds).timed("train", part=model) as fragment:
         brought = learner(model)
         config = read_config(config_file or CONFIGS / f"{model}.yml", brought.config)
         try:
@@ -81,10 +81,10 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
     registry = Registry.of(settings)
     say(f"train {model}: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}")
     fingerprint = hashlib.sha256(f"{data_hash}{config}".encode()).hexdigest()[:12]
-    checkpoints = settings.home / "checkpoints" / model
+    checkpoints = settings.home.checkpoints / model
     context = Context(
         folder=checkpoints / f"{ds}-{fingerprint}",
-        tensorboard=settings.home / "tensorboard" / model / f"{ds}-{fingerprint}",
+        tensorboard=settings.home.tensorboard / model / f"{ds}-{fingerprint}",
         say=lambda line: say(f"train {model}: {line}"),
     )
     spent = brought.spending(data, config) if hasattr(brought, "spending") else None

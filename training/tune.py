@@ -64,8 +64,8 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
     from training.registry.client import Registry
 
     output = output or CONFIGS / f"{model}.yml"
-    folder = settings.home / "tuning"
-    lake = Lake(settings.lake)
+    folder = settings.home.tuning
+    lake = Lake(settings.home.lake)
     with lake.step(f"tune-{model}"):
         brought = learner(model)
         present = read_config(output if output.is_file() else CONFIGS / f"{model}.yml", brought.config)

@@ -38,7 +38,7 @@ def judging(params: Mapping[str, Any]) -> str:
 
 def page_of(model: str) -> str:
     """The page of the verdict on a model that waits, as Markdown; the macro `page_of` of train_models."""
-    verdict = Verdicts(Settings.from_env().approvals).of(model)
+    verdict = Verdicts(Settings.from_env().home.approvals).of(model)
     return verdict.page if verdict else "This verdict does not wait any longer."
 
 

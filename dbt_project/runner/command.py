@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import BusyError, LakeError
-from contracts.settings import LINEAGE_NAMESPACE
+from contracts.lineage import LINEAGE_NAMESPACE
 
 PROJECT = Path(__file__).resolve().parents[1]
 FAILED = ("error", "fail", "runtime error")

@@ -48,7 +48,7 @@ class SparkWarehouse:
 
     @property
     def folder(self) -> Path:
-        return self.settings.spark_warehouse / self.schema
+        return self.settings.home.spark_warehouse / self.schema
 
     def variables(self, lake: Lake, ds: str) -> dict[str, Any]:  # noqa: ARG002
         days = lake.days(PROFILE_HISTORY.name)

@@ -46,7 +46,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
         return SparkWarehouse(settings)
     from dbt_project.runner.duckdb_warehouse import DuckDbWarehouse
 
-    return DuckDbWarehouse(settings.warehouse)
+    return DuckDbWarehouse(settings.home.warehouse)
 
 
 def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from contracts.errors import SettingsError
+from contracts.private_files import write_private
 
 AIRFLOW_ACCOUNTS = {"admin": "Admin", "operator": "Operator", "approver": "Approver", "viewer": "Viewer"}
 """Account to role: `Operator` triggers runs, `Approver` answers what `approval: ask` asks, `Viewer` looks."""
@@ -101,10 +102,4 @@ def write_secret(file: Path, text: str, owner: int) -> None:
     """
     if file.exists() and file.read_text() == text:
         return
-    draft = file.with_name(f".{file.name}.draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    if os.getuid() == 0:
-        os.chown(draft, owner, -1)
-    os.replace(draft, file)
+    write_private(file, text, owner=owner if os.getuid() == 0 else None)

@@ -39,8 +39,8 @@ def main() -> None:
         ["airflow", "pools", "set", "gpu", given.gpu_slots, "training, one at a time a GPU worker"], check=True
     )
     home = Settings.from_env().home
-    for folder in ("lineage", "spark-events", "tensorboard"):
-        (home / folder).mkdir(parents=True, exist_ok=True)
+    for folder in (home.lineage, home.spark_events, home.tensorboard):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def make_databases() -> None:

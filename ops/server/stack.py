@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 
 from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
+from contracts.home import Home
 from contracts.settings import REPOSITORY, Settings
 from ops.server.certificate import make_certificate, make_page_passwords
 from ops.server.preflight import require_docker, require_memory, require_port, require_release
@@ -60,12 +61,12 @@ class Stack:
         return Path(self.settings["NIGHTSHIFT_SECRETS"])
 
     @property
-    def home(self) -> Path:
-        return Path(self.settings["NIGHTSHIFT_HOME"])
+    def home(self) -> Home:
+        return Home(Path(self.settings["NIGHTSHIFT_HOME"]))
 
     @property
     def log(self) -> Path:
-        return self.home / "logs" / "stack.log"
+        return self.home.logs / "stack.log"
 
     @property
     def address(self) -> str:
@@ -136,13 +137,13 @@ def main() -> None:
         status(stack)
 
 
-def read_settings(home: Path, given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
+def read_settings(home: Home, given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
     """What was told now, else what the environment says, else what was told last, else the defaults.
 
     Args:
         home: folder of what the stack keeps on this machine: secrets, raw deliveries, `stack.env`.
     """
-    file = home / "stack.env"
+    file = home.stack
     settings = {
         "NIGHTSHIFT_PROJECT": "nightshift",
         "NIGHTSHIFT_STACK": "full",
@@ -151,8 +152,8 @@ def read_settings(home: Path, given: argparse.Namespace, environ: Mapping[str, s
         "NIGHTSHIFT_BIND": "0.0.0.0",
         "NIGHTSHIFT_GPU": "no",
         "NIGHTSHIFT_SPARK_WORKERS": "1",
-        "NIGHTSHIFT_SECRETS": str(home / "secrets"),
-        "NIGHTSHIFT_RAW_DIR": str(home / "raw"),
+        "NIGHTSHIFT_SECRETS": str(home.secrets),
+        "NIGHTSHIFT_RAW_DIR": str(home.raw),
     }
     if file.exists():
         settings |= dict(line.split("=", 1) for line in file.read_text().splitlines() if line)
@@ -198,12 +199,12 @@ def up(stack: Stack, *, build: bool, town: bool) -> None:
         require_port(settings["NIGHTSHIFT_BIND"], settings["NIGHTSHIFT_PORT"])
     make_secrets(stack.secrets, owner)
     raw = Path(settings["NIGHTSHIFT_RAW_DIR"])
-    for folder in (raw, stack.home):
+    for folder in (raw, stack.home.root):
         folder.mkdir(parents=True, exist_ok=True)
     if os.getuid() == 0 and not any(raw.iterdir()):
         os.chown(raw, owner, -1)
     lines = [f"{name}={value}\n" for name, value in sorted(settings.items())]
-    (stack.home / "stack.env").write_text("".join(lines))
+    stack.home.stack.write_text("".join(lines))
     stack.log.unlink(missing_ok=True)
     if build:
         say(f"building the images (the first time some ten minutes; see {stack.log})")

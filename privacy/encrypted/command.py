@@ -73,7 +73,7 @@ def run(command: str, ds: str | None, head_file: Path | None = None) -> None:
         BusyError: another run is at work.
     """
     settings = Settings.from_env()
-    folder, lake, started = Folder(settings.encrypted), Lake(settings.lake), time.monotonic()
+    folder, lake, started = Folder(settings.home.encrypted), Lake(settings.home.lake), time.monotonic()
     with lake.lock("encrypted"):
         folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if command == "keys":
@@ -142,7 +142,7 @@ def _example_head(folder: Folder, lake: Lake, ds: str) -> Path:
 
 def _decrypt(settings: Settings, folder: Folder, ds: str, head_file: Path | None) -> str:
     """Publish the scores, write the sums; of those two what the partner has sent."""
-    lake, said = Lake(settings.lake), []
+    lake, said = Lake(settings.home.lake), []
     if folder.answer("scores", ds).is_file() or not folder.answer("sums", ds).is_file():
         scores = owner.decrypt_scores(folder, ds)
         _publish(lake, ds, scores)

@@ -59,7 +59,7 @@ def survey_report(ds: str, epsilon: float) -> Path:
         BusyError: another report is being made.
     """
     settings = Settings.from_env()
-    lake, page = Lake(settings.lake), settings.reports / f"survey-{ds}.html"
+    lake, page = Lake(settings.home.lake), settings.home.reports / f"survey-{ds}.html"
     file = page.with_suffix(".json")
     with lake.lock("survey-report"):
         if not file.is_file():
@@ -113,7 +113,7 @@ def written(report: dict[str, Any]) -> str:
 
 def _released(settings: Settings, lake: Lake, ds: str, epsilon: float) -> dict[str, Any]:
     answers, questions, random = read_answers(lake, ds), read_questions(), np.random.default_rng()
-    ledger = LedgerFile(settings.home / "privacy_ledger.jsonl")
+    ledger = LedgerFile(settings.home.privacy_ledger)
     counts = [counted(question, answers, random) for question in questions]
     share = epsilon / len(questions)
     noisy([0], most_cells=1, epsilon=share)  # nothing is spent where OpenDP is missing

@@ -57,7 +57,7 @@ def picture_interests(settings: Settings, ds: str, people: np.ndarray, champion:
     if champion is None:
         return nobody
     columns = ["path", "person_id", "consent_profiling"]
-    pictures = read_mart(Lake(settings.lake), TRAINING_PICTURES.name, ds, columns)
+    pictures = read_mart(Lake(settings.home.lake), TRAINING_PICTURES.name, ds, columns)
     posted = pictures.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id"))).to_pandas()
     posted = posted[posted["person_id"].isin(people)].sort_values(["person_id", "path"], ignore_index=True)
     if posted.empty:

@@ -58,11 +58,11 @@ def resolve_identities(
         LakeError: nothing has been mapped up to that day, or more persons would merge than the rules allow.
         SettingsError: the rules cannot be understood.
     """
-    lake = Lake(settings.lake)
-    with lake.step("resolve"), Report(settings.reports, ds).timed("resolve") as fragment:
+    lake = Lake(settings.home.lake)
+    with lake.step("resolve"), Report(settings.home.reports, ds).timed("resolve") as fragment:
         if not lake.days("reconciliation", until=ds):
             raise LakeError(
-                expected=f"mapped days up to {ds} in {settings.lake}",
+                expected=f"mapped days up to {ds} in {settings.home.lake}",
                 received="none",
                 remedy="run `spark-submit spark_jobs/main.py map --source ... --ds ...` first",
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.checked_yaml import At, CheckedYaml
 from contracts.errors import SettingsError
+from contracts.keys import pseudonym_keys
 from contracts.pseudonyms import pseudonym
 from contracts.settings import Settings
 from contracts.tables.vocabulary import EDGE_KINDS, IDENTIFIER_KINDS
@@ -117,7 +118,7 @@ class _CheckedRules(CheckedYaml):
     def _excluded(self, settings: Settings) -> tuple[str, ...]:
         given = self.content.get("excluded") or {}
         self._names(("excluded",), given, IDENTIFIER_KINDS)
-        keys = settings.pseudonym_keys() if given else ()
+        keys = pseudonym_keys(settings) if given else ()
         found = set()
         for kind, values in given.items():
             if not isinstance(values, list):

@@ -48,7 +48,7 @@ def deliveries_to_map(settings: Settings, spec: Spec, ds: str) -> list[Delivery]
             received=f"only the days {landed[0]} to {landed[-1]}" if landed else "no day at all",
             remedy="deliver that day, or name one that has landed",
         )
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     mapped = {day for day in lake.days("reconciliation") if lake.files("reconciliation", day, owner=spec.source)}
     return [look_at(settings.raw, spec, day) for day in landed if day == ds or (day < ds and day not in mapped)]
 

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, MappingError
-from contracts.keys import remember
+from contracts.keys import pseudonym_keys, remember
 from contracts.lake import Lake
 from contracts.report import Report, say, source_entry
 from contracts.schema import Table
@@ -57,15 +57,15 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    written, keys = load_spec(source), settings.pseudonym_keys()
+    written, keys = load_spec(source), pseudonym_keys(settings)
     functions = Functions(keys)
     spec = written.translated(functions.expanded)
     stones = Tombstones.of(settings.home).by_generation(len(keys))
     marked = partial(with_erased, spec=written, keys=keys, stones=stones)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     job = f"map-{source}"
-    with lake.step(job), Report(settings.reports, ds).timed("map", part=source) as fragment:
-        remember(settings.lake, keys)
+    with lake.step(job), Report(settings.home.reports, ds).timed("map", part=source) as fragment:
+        remember(settings.home.lake, keys)
         deliveries = deliveries_to_map(settings, spec, ds)
         say(f"map {source}: {_span(deliveries)}")
         counts = []

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, RawDataError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.mapped import QUARANTINE
@@ -57,10 +58,10 @@ def original_rows(settings: Settings, source: str, ds: str, reason: str | None =
         LakeError: that day of the source is not mapped.
         RawDataError: a row is not in raw any more.
     """
-    lake, spec = Lake(settings.lake), load_spec(source)
+    lake, spec = Lake(settings.home.lake), load_spec(source)
     if not lake.files("reconciliation", ds, owner=source):
         raise LakeError(
-            expected=f"{source} of {ds} in {settings.lake}",
+            expected=f"{source} of {ds} in {settings.home.lake}",
             received="a day that is not mapped",
             remedy=f"run `spark-submit spark_jobs/main.py map --source {source} --ds {ds}` first",
         )
@@ -77,7 +78,7 @@ def original_rows(settings: Settings, source: str, ds: str, reason: str | None =
     raw = read_raw(session, spec.read, [look_at(settings.raw, spec, ds)]) if rules and landed else None
     ids: set[str] = set()
     if raw is not None:
-        row_id = F.expr(Functions(settings.pseudonym_keys()).expanded("keyed(raw_text)"))
+        row_id = F.expr(Functions(pseudonym_keys(settings)).expanded("keyed(raw_text)"))
         rows = raw.select("raw_file", "raw_text", row_id.alias("row_id")).distinct()
         for row in rows.where(F.col("row_id").isin(sorted({row_id for row_id, _ in rules}))).collect():
             ids.add(row.row_id)

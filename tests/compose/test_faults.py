@@ -18,7 +18,7 @@ import hashlib, json
 import pyarrow.dataset as dataset
 from contracts.lake import Lake
 from contracts.settings import Settings
-lake = Lake(Settings.from_env().lake)
+lake = Lake(Settings.from_env().home.lake)
 
 def rows(table, day):
     found = dataset.dataset([str(file) for file in lake.files(table, day)]).to_table().to_pylist()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingsError
+from contracts.keys import pseudonym_keys
+from contracts.lineage import lineage_transport
 from contracts.settings import REPOSITORY, Settings
 
 
@@ -19,7 +21,7 @@ def settings_in(home: Path, **env: str) -> Settings:
 def test_everything_has_a_default_on_one_machine():
     settings = Settings.from_env({})
     home = REPOSITORY / "var"
-    assert (settings.home, settings.raw, settings.lake) == (home, home / "raw", home / "lake")
+    assert (settings.home.root, settings.raw, settings.home.lake) == (home, home / "raw", home / "lake")
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
     assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", None)
     assert settings.identity_rules == REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
@@ -41,7 +43,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
         NIGHTSHIFT_DBT_TARGET="spark",
         NIGHTSHIFT_THRIFT_SERVER="thrift:10017",
     )
-    assert settings.home == tmp_path
+    assert settings.home.root == tmp_path
     assert (settings.raw, settings.campaigns) == (tmp_path / "in", tmp_path / "campaigns")
     assert settings.pseudonym_key_file == tmp_path / "key"
     assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
@@ -52,8 +54,14 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
 
 def test_everything_that_a_run_writes_is_below_home(tmp_path):
     settings = settings_in(tmp_path)
-    places = (settings.lake, settings.warehouse, settings.artifacts, settings.audiences, settings.reports)
-    places += (settings.spark_warehouse,)
+    places = (
+        settings.home.lake,
+        settings.home.warehouse,
+        settings.home.artifacts,
+        settings.home.audiences,
+        settings.home.reports,
+    )
+    places += (settings.home.spark_warehouse,)
     assert {place.parent for place in places} == {tmp_path}
     assert list(tmp_path.iterdir()) == [], "reading settings makes nothing"
 
@@ -78,25 +86,25 @@ def test_an_address_that_is_none_is_an_error_that_names_the_setting(tmp_path, te
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path):
     settings = settings_in(tmp_path)
-    [key] = settings.pseudonym_keys()
+    [key] = pseudonym_keys(settings)
     assert len(key) == 32
     file = tmp_path / "secrets" / "pseudonym.key"
     assert file.read_text() == f"{key.hex()}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert settings.pseudonym_keys() == (key,)
-    assert settings_in(tmp_path).pseudonym_keys() == (key,)
+    assert pseudonym_keys(settings) == (key,)
+    assert pseudonym_keys(settings_in(tmp_path)) == (key,)
     assert [path.name for path in file.parent.iterdir()] == ["pseudonym.key"]
 
 
 def test_two_homes_have_two_keys(tmp_path):
-    assert settings_in(tmp_path / "a").pseudonym_keys() != settings_in(tmp_path / "b").pseudonym_keys()
+    assert pseudonym_keys(settings_in(tmp_path / "a")) != pseudonym_keys(settings_in(tmp_path / "b"))
 
 
 def _make_key(home, start, keys) -> None:
     settings = settings_in(home)
     start.wait(30)
-    keys.put(settings.pseudonym_keys())
+    keys.put(pseudonym_keys(settings))
 
 
 def test_processes_that_start_at_once_get_the_same_key(tmp_path):
@@ -114,7 +122,7 @@ def test_processes_that_start_at_once_get_the_same_key(tmp_path):
 def test_a_key_file_that_was_named_is_never_made(tmp_path):
     settings = settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(tmp_path / "vault" / "key"))
     with pytest.raises(SettingsError, match="no such file"):
-        settings.pseudonym_keys()
+        pseudonym_keys(settings)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -123,7 +131,7 @@ def test_a_key_of_another_length_or_alphabet_is_an_error_that_does_not_show_it(t
     file = tmp_path / "key"
     file.write_text(text)
     with pytest.raises(SettingsError, match="64 hex digits") as error:
-        settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys()
+        pseudonym_keys(settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)))
     assert "restore the key" in str(error.value)
     assert not text or text not in str(error.value)
     assert file.read_text() == text
@@ -132,13 +140,13 @@ def test_a_key_of_another_length_or_alphabet_is_an_error_that_does_not_show_it(t
 def test_a_key_may_be_written_in_capitals_and_with_a_line_end(tmp_path):
     file = tmp_path / "key"
     file.write_text("AB" * 32 + "\n")
-    assert settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys() == (b"\xab" * 32,)
+    assert pseudonym_keys(settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file))) == (b"\xab" * 32,)
 
 
 def test_a_rotation_leaves_the_older_keys_before_the_newer_one(tmp_path):
     file = tmp_path / "key"
     file.write_text("ab" * 32 + "\n" + "cd" * 32 + "\n")
-    keys = settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)).pseudonym_keys()
+    keys = pseudonym_keys(settings_in(tmp_path, NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(file)))
     assert keys == (b"\xab" * 32, b"\xcd" * 32)
 
 
@@ -159,11 +167,11 @@ def test_approval_alerts_and_lineage_can_be_set(tmp_path):
 
 
 def test_lineage_goes_nowhere_to_a_file_or_to_an_address(tmp_path):
-    assert settings_in(tmp_path).lineage_transport("spark") is None
+    assert lineage_transport(settings_in(tmp_path), "spark") is None
     assert list(tmp_path.iterdir()) == []
-    to_file = settings_in(tmp_path, NIGHTSHIFT_LINEAGE="file").lineage_transport("spark")
+    to_file = lineage_transport(settings_in(tmp_path, NIGHTSHIFT_LINEAGE="file"), "spark")
     assert to_file["log_file_path"] == str(tmp_path / "lineage" / "spark.jsonl")
-    to_server = settings_in(tmp_path, NIGHTSHIFT_LINEAGE="https://lineage").lineage_transport("spark")
+    to_server = lineage_transport(settings_in(tmp_path, NIGHTSHIFT_LINEAGE="https://lineage"), "spark")
     assert to_server == {"type": "http", "url": "https://lineage"}
 
 

@@ -37,7 +37,7 @@ def test_the_approver_is_asked_and_silence_is_a_rejection(train_models, tmp_path
     assert rendered(train_models, approve.subject) == "Shall version 3 of next_item become the champion?"
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     line = {"model": "next_item", "version": "3", "ds": DAY}
-    Verdicts(Settings.from_env().approvals).record(Verdict(line, "### Metrics {{ as they are }}"))
+    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, "### Metrics {{ as they are }}"))
     assert rendered(train_models, approve.body) == "### Metrics {{ as they are }}"
 
 
@@ -102,7 +102,7 @@ def test_the_form_says_how_challengers_are_judged(train_models, gate, approval, 
 def test_only_a_run_that_asks_shows_verdicts_that_wait(train_models, tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     line = {"model": "next_item", "version": "3", "ds": DAY}
-    Verdicts(Settings.from_env().approvals).record(Verdict(line, ""))
+    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, ""))
     passed = train_models.get_task("passed").python_callable
     shown = [{"model": "next_item", "version": "3"}]
     assert passed(["next_item"], DAY, {"gate": "enforce", "approval": "ask"}) == shown

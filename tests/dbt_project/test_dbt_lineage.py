@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from contracts.lineage import lineage_transport
 from contracts.settings import Settings
 from dbt_project.build import variables
 from dbt_project.runner.command import DbtCommand
@@ -17,12 +18,12 @@ def test_a_model_and_its_failure_are_told(new_home):
     home = new_home()
     home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home.settings.home), "NIGHTSHIFT_LINEAGE": "file"})
-    dbt = DbtCommand(settings.home / "dbt", lineage=settings.lineage_transport("dbt"), lineage_parent=PARENT)
+    dbt = DbtCommand(settings.home.dbt, lineage=lineage_transport(settings, "dbt"), lineage_parent=PARENT)
     given = variables(settings, DAY)
 
     def told(**changes: str) -> tuple[int, list[dict]]:
         done = dbt.run("run", given | changes, "--select", MODEL)
-        file = settings.home / "lineage" / "dbt.jsonl"
+        file = settings.home.lineage / "dbt.jsonl"
         events = [json.loads(line) for line in file.read_text().splitlines()]
         file.unlink()
         return done.returncode, events
@@ -34,10 +35,10 @@ def test_a_model_and_its_failure_are_told(new_home):
     [model] = [event for name, event in ends.items() if MODEL in name]
     assert model["job"]["namespace"] == "nightshift"
     [written] = model["outputs"]
-    assert (written["namespace"], written["name"].rpartition(".")[2]) == (f"duckdb://{settings.warehouse}", MODEL)
+    assert (written["namespace"], written["name"].rpartition(".")[2]) == (f"duckdb://{settings.home.warehouse}", MODEL)
     [build] = [event for event in events if event["eventType"] == "START" and MODEL not in event["job"]["name"]]
     assert build["run"]["facets"]["parent"]["job"]["name"] == "nightly_profiles.profile"
 
-    status, events = told(lake=str(settings.home / "no lake"))
+    status, events = told(lake=str(settings.home.root / "no lake"))
     assert status != 0
     assert any(event["eventType"] == "FAIL" and MODEL in event["job"]["name"] for event in events)

@@ -187,7 +187,7 @@ def answer(identifier, survey, question, text):
 
 
 def report_of(home: TinyHome, ds: str) -> dict[str, int]:
-    fragment = json.loads((home.settings.reports / ds / "profile.json").read_text())
+    fragment = json.loads((home.settings.home.reports / ds / "profile.json").read_text())
     return {name: value for name, value in fragment.items() if name != "seconds"}
 
 
@@ -435,7 +435,7 @@ def test_the_report_counts_people_profiles_and_redeliveries(nights):
 
 
 def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nights):
-    with duckdb.connect(str(nights.home.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(nights.home.settings.home.warehouse), read_only=True) as connection:
         periods = connection.execute(
             """
             select person_id, cast(dbt_valid_from as date), cast(dbt_valid_to as date)
@@ -452,7 +452,7 @@ def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nigh
 
 
 def test_the_unit_tests_of_the_models_pass(nights):
-    dbt = DbtCommand(nights.home.settings.home / "dbt")
+    dbt = DbtCommand(nights.home.settings.home.dbt)
     done = dbt.run("test", variables(nights.home.settings, THURSDAY), "--select", "test_type:unit")
     assert done.returncode == 0, done.stdout
     results = json.loads((dbt.folder / "target" / "run_results.json").read_text())["results"]
@@ -461,7 +461,7 @@ def test_the_unit_tests_of_the_models_pass(nights):
 
 
 def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
-    dbt = DbtCommand(nights.home.settings.home / "dbt")
+    dbt = DbtCommand(nights.home.settings.home.dbt)
     done = dbt.run("docs", variables(nights.home.settings, THURSDAY), "generate")
     assert done.returncode == 0, done.stdout
     catalog = json.loads((dbt.folder / "target" / "catalog.json").read_text())

@@ -81,10 +81,10 @@ def engines(new_home, thrift_server) -> Engines:
     empty: TinyHome = new_home()
     settings = dataclasses.replace(empty.settings, dbt_target="spark", thrift_host=host, thrift_port=int(port))
     on_spark = TinyHome(settings)
-    shutil.copytree(on_duckdb.settings.lake, settings.lake, symlinks=True)
+    shutil.copytree(on_duckdb.settings.home.lake, settings.home.lake, symlinks=True)
 
     # Of Thursday only the history is needed.
-    dbt = DbtCommand(on_duckdb.settings.home / "dbt")
+    dbt = DbtCommand(on_duckdb.settings.home.dbt)
     without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
     done = dbt.run("build", variables(on_duckdb.settings, THURSDAY), "--select", f"+{HISTORY}", *without_tests)
     assert done.returncode == 0, done.stdout
@@ -98,7 +98,7 @@ def engines(new_home, thrift_server) -> Engines:
 def hand_over_history(giver: TinyHome, taker: TinyHome, ds: str) -> None:
     """Publish DuckDB's history as the one that Spark knows, as a deployment that changes engines would."""
     file = taker.lake.staging("history") / "part-00000.parquet"
-    with duckdb.connect(str(giver.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(giver.settings.home.warehouse), read_only=True) as connection:
         connection.execute(f"copy (from {HISTORY}) to '{file}' (format parquet)")
     taker.lake.publish(HISTORY, ds, {file.name: file})
 
@@ -149,7 +149,7 @@ def test_a_mart_is_the_same_row_by_row(engines, table):
 def test_the_history_closes_and_begins_the_same_periods(engines):
     assert engines.spark.lake.days(HISTORY) == [FRIDAY], "the day before is withdrawn"
     (file,) = engines.spark.lake.files(HISTORY, FRIDAY)
-    with duckdb.connect(str(engines.duckdb.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(engines.duckdb.settings.home.warehouse), read_only=True) as connection:
         left = connection.sql(f"from {HISTORY} order by person_id, dbt_valid_from").to_arrow_table()
     right = pq.ParquetFile(file).read()
     assert left.column_names == right.column_names == PROFILE_HISTORY.column_names
@@ -162,7 +162,7 @@ def test_the_history_closes_and_begins_the_same_periods(engines):
 
 def test_the_reports_count_the_same(engines):
     fragments = [
-        json.loads((home.settings.reports / FRIDAY / "profile.json").read_text())
+        json.loads((home.settings.home.reports / FRIDAY / "profile.json").read_text())
         for home in (engines.duckdb, engines.spark)
     ]
     for fragment in fragments:
@@ -172,13 +172,13 @@ def test_the_reports_count_the_same(engines):
 
 
 def test_the_tables_of_a_run_lie_below_its_home(engines):
-    (database,) = engines.spark.settings.spark_warehouse.iterdir()
+    (database,) = engines.spark.settings.home.spark_warehouse.iterdir()
     assert {table.name for table in MART_TABLES} <= {folder.name for folder in database.iterdir()}
 
 
 def test_the_unit_tests_of_the_models_pass_on_spark(engines):
     settings = engines.spark.settings
-    dbt = DbtCommand(settings.home / "dbt", "spark")
+    dbt = DbtCommand(settings.home.dbt, "spark")
     done = dbt.run("test", variables(settings, FRIDAY), "--select", "test_type:unit")
     results = json.loads((dbt.folder / "target" / "run_results.json").read_text())["results"]
     assert done.returncode == 0, done.stdout

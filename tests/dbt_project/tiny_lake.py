@@ -36,7 +36,7 @@ class TinyHome:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.settings.lake)
+        return Lake(self.settings.home.lake)
 
     def deliver(self, table: str, ds: str, rows: Iterable[dict[str, Any]]) -> None:
         """Publish rows as one day of a table; columns that a row does not name are null."""

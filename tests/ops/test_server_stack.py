@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from contracts.errors import SettingsError
+from contracts.home import Home
 from contracts.settings import REPOSITORY
 from ops.server import stack
 from ops.server.certificate import make_certificate
@@ -22,16 +23,16 @@ def told(**words):
 
 def test_what_was_told_last_is_remembered_and_what_is_told_now_wins(tmp_path):
     (tmp_path / "stack.env").write_text("NIGHTSHIFT_PORT=9443\nNIGHTSHIFT_HOST=kept\nNIGHTSHIFT_GPU=yes\n")
-    found = stack.read_settings(tmp_path, told(port="7443"), {"NIGHTSHIFT_GPU": "no", "PATH": "/bin"})
+    found = stack.read_settings(Home(tmp_path), told(port="7443"), {"NIGHTSHIFT_GPU": "no", "PATH": "/bin"})
     assert (found["NIGHTSHIFT_PORT"], found["NIGHTSHIFT_HOST"], found["NIGHTSHIFT_GPU"]) == ("7443", "kept", "no")
     assert "PATH" not in found
 
 
 def test_the_core_runs_spark_in_the_worker_and_the_whole_stack_on_the_cluster_again(tmp_path):
-    core = stack.read_settings(tmp_path, told(stack="core"), {})
+    core = stack.read_settings(Home(tmp_path), told(stack="core"), {})
     assert core["NIGHTSHIFT_SPARK_MASTER"] == "local[*]"
     (tmp_path / "stack.env").write_text("".join(f"{name}={value}\n" for name, value in core.items()))
-    assert "NIGHTSHIFT_SPARK_MASTER" not in stack.read_settings(tmp_path, told(stack="full"), {})
+    assert "NIGHTSHIFT_SPARK_MASTER" not in stack.read_settings(Home(tmp_path), told(stack="full"), {})
 
 
 def test_the_release_is_that_of_what_the_images_are_made_of(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import BusyError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import REPOSITORY
@@ -105,29 +106,29 @@ def fill(settings) -> None:
         map_source(settings, source, DAY)
     map_source(settings, "apache_combined", DAY)  # a second run of the day leaves the first one's folder
     resolve_identities(settings, DAY)
-    name = pseudonym(settings.pseudonym_keys(), "email", "anna.berg@example.org")
+    name = pseudonym(pseudonym_keys(settings), "email", "anna.berg@example.org")
     [anna] = {row["person_id"] for row in rows_of(settings, "persons") if row["identifier"] == name}
-    staging = Lake(settings.audiences).staging("activate")
+    staging = Lake(settings.home.audiences).staging("activate")
     (staging / "audience.csv").write_text(f"person_id,items\n{anna},i-1\np0123456789abcdef,i-2\n")
     pq.write_table(pa.table({"person_id": [anna, "p0123456789abcdef"], "items": [["i"], ["j"]]}), staging / "a.parquet")
-    Lake(settings.audiences).publish("letter", DAY, {file.name: file for file in sorted(staging.iterdir())})
-    with duckdb.connect(str(settings.warehouse)) as connection:
+    Lake(settings.home.audiences).publish("letter", DAY, {file.name: file for file in sorted(staging.iterdir())})
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("create table dim_person_profile as select ? as person_id", [anna])
         columns = "unnest([?, 'p0123456789abcdef']) as person_id, timestamp '2026-11-19' as as_of"
         connection.execute(f"create table history_person_profile as select {columns}", [anna])
-    (settings.home / "logs").mkdir()
-    (settings.home / "logs" / "night.log").write_text(f"all is well\nfailed for {anna}\n")
-    (settings.home / "dbt").mkdir()
-    (settings.home / "dbt" / "cache.bin").write_bytes(zlib.compress(b"nothing") + b"\0" + anna.encode())
-    (settings.home / "checkpoints").mkdir()
-    (settings.home / "checkpoints" / "state").write_bytes(b"\0weights")
+    (settings.home.logs).mkdir()
+    (settings.home.logs / "night.log").write_text(f"all is well\nfailed for {anna}\n")
+    (settings.home.dbt).mkdir()
+    (settings.home.dbt / "cache.bin").write_bytes(zlib.compress(b"nothing") + b"\0" + anna.encode())
+    (settings.home.checkpoints).mkdir()
+    (settings.home.checkpoints / "state").write_bytes(b"\0weights")
 
 
 def occurrences(settings) -> dict[str, int]:
     """Every raw name and pseudonym of Anna that a search still finds below home."""
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     hashed = {pseudonym(keys, kind, value).partition(":")[2]: "pseudonym" for value, kind in RAW.items()}
-    return search(settings.home, files_below(settings.home), Needles(RAW | hashed)).by_file()
+    return search(settings.home.root, files_below(settings.home.root), Needles(RAW | hashed)).by_file()
 
 
 def copied(settings, folder):
@@ -138,11 +139,11 @@ def copied(settings, folder):
 
 def test_a_dry_run_lists_and_changes_nothing(night, tmp_path):
     settings = copied(night, tmp_path)
-    before = {file: file.read_bytes() for file in files_below(settings.home)}
+    before = {file: file.read_bytes() for file in files_below(settings.home.root)}
     receipt = forget(settings, "account:anna_berg01", enforce=False, wait_seconds=0)
     assert receipt.outcome == "would be forgotten"
     assert {"lake/events", "lake/persons", "raw/mastodon", "logs", "warehouse.duckdb"} <= set(receipt.found)
-    after = {file: file.read_bytes() for file in files_below(settings.home) if "erasures" not in file.parts}
+    after = {file: file.read_bytes() for file in files_below(settings.home.root) if "erasures" not in file.parts}
     assert {file: content for file, content in after.items() if ".locks" not in file.parts} == {
         file: content for file, content in before.items() if ".locks" not in file.parts
     }
@@ -171,12 +172,12 @@ def test_a_person_is_gone_from_everything_and_a_new_delivery_does_not_bring_her_
     assert not (settings.raw / "mastodon" / f"ds={DAY}" / "media" / "m1.png").exists()
     answers = (settings.raw / "qualtrics_csv" / f"ds={DAY}" / "responses.csv").read_text()
     assert "R_1" not in answers and "two\nlines" in answers
-    assert (settings.home / "logs" / "night.log").read_text() == "all is well\nfailed for [erased]\n"
-    with duckdb.connect(str(settings.warehouse)) as connection:
+    assert (settings.home.logs / "night.log").read_text() == "all is well\nfailed for [erased]\n"
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
         assert connection.execute("select person_id from history_person_profile").fetchall() == [("p0123456789abcdef",)]
-    assert "p0123456789abcdef,i-2" in (settings.audiences / "letter" / f"ds={DAY}" / "audience.csv").read_text()
-    assert not (settings.home / "checkpoints" / "state").exists()
-    keys = settings.pseudonym_keys()
+    assert "p0123456789abcdef,i-2" in (settings.home.audiences / "letter" / f"ds={DAY}" / "audience.csv").read_text()
+    assert not (settings.home.checkpoints / "state").exists()
+    keys = pseudonym_keys(settings)
     assert pseudonym(keys, "account", "ben_holm02") in {row["identifier"] for row in rows_of(settings, "events")}
 
     assert sorted(one.name for one in receipt.folder.iterdir()) == ["receipt.html", "receipt.json"]
@@ -206,15 +207,15 @@ def test_nobody_known_is_a_receipt_and_no_change(night, tmp_path):
     receipt = forget(settings, "account:nobody_here", enforce=True, wait_seconds=0)
     assert (receipt.outcome, receipt.changes, receipt.tombstones) == ("nothing known", [], 0)
     assert "nobody_here" not in (receipt.folder / "receipt.json").read_text()
-    assert not (settings.home / "tombstones.jsonl").exists()
+    assert not (settings.home.tombstones).exists()
     assert scan(settings, None, "pfedcba9876543210").total == 0
 
 
 def test_an_erasure_is_refused_while_a_step_is_at_work(night, tmp_path):
     settings = copied(night, tmp_path)
-    with Lake(settings.lake).among_others(), pytest.raises(BusyError, match="nothing was changed"):
+    with Lake(settings.home.lake).among_others(), pytest.raises(BusyError, match="nothing was changed"):
         forget(settings, "account:anna_berg01", enforce=True, wait_seconds=0)
-    assert not (settings.home / "erasures").exists()
+    assert not (settings.home.erasures).exists()
 
 
 def test_a_killed_erasure_goes_on_with_the_same_command(night, tmp_path):
@@ -230,13 +231,13 @@ def test_a_killed_erasure_goes_on_with_the_same_command(night, tmp_path):
         start_new_session=True,
     )
     deadline = time.monotonic() + 200
-    while not list((settings.home / "erasures").glob("*/changes.jsonl")):
+    while not list((settings.home.erasures).glob("*/changes.jsonl")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
-    [request] = (settings.home / "erasures").iterdir()
+    [request] = (settings.home.erasures).iterdir()
     assert (request / "subject.json").stat().st_mode & 0o777 == 0o600
     assert occurrences(settings) != {}
     receipt = forget(settings, "account:anna_berg01", enforce=True, wait_seconds=0)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError, SettingsError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import REPOSITORY, Settings
@@ -64,7 +65,7 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
     resolve_identities(settings, DAY)
 
     persons = sorted({row["person_id"] for row in rows_of(settings, "persons")})
-    lake, audiences = Lake(settings.lake), Lake(settings.audiences)
+    lake, audiences = Lake(settings.home.lake), Lake(settings.home.audiences)
     [picture] = rows_of(settings, "media")
     by_hand = {
         "scores": {"person_id": [*persons, "p" + "0" * 16], "rank": [1] * (len(persons) + 1)},
@@ -82,9 +83,9 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
     lines = [f'{person},"a, ""b"""\r\n' for person in persons]
     (folder / "audience.csv").write_bytes("".join(["person_id,item_1_title\r\n", *lines]).encode())
     audiences.publish("spring", DAY, {file.name: file for file in sorted(folder.iterdir())})
-    (settings.encrypted / "owner").mkdir(parents=True)
-    (settings.encrypted / "owner" / f"people-{DAY}.json").write_text(json.dumps(persons))
-    with duckdb.connect(str(settings.warehouse)) as connection:
+    (settings.home.encrypted / "owner").mkdir(parents=True)
+    (settings.home.encrypted / "owner" / f"people-{DAY}.json").write_text(json.dumps(persons))
+    with duckdb.connect(str(settings.home.warehouse)) as connection:
         connection.execute("create table history_person_profile (person_id varchar, dbt_valid_from timestamp)")
         connection.execute("create table int_events__identified (person_id varchar, identifier varchar)")
         for row in rows_of(settings, "persons"):
@@ -93,7 +94,7 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
             )
         for person in persons:
             connection.execute("insert into history_person_profile values (?, timestamp '2026-11-19')", [person])
-    return settings.home
+    return settings.home.root
 
 
 def copy_of(home: Path, target: Path) -> Settings:
@@ -111,10 +112,12 @@ def rotated(home, tmp_path_factory) -> Settings:
 def content(settings: Settings) -> dict[str, bytes]:
     """All published files of a home, by path."""
     found = {}
-    for lake in (settings.lake, settings.audiences):
+    for lake in (settings.home.lake, settings.home.audiences):
         for link in lake.glob("[!.]*/ds=*"):
-            found |= {f"{link.relative_to(settings.home)}/{file.name}": file.read_bytes() for file in link.iterdir()}
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            found |= {
+                f"{link.relative_to(settings.home.root)}/{file.name}": file.read_bytes() for file in link.iterdir()
+            }
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as connection:
         history = connection.execute("select * from history_person_profile order by all").fetchall()
     return found | {"history": repr(history).encode()}
 
@@ -152,12 +155,12 @@ def test_no_old_name_is_left_anywhere(home, rotated):
     before = {name for _, text in texts_of(home) for name in names if name in text}
     assert before == names, "the search finds them where they are"
     assert [(file, name) for file, text in texts_of(rotated.home) for name in names if name in text] == []
-    assert not rotated.rotation.exists()
-    assert not list(rotated.lake.glob(".runs/.staging/*"))
+    assert not rotated.home.rotation.exists()
+    assert not list(rotated.home.lake.glob(".runs/.staging/*"))
 
 
 def test_pseudonyms_are_those_of_the_chain_of_keys(rotated):
-    keys = rotated.pseudonym_keys()
+    keys = pseudonym_keys(rotated)
     assert len(keys) == 2
     assert stat.S_IMODE(rotated.pseudonym_key_file.stat().st_mode) == 0o600
     assert {pseudonym(keys, "account", "anna01"), pseudonym(keys, "cookie", "c-bo")} <= people(rotated).keys()
@@ -183,10 +186,10 @@ def test_people_of_marts_audiences_and_history_are_those_of_the_new_persons(home
     assert len(rows_of(rotated, "scores")) == 4
     media, item = sorted((row["picture_id"] for row in rows_of(rotated, "training_pictures")), reverse=True)
     assert (media, item) == (f"media:{rows_of(rotated, 'media')[0]['media_id']}", "item:i-1")
-    folder = Lake(rotated.audiences).partition("spring", DAY)
+    folder = Lake(rotated.home.audiences).partition("spring", DAY)
     listed = (folder / "audience.csv").read_bytes().decode().split("\r\n")
     assert set(listed[1:-1]) == {f'{person},"a, ""b"""' for person in after.values()}
-    with duckdb.connect(str(rotated.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(rotated.home.warehouse), read_only=True) as connection:
         history = connection.execute("select person_id from history_person_profile").fetchall()
     assert {person for (person,) in history} == set(after.values())
 
@@ -225,13 +228,13 @@ def test_a_rotation_that_was_cut_off_goes_on_and_gives_the_same_bytes(home, rota
     for step in (lambda: map_source(settings, "mastodon", DAY), lambda: resolve_identities(settings, DAY)):
         with pytest.raises(LakeError, match="rotate-key"):
             step()
-    assert all(key.hex() not in settings.rotation.read_text() for key in rotated.pseudonym_keys())
+    assert all(key.hex() not in settings.home.rotation.read_text() for key in pseudonym_keys(rotated))
     rotate_key(settings)
     assert content(settings) == content(rotated)
     with pytest.raises(SettingsError, match="keys cannot be rotated"):
-        settings.pseudonym_keys()  # the new keys have not taken the secret's place yet
+        pseudonym_keys(settings)  # the new keys have not taken the secret's place yet
     shutil.copy(tmp_path / "new.key", settings.pseudonym_key_file)
-    assert settings.pseudonym_keys() == rotated.pseudonym_keys()
+    assert pseudonym_keys(settings) == pseudonym_keys(rotated)
 
 
 def test_a_kill_in_the_middle_leaves_whole_partitions(home, rotated, tmp_path):
@@ -240,7 +243,7 @@ def test_a_kill_in_the_middle_leaves_whole_partitions(home, rotated, tmp_path):
     command = [sys.executable, "-m", "privacy", "rotate-key", "--new-key-file", str(tmp_path / "new.key")]
     environment = os.environ | {"NIGHTSHIFT_HOME": str(settings.home)}
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     deadline = time.monotonic() + 60
     while keys_of(lake.files("answers", DAY)) != 2 and process.poll() is None:
         assert time.monotonic() < deadline
@@ -251,7 +254,7 @@ def test_a_kill_in_the_middle_leaves_whole_partitions(home, rotated, tmp_path):
         said = {(pq.read_schema(file).metadata or {}).get(b"nightshift.keys") for file in files}
         assert len(said) == 1, table
     if process.returncode:  # it may have ended before the kill on a fast machine
-        assert json.loads(settings.rotation.read_text())["generation"] == 2
+        assert json.loads(settings.home.rotation.read_text())["generation"] == 2
         rotate_key(settings)
     assert content(settings) == content(rotated)
 
@@ -264,7 +267,7 @@ def test_a_key_that_cannot_be_written_asks_for_a_file(home, tmp_path, monkeypatc
     (tmp_path / "other.key").write_text("ab" * 32 + "\n" + "cd" * 32 + "\n")
     with pytest.raises(SettingsError, match="one more behind them"):
         rotate_key(settings, tmp_path / "other.key")
-    assert not settings.rotation.exists()
+    assert not settings.home.rotation.exists()
 
 
 def test_the_name_follows_the_smallest_new_pseudonym_of_the_first_day():

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import SettingsError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from privacy.subject import find_subject
@@ -23,11 +24,11 @@ def settings(tmp_path):
 
 def hashed(settings, name: str) -> str:
     kind, _, value = name.partition(":")
-    return pseudonym(settings.pseudonym_keys(), kind, value)
+    return pseudonym(pseudonym_keys(settings), kind, value)
 
 
 def publish(settings, table: str, ds: str, rows: list[dict]) -> None:
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     file = lake.staging("test") / "part-0.parquet"
     pq.write_table(pa.Table.from_pylist(rows), file)
     lake.publish(table, ds, {file.name: file})

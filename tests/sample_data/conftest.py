@@ -14,4 +14,4 @@ from tests.sample_data.town_on_disk import SMALL, Laid, settings_in
 def small_town(tmp_path_factory: pytest.TempPathFactory) -> Laid:
     settings = settings_in(tmp_path_factory.mktemp("town"))
     assert make_town(settings, SMALL)
-    return Laid(settings, json.loads((settings.truth / "town.json").read_text()))
+    return Laid(settings, json.loads((settings.home.truth / "town.json").read_text()))

@@ -54,7 +54,7 @@ def test_a_run_killed_while_it_writes_leaves_nothing_that_counts(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         make_town(settings, parameters, killed)
-    assert not (settings.truth / "town.json").exists()
+    assert not (settings.home.truth / "town.json").exists()
     assert [folder.name for folder in settings.raw.iterdir()] == [".town-draft"]
     assert make_town(settings, parameters)
     assert not list(settings.raw.glob(".*"))
@@ -66,9 +66,9 @@ def test_a_run_killed_while_it_moves_is_brought_to_its_end(tmp_path):
     finished = settings.raw / ".town-finished"
     finished.mkdir()
     shutil.move(settings.raw / "catalogue", finished / "catalogue")
-    (settings.truth / "town.json").rename(settings.truth / ".town-draft.json")
+    (settings.home.truth / "town.json").rename(settings.home.truth / ".town-draft.json")
     assert not make_town(settings, parameters)
-    assert (settings.truth / "town.json").exists()
+    assert (settings.home.truth / "town.json").exists()
     assert len(list(settings.raw.glob("catalogue/ds=*"))) == 2
     assert not finished.exists()
 

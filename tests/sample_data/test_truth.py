@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.report import Report
 from contracts.settings import REPOSITORY
@@ -28,10 +29,10 @@ TALLY = {"read": 12, "mapped": 9, "quarantined": 2, "quarantined_reasons": {"mal
 def town(tmp_path):
     """A home with the truth on two people: Ada has four identifiers, that is six pairs, Ben two, that is one."""
     settings = settings_in(tmp_path)
-    settings.truth.mkdir(parents=True)
+    settings.home.truth.mkdir(parents=True)
     people = [{**ADA, "interests": ["running", "home", "pets"]}, {**BEN, "interests": ["music", "travel", "home"]}]
     sources = {"mastodon": {**TALLY, "noted": {"late": 3}, "unmapped_fields": {}}}
-    (settings.truth / "town.json").write_text(json.dumps({"people": people, "sources": sources}))
+    (settings.home.truth / "town.json").write_text(json.dumps({"people": people, "sources": sources}))
     return settings
 
 
@@ -42,13 +43,13 @@ def hashed(settings, identifier: str) -> str:
 
 
 def publish(settings, persons: dict[str, str], interests: dict[str, list[str]]) -> None:
-    settings.pseudonym_keys()
+    pseudonym_keys(settings)
     rows = [{"identifier": hashed(settings, name), "person_id": person} for name, person in persons.items()]
     profiles = [
         {"person_id": person, "interests": [{"category": each, "weight": 0.5} for each in named]}
         for person, named in interests.items()
     ]
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     for table, content in (("persons", rows), ("dim_person_profile", profiles)):
         staged = lake.staging(table) / "part-0.parquet"
         pq.write_table(pa.Table.from_pylist(content), staged)
@@ -113,10 +114,10 @@ def run_truth(settings) -> subprocess.CompletedProcess:
 
 def test_the_command_adds_its_fragment_to_the_report(town):
     publish(town, ALL_RIGHT, {"p1": ["running"]})
-    Report(town.reports, DS).write("map", {"sources": {"mastodon": TALLY}})
+    Report(town.home.reports, DS).write("map", {"sources": {"mastodon": TALLY}})
     ended = run_truth(town)
     assert ended.returncode == 0, ended.stderr
-    assert Report(town.reports, DS).merge()["truth"]["identity_f1"] == 1.0
+    assert Report(town.home.reports, DS).merge()["truth"]["identity_f1"] == 1.0
 
 
 def test_without_a_town_the_command_ends_quietly(tmp_path):

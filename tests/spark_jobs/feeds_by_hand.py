@@ -52,7 +52,7 @@ def truncated_gzip(lines: Iterable[str]) -> bytes:
 
 def rows_of(settings: Settings, table: str, ds: str = DAY, *, owner: str | None = None) -> list[dict[str, Any]]:
     """The published rows of one table and day."""
-    files = Lake(settings.lake).files(table, ds, owner=owner)
+    files = Lake(settings.home.lake).files(table, ds, owner=owner)
     return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
 
@@ -69,7 +69,7 @@ def accounted(book: dict[str, int]) -> int:
 
 def digests(settings: Settings, tables: Iterable[str] = LAKE_TABLES) -> dict[tuple[str, str], str]:
     """Digest of every published partition."""
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     return {(table, day): lake.digest(table, day) for table in tables for day in lake.days(table)}
 
 

@@ -49,9 +49,9 @@ def test_map_and_resolve_tell_what_they_read_and_wrote(events):
 
     assert written["events"]["name"] in {dataset["name"] for dataset in resolved["inputs"]}
     persons, *known = resolved["outputs"]
-    assert persons["name"] == str(settings.lake / "persons")
+    assert persons["name"] == str(settings.home.lake / "persons")
     names = ("identity_edges_known", "identity_changes")
-    assert [dataset["name"] for dataset in known] == [str(settings.lake / name) for name in names]
+    assert [dataset["name"] for dataset in known] == [str(settings.home.lake / name) for name in names]
     assert persons["outputFacets"]["outputStatistics"]["rowCount"] >= 1
 
 

@@ -67,7 +67,7 @@ class Known:
 
 def read_curve(settings: Settings, model: str) -> dict[str, Any] | None:
     """The latest privacy-utility curve of a model; None where none was made."""
-    file = settings.home / "privacy_curves" / f"{model}.json"
+    file = settings.home.privacy_curves / f"{model}.json"
     return json.loads(file.read_text()) if file.is_file() else None
 
 

@@ -78,7 +78,7 @@ def apply_answer(
     Raises:
         ModelError: no such verdict waits, an approval names nobody, or challenger or champion are others by now.
     """
-    verdict = Verdicts(settings.approvals).of(model)
+    verdict = Verdicts(settings.home.approvals).of(model)
     line = verdict.line if verdict is not None else {}
     if (line.get("version"), line.get("ds")) != (version, ds):
         raise ModelError(

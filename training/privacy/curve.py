@@ -56,7 +56,7 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
         )
     plain, private = (read_config(one, brought.config) for one in (CONFIGS / f"{model}.yml", file))
     curve = {"model": model, "ds": ds, **measure_curve(brought, brought.load(settings, ds), plain, private, seeds)}
-    folder = settings.home / "privacy_curves"
+    folder = settings.home.privacy_curves
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{model}.{os.getpid()}"
     draft.write_text(json.dumps(curve, indent=2))

@@ -37,7 +37,7 @@ class PrivacyLedger(LedgerFile):
 
     @classmethod
     def of(cls, settings: Settings) -> PrivacyLedger:
-        return cls(settings.home / "privacy_ledger.jsonl", settings.privacy_budget)
+        return cls(settings.home.privacy_ledger, settings.privacy_budget)
 
     def charge(self, spent: Spending, *, table: str, model: str, ds: str, fingerprint: str) -> float:
         """Write down a training that is about to begin; returns what its table has given away with it.

@@ -121,7 +121,7 @@ class Registry:
 
     @classmethod
     def of(cls, settings: Settings) -> Registry:
-        return cls(settings.registry_uri, settings.artifacts)
+        return cls(settings.registry_uri, settings.home.artifacts)
 
     def aliased(self, model: str, alias: str) -> Version | None:
         """The version that an alias points to, if there is one."""

@@ -199,4 +199,4 @@ def test_resolving_before_anything_is_mapped_names_the_command_to_run(settings):
     with pytest.raises(LakeError, match=r"main.py map") as error:
         resolve_identities(settings, DAY)
     assert f"mapped days up to {DAY}" in str(error.value)
-    assert not (settings.lake / "persons").exists()
+    assert not (settings.home.lake / "persons").exists()

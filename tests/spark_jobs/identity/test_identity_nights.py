@@ -44,7 +44,7 @@ EDGES = {
 
 
 def deliver(settings, ds, edges):
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     when = datetime.datetime.fromisoformat(f"{ds}T08:00:00+00:00")
     names = ("edge_id", "source", "left_identifier", "right_identifier", "kind", "occurred_at")
     rows = [dict(zip(names, (f"{ds} {n}", "test", *edge, when), strict=True)) for n, edge in enumerate(edges)]
@@ -71,7 +71,7 @@ def nights(tmp_path_factory, spark):  # noqa: ARG001
         if day == DAYS[1]:
             with pytest.raises(LakeError) as refused:
                 resolve_identities(settings_with(home, least=0), day)
-            assert Lake(settings.lake).days("persons") == DAYS[:1], "nothing was published"
+            assert Lake(settings.home.lake).days("persons") == DAYS[:1], "nothing was published"
             fragments[day] = resolve_identities(settings_with(home, least=0), day, accept_merges=True)
         else:
             fragments[day] = resolve_identities(settings_with(home), day)
@@ -85,7 +85,9 @@ def test_a_night_goes_on_from_the_night_before(nights):
 
 def test_changes_say_what_happened_to_whom_and_by_what(nights):
     settings, fragments, _ = nights
-    assert Lake(settings.lake).days("identity_changes") == [DAYS[1]], "none on the first night, none without a change"
+    assert Lake(settings.home.lake).days("identity_changes") == [DAYS[1]], (
+        "none on the first night, none without a change"
+    )
     found = {
         row["identifier"]: (row["change"], row["reason"]) for row in rows_of(settings, "identity_changes", DAYS[1])
     }
@@ -114,7 +116,7 @@ def test_too_many_merges_are_refused_with_both_numbers_and_what_to_do(nights):
 
 def test_from_scratch_gives_the_same_bytes_and_a_day_mapped_anew_is_not_gone_on_from(nights):
     settings, _, _ = nights
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     assert lake.days("identity_edges_known") == DAYS[1:3], "two days of state are kept"
     digest = lake.digest("persons", DAYS[2])
     known = rows_of(settings, "identity_edges_known", DAYS[2])

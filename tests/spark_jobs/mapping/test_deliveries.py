@@ -20,7 +20,7 @@ def refusal(settings, source: str = "mastodon", ds: str = DAY) -> str:
     """The one sentence of a map that must fail and publish nothing."""
     with pytest.raises(NightshiftError) as error:
         map_source(settings, source, ds)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     assert [table for table in ("events", "quarantine", "reconciliation") if lake.days(table)] == []
     text = str(error.value)
     assert text.startswith("expected ")
@@ -111,7 +111,7 @@ def test_earlier_days_that_are_not_mapped_are_mapped_along_and_mapped_ones_not_a
     spec = load_spec("apache_combined")
     for day in ("2026-11-16", "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20"):
         deliver(settings, "apache_combined", "access.log", [log_line("/")], ds=day)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     for day, owner in (("2026-11-17", "apache_combined"), ("2026-11-18", "mastodon")):
         file = tmp_path / f"{owner}.parquet"
         file.write_text("x")
@@ -126,7 +126,7 @@ def test_an_occasional_source_may_have_nothing_new(settings):
     deliver(settings, "catalogue", "items.jsonl", ['{"id": "i-1", "title": "Pan"}'], ds="2026-11-01")
     assert map_source(settings, "catalogue", DAY)["sources"]["catalogue"]["mapped"] == 1
     assert map_source(settings, "catalogue", DAY)["sources"]["catalogue"]["read"] == 0
-    assert Lake(settings.lake).days("items") == ["2026-11-01"]
+    assert Lake(settings.home.lake).days("items") == ["2026-11-01"]
 
 
 def test_a_folder_that_is_no_day_is_not_a_delivery(tmp_path):

@@ -70,7 +70,7 @@ def test_a_killed_map_leaves_the_old_partitions_and_a_rerun_is_clean(disturbed, 
     before = digests(settings)
     deliver(settings, SOURCE, "access.log", MANY)
 
-    staging = settings.lake / ".runs" / ".staging" / f"map-{SOURCE}"
+    staging = settings.home.lake / ".runs" / ".staging" / f"map-{SOURCE}"
     staged_before = files_below(staging)
     process = start_map(settings)
     try:
@@ -90,19 +90,19 @@ def test_a_killed_map_leaves_the_old_partitions_and_a_rerun_is_clean(disturbed, 
     map_source(settings, SOURCE, DAY)
     assert books(settings, SOURCE) == {"read": 3_000, "mapped": 3_000}
     assert digests(settings) == digests(undisturbed) != before
-    assert sorted(path.name for path in (settings.lake / "events").iterdir()) == [f"ds={DAY}"]
+    assert sorted(path.name for path in (settings.home.lake / "events").iterdir()) == [f"ds={DAY}"]
     assert not any(staging.rglob("*.parquet"))
 
 
 def test_a_second_run_of_a_source_is_refused_while_the_first_is_at_work(settings):
     deliver(settings, SOURCE, "access.log", [log_line("/")])
-    with Lake(settings.lake).lock(f"map-{SOURCE}"), pytest.raises(BusyError) as error:
+    with Lake(settings.home.lake).lock(f"map-{SOURCE}"), pytest.raises(BusyError) as error:
         map_source(settings, SOURCE, DAY)
     assert f"expected to be the only run of 'map-{SOURCE}'" in str(error.value)
     assert f"process {os.getpid()} since" in str(error.value)
     assert "nothing was changed" in str(error.value)
     assert error.value.exit_code == 75
-    assert not (settings.lake / "events").exists()
+    assert not (settings.home.lake / "events").exists()
 
 
 def test_two_jobs_of_one_day_at_once_never_mix(disturbed, undisturbed):

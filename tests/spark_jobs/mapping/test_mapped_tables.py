@@ -75,7 +75,7 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
 
 
 def files_of(settings) -> dict:
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     found = {table: lake.files(table, DAY) for table in TABLES if lake.days(table)}
     resolved = ("persons", "identity_edges_known")
     assert set(found) == {*(table.name for table in MAPPED_TABLES), RECONCILIATION.name, *resolved}
@@ -126,6 +126,6 @@ def test_no_raw_identifier_is_left_in_any_published_byte(lake):
 
 
 def test_reports_hold_no_raw_identifier_either(lake):
-    text = "".join(file.read_text() for file in (lake.reports / DAY).glob("*.json"))
+    text = "".join(file.read_text() for file in (lake.home.reports / DAY).glob("*.json"))
     assert '"apache_combined"' in text
     assert not any(raw in text for raw in RAW_IDENTIFIERS)

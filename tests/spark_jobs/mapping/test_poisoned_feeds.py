@@ -95,7 +95,7 @@ def test_every_hostile_row_is_mapped_and_what_was_cut_is_noted(home):
 
 
 def test_nobody_is_named_in_any_file_of_the_lake(home):
-    files = [file for file in Path(home.lake).rglob("*") if file.is_file()]
+    files = [file for file in Path(home.home.lake).rglob("*") if file.is_file()]
     values = [str(pq.ParquetFile(file).read().to_pylist()) for file in files if file.suffix == ".parquet"]
     assert len(values) > 10
     for name in ("anna", "berg", "zo\u00eb", "203.0.113", "1.1.1.1", "2001:db8", "1234567"):

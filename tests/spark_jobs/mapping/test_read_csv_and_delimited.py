@@ -111,7 +111,7 @@ def test_a_survey_without_its_key_column_is_an_error_that_shows_the_columns(sett
     assert "expected a key column ('ResponseId')" in str(error.value)
     assert "received the columns StartDate, EndDate, Status" in str(error.value)
     assert "read.key_columns" in str(error.value)
-    assert not (settings.lake / "answers").exists()
+    assert not (settings.home.lake / "answers").exists()
 
 
 def test_any_survey_is_named_by_its_file_and_every_column_is_a_question(settings):

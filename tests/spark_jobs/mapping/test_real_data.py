@@ -38,7 +38,7 @@ def mapped_file(settings, source: str, ds: str, bundled: str) -> dict[str, int]:
 
 
 def column(settings, table: str, ds: str, name: str):
-    [file] = Lake(settings.lake).files(table, ds)
+    [file] = Lake(settings.home.lake).files(table, ds)
     return pq.ParquetFile(file).read([name])[name]
 
 

@@ -89,11 +89,11 @@ def test_a_bad_delivery_stops_its_day_and_leaves_what_was_published(settings):
     map_source(settings, "mastodon", DAY)
     before = books(settings, "mastodon")
     assert before == {"read": 2, "mapped": 1, "quarantined malformed": 1}
-    digest = Lake(settings.lake).digest("events", DAY)
+    digest = Lake(settings.home.lake).digest("events", DAY)
 
     rows = [post(str(number)) for number in range(19)] + [f"bad {number}" for number in range(21)]
     deliver(settings, "mastodon", "statuses.jsonl", rows)
     with pytest.raises(RawDataError, match=r"at least 95% of the rows.*21 of 40 that do not \(malformed: 21\)"):
         map_source(settings, "mastodon", DAY)
     assert books(settings, "mastodon") == before
-    assert Lake(settings.lake).digest("events", DAY) == digest
+    assert Lake(settings.home.lake).digest("events", DAY) == digest

@@ -149,4 +149,4 @@ def test_an_expression_that_spark_does_not_understand_is_a_mapping_error(setting
     with pytest.raises(MappingError, match="acount") as error:
         map_source.map_source(settings, "mastodon", "2026-11-19")
     assert "mastodon.yml" in str(error.value)
-    assert not (settings.lake / "events").exists()
+    assert not (settings.home.lake / "events").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.keys import pseudonym_keys
 from contracts.pseudonyms import pseudonym
 from contracts.tombstones import Tombstones
 from spark_jobs.mapping.job import map_source
@@ -13,7 +14,7 @@ def named(settings, table, *columns):
 
 
 def test_lines_of_the_erased_are_dropped_and_counted_and_edges_to_them_are_not_drawn(settings):
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     anna, cookie, ben = (
         pseudonym(keys, kind, name) for kind, name in (("account", "anna01"), ("cookie", "c-anna"), ("account", "ben"))
     )
@@ -43,11 +44,11 @@ def test_lines_of_the_erased_are_dropped_and_counted_and_edges_to_them_are_not_d
 
 
 def test_a_tombstone_outlives_a_rotation_of_keys(settings):
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     Tombstones.of(settings.home).add(keys, [pseudonym(keys, "email", "anna@example.org")])
     with settings.pseudonym_key_file.open("a") as stream:
         stream.write("ab" * 32 + "\n")
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     Tombstones.of(settings.home).add(keys, [pseudonym(keys, "email", "cleo@example.org")])
     rows = [
         response("R_1"),
@@ -61,7 +62,7 @@ def test_a_tombstone_outlives_a_rotation_of_keys(settings):
 
 
 def test_a_post_that_names_the_erased_is_still_its_author_s(settings):
-    keys = settings.pseudonym_keys()
+    keys = pseudonym_keys(settings)
     Tombstones.of(settings.home).add(keys, [pseudonym(keys, "account", "acc-1")])
     fields = [{"name": "Shop", "value": '<a href="https://shop.example/u/acc-1">', "verified_at": "2026-01-01"}]
     deliver(settings, "mastodon", "statuses.jsonl", [post("1", account={"acct": "anna", "fields": fields})])

@@ -49,7 +49,7 @@ class FakeRegistry:
 def settings(tmp_path):
     """Settings of a home in which version 3 waits, judged beside champion 2."""
     made = Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)})
-    Verdicts(made.approvals).record(Verdict(LINE, "# page"))
+    Verdicts(made.home.approvals).record(Verdict(LINE, "# page"))
     return made
 
 
@@ -118,7 +118,7 @@ def test_an_approval_by_nobody_is_refused(settings):
 
 
 def test_only_verdicts_of_the_day_wait(settings):
-    verdicts = Verdicts(settings.approvals)
+    verdicts = Verdicts(settings.home.approvals)
     assert verdicts.waiting(["response", "next_item"], DS) == [{"model": "next_item", "version": "3"}]
     assert verdicts.waiting(["next_item"], "2026-11-21") == []
     verdicts.forget("next_item")
@@ -161,10 +161,10 @@ def asked_home(trained_home, tmp_path, monkeypatch):
 
 def test_from_the_verdict_to_the_answer_on_a_trained_model(asked_home, monkeypatch):
     settings = Settings.from_env()
-    registry, verdicts = Registry.of(settings), Verdicts(settings.approvals)
+    registry, verdicts = Registry.of(settings), Verdicts(settings.home.approvals)
 
     def report() -> dict:
-        return json.loads((settings.reports / DS / "promote-next_item.json").read_text())["models"]["next_item"]
+        return json.loads((settings.home.reports / DS / "promote-next_item.json").read_text())["models"]["next_item"]
 
     assert promote("next_item", DS, mode="ask") == "awaiting approval"
     assert registry.aliased("next_item", CHAMPION) is None

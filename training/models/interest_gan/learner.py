@@ -111,7 +111,7 @@ class InterestGanLearner:
             LakeError: the marts of that day were not built, or somebody in them did not agree to training.
             NothingToLearn: too few rows, or one answer alone in the training or the test part.
         """
-        lake = Lake(settings.lake)
+        lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         files = sorted(folder.resolve().glob("*.parquet"))
         table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)

@@ -33,7 +33,7 @@ def publish_admitted(learner: Any, model: Answering, data: Data, settings: Setti
     """
     config = read_config(CONFIGS / "gate.yml", AdmissionConfig, sections=("admission",))
     admission = learner.admission(model, data, config)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     with lake.lock("synthetic"):
         files = {}
         if admission.admitted:

@@ -90,7 +90,7 @@ class InterestVisionLearner:
 
     def load(self, settings: Settings, ds: str) -> Pictures:
         made_by = f"python -m dbt_project.build --ds {ds}"
-        partition = Lake(settings.lake).require(self.table, ds, made_by=made_by)
+        partition = Lake(settings.home.lake).require(self.table, ds, made_by=made_by)
         columns = ["picture_id", "path", "category"]
         # A picture of an item belongs to no person, so that no consent stands between it and training.
         table = pyarrow.dataset.dataset(partition, format="parquet").to_table(columns=columns).to_pandas()

@@ -125,7 +125,7 @@ class NextItemLearner:
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or have enough history.
         """
-        lake = Lake(settings.lake)
+        lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         catalogue = lake.partition("dim_item", ds)
         earlier = [day for day in lake.days("predictions", until=ds) if day < ds]

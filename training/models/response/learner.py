@@ -116,7 +116,7 @@ class ResponseLearner:
             LakeError: the marts of that day were not built, a column is missing, or somebody did not agree to training.
             NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
         """
-        lake = Lake(settings.lake)
+        lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         earlier = [day for day in lake.days("synthetic_responses", until=ds) if day < ds]
         data = load_responses(folder, lake.partition("synthetic_responses", earlier[-1]) if earlier else None)

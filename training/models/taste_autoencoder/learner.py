@@ -150,7 +150,7 @@ class TasteAutoencoderLearner:
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or chose enough items.
         """
-        lake = Lake(settings.lake)
+        lake = Lake(settings.home.lake)
         sequences = load_sequences(lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}"))
         require_agreed(lake, self.table, ds, sequences.person_ids)
         baskets = baskets_from(sequences)

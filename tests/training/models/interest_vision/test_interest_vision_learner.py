@@ -70,7 +70,7 @@ def settings(tmp_path_factory):
     )
     staged = home / "staged.parquet"
     table.to_parquet(staged)
-    Lake(settings.lake).publish("training_pictures", DS, {"training_pictures.parquet": staged})
+    Lake(settings.home.lake).publish("training_pictures", DS, {"training_pictures.parquet": staged})
     return settings
 
 

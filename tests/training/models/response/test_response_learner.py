@@ -71,7 +71,7 @@ def settings_of(home) -> Settings:
 
 def publish(home, rows: pd.DataFrame, *, table=TRAINING_RESPONSES, ds: str = DS, without: str = "") -> Settings:
     settings = settings_of(home)
-    lake = Lake(settings.lake)
+    lake = Lake(settings.home.lake)
     schema = pa.schema([(one.name, ARROW[one.type]) for one in table.columns if one.name != without])
     file = lake.staging("responses") / "part-00000.parquet"
     pq.write_table(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False), file)
@@ -277,12 +277,12 @@ def test_a_table_with_somebody_who_did_not_agree_is_refused(tmp_path):
     rows = town()
     settings = publish(tmp_path, rows)
     people = rows["person_id"].unique()
-    agree(Lake(settings.lake), people, DS, not_to_training=people[:1])
+    agree(Lake(settings.home.lake), people, DS, not_to_training=people[:1])
     with pytest.raises(
         LakeError, match=r"in training_responses, but received 1 people without it; .* nothing was learned"
     ):
         LEARNER.load(settings, DS)
-    agree(Lake(settings.lake), people[2:], DS)
+    agree(Lake(settings.home.lake), people[2:], DS)
     with pytest.raises(LakeError, match="received 2 people without it"):
         LEARNER.load(settings, DS)
 
@@ -302,6 +302,6 @@ def test_numbers_that_are_none_are_null_and_an_answer_without_any_label_is_not_g
 
 def test_reading_is_the_same_whatever_the_order_of_the_file(tmp_path):
     rows = town()
-    one = publish(tmp_path / "one", rows).lake / TRAINING_RESPONSES.name / f"ds={DS}"
-    other = publish(tmp_path / "other", rows.sample(frac=1, random_state=1)).lake / one.parent.name / one.name
+    one = publish(tmp_path / "one", rows).home.lake / TRAINING_RESPONSES.name / f"ds={DS}"
+    other = publish(tmp_path / "other", rows.sample(frac=1, random_state=1)).home.lake / one.parent.name / one.name
     assert load_responses(one).content_hash() == load_responses(other).content_hash()
