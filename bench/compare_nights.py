@@ -72,12 +72,12 @@ def main() -> None:
     old, new = (Settings.from_env({"NIGHTSHIFT_HOME": str(home)}) for home in (arguments.old_home, arguments.new_home))
     require_same_start(old, new)
     partitions = [
-        *compare_lakes(Lake(old.lake), Lake(new.lake), of_models=OF_MODELS),
-        *compare_lakes(Lake(old.audiences), Lake(new.audiences), of_models=None),
-        compare_history(old.warehouse, new.warehouse, arguments.ds),
+        *compare_lakes(Lake(old.home.lake), Lake(new.home.lake), of_models=OF_MODELS),
+        *compare_lakes(Lake(old.home.audiences), Lake(new.home.audiences), of_models=None),
+        compare_history(old.home.warehouse, new.home.warehouse, arguments.ds),
     ]
     counts, differences = compare_reports(
-        *(read_report(settings.reports, arguments.ds) for settings in (old, new)), tolerance=arguments.tolerance
+        *(read_report(settings.home.reports, arguments.ds) for settings in (old, new)), tolerance=arguments.tolerance
     )
     show(partitions, counts, differences)
     sys.exit(0 if all(found.equal for found in partitions) and not differences else 1)

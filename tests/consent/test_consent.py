@@ -1,4 +1,4 @@
-"""Nobody stands in any output without consent: random towns, two nights, against a reckoning of the raw decisions."""
+"""No person stands in any output without consent: random towns, two nights, against an oracle in plain Python."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import datetime
 
 import pytest
 
-from bench.consent import EXPORTED, MAY_STAND_IN, Output, two_nights
-from bench.consent_towns import FRIDAY, LONG_BEFORE, THURSDAY, Towns, at, draw_towns
+from tests.consent.nights import Output, TownNights
+from tests.consent.oracle import EXPORTED, MAY_STAND_IN, agreed
+from tests.consent.towns import FRIDAY, LONG_BEFORE, THURSDAY, Towns, at, draw_towns
 
 TOWNS = 12
 
@@ -19,16 +20,12 @@ def towns() -> Towns:
 
 @pytest.fixture(scope="module")
 def outputs(towns, tmp_path_factory) -> list[Output]:
-    home = tmp_path_factory.mktemp("towns")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("HOME", "CAMPAIGNS", "SMALLEST_GROUP"):
-            patch.setenv(f"NIGHTSHIFT_{name}", "set by the nights, and put back by the test")
-        return two_nights(towns, home)
+    return TownNights(towns, tmp_path_factory.mktemp("towns")).run()
 
 
-def test_nobody_without_consent_stands_in_any_output(towns, outputs):
+def test_no_person_stands_in_any_output_without_consent(towns, outputs):
     made = {(output.name, output.ds) for output in outputs}
-    tables = {(name, ds) for name in (*MAY_STAND_IN, "history_person_profile") for ds in (THURSDAY, FRIDAY)}
+    tables = {(name, ds) for name in MAY_STAND_IN for ds in (THURSDAY, FRIDAY)}
     audiences = {(f"audience {name}", ds) for name in EXPORTED for ds in (THURSDAY, FRIDAY)}
     assert made == tables | audiences | {(f"audience {name}, made later", THURSDAY) for name in EXPORTED}
     found = {(one.name, one.ds): towns.identifiers(one.ds, one.people - one.allowed) for one in outputs}
@@ -42,14 +39,14 @@ def test_who_agrees_is_there(outputs):
         assert output.name == "responses" or len(output.people) > TOWNS // 3, f"{output.name} proves next to nothing"
 
 
-def test_somebody_withdrew_between_the_nights_and_after_the_scores(outputs):
+def test_people_withdrew_between_the_nights_and_after_the_scores(outputs):
     people = {(output.name, output.ds): output.people for output in outputs}
     for name in ("dim_person_profile", "history_person_profile", "training_sequences", "scores"):
         assert people[name, THURSDAY] - people[name, FRIDAY], name
     assert people["audience letters", THURSDAY] - people["audience letters, made later", THURSDAY]
 
 
-def test_the_reckoning_by_hand():
+def test_the_oracle_against_a_case_by_hand():
     drawn = Towns(persons={THURSDAY: {"a": "p1", "b": "p2"}, FRIDAY: {"a": "p1", "b": "p1"}})
     for arrived, identifier, purpose, granted, moment in (
         (LONG_BEFORE, "a", "training", True, "2026-11-01"),
@@ -60,9 +57,9 @@ def test_the_reckoning_by_hand():
     ):
         row = {"identifier": identifier, "purpose": purpose, "granted": granted, "occurred_at": at(moment)}
         drawn.add("consents", arrived, row)
-    nobody = {purpose: set() for purpose in ("profiling", "training", "personalisation", "marketing_contact")}
-    assert drawn.agreed(THURSDAY) == nobody | {"training": {"p1"}, "personalisation": {"p1"}}
-    assert drawn.agreed(FRIDAY) == nobody | {"training": {"p1"}, "profiling": {"p1"}}
+    none = {purpose: set() for purpose in ("profiling", "training", "personalisation", "marketing_contact")}
+    assert agreed(drawn, THURSDAY) == none | {"training": {"p1"}, "personalisation": {"p1"}}
+    assert agreed(drawn, FRIDAY) == none | {"training": {"p1"}, "profiling": {"p1"}}
     assert drawn.identifiers(FRIDAY, {"p1"}) == 2
 
 
@@ -72,7 +69,7 @@ def test_towns_have_all_that_is_awkward(towns):
     ahead = at(FRIDAY) + datetime.timedelta(days=1)
     assert any(row["occurred_at"] > at(arrived) + datetime.timedelta(days=1) for arrived, row in consents), "ahead"
     assert all(row["occurred_at"] < ahead for _, row in consents)
-    told = [(row["identifier"], row["purpose"], row["occurred_at"]) for _, row in consents]
-    assert len(set(told)) < len(told), "at one moment"
+    decisions = [(row["identifier"], row["purpose"], row["occurred_at"]) for _, row in consents]
+    assert len(set(decisions)) < len(decisions), "at one moment"
     before, after = (set(towns.persons[ds].values()) for ds in (THURSDAY, FRIDAY))
     assert before - after, "merged"

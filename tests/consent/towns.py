@@ -1,5 +1,5 @@
 """Random towns for the proof of consent: people who grant, withdraw, decide late, twice at one moment, and turn out to
-be one; and who agrees to what on which day, reckoned in plain Python from the decisions alone.
+be one.
 
 Towns stand side by side in one lake as people who have nothing to do with each other, so that fifty cost no more
 nights than one. There are two nights, Thursday and Friday.
@@ -49,29 +49,10 @@ class Towns:
     def add(self, table: str, ds: str, row: dict[str, Any]) -> None:
         self.rows.setdefault((table, ds), []).append({"source": "town", **row})
 
-    def agreed(self, ds: str) -> dict[str, set[str]]:
-        """Purpose -> the people who agree to it, by what is known on a night, reckoned decision by decision."""
-        end = at(ds) + datetime.timedelta(days=1)
-        latest: dict[tuple[str, str], tuple[datetime.datetime, bool]] = {}
-        for (table, arrived), rows in self.rows.items():
-            for row in rows if table == "consents" and arrived <= ds else ():
-                if row["occurred_at"] >= end or row["identifier"] not in self.persons[ds]:
-                    continue
-                key = self.persons[ds][row["identifier"]], row["purpose"]
-                moment, granted = row["occurred_at"], row["granted"]
-                if key not in latest or moment > latest[key][0]:
-                    latest[key] = moment, granted
-                elif moment == latest[key][0]:
-                    latest[key] = moment, granted and latest[key][1]
-        return {
-            purpose: {person for (person, of), (_, granted) in latest.items() if of == purpose and granted}
-            for purpose in PURPOSES
-        }
-
     def identifiers(self, ds: str, people: Iterable[str]) -> int:
-        """How many identifiers some people have on a night."""
-        wanted = set(people)
-        return sum(person in wanted for person in self.persons[ds].values())
+        """How many identifiers these people have on a night."""
+        counted = set(people)
+        return sum(person in counted for person in self.persons[ds].values())
 
     def deliver(self, lake: Lake, days: Iterable[str]) -> None:
         """Publish what arrived on some days, and who is who on those that are nights."""
