@@ -233,7 +233,7 @@ def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:
     """F1 and AUC on the test rows of the classifier that learned from `made`, and how like they are to real rows."""
     from sklearn.metrics import f1_score
 
-    from training.metrics.ranking import placements
+    from training.metrics.auc import placements
     from training.models.interest_gan.mixed_rows import TEST
     from training.models.interest_gan.synthetic_quality import Quality, classifier_chances
 

@@ -27,7 +27,7 @@ from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
 from training.config import CONFIGS, learner, read_config
 from training.learner import Measured
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.response.features import category_column
 from training.models.response.network import ResponseConfig
 from training.models.response.private_table import fit_table_privately, table_spending

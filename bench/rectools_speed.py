@@ -6,8 +6,8 @@ first use, because it needs older libraries. Its recommendations and ours are me
 the item before each person's last, by all items before it, seen items left out. The last items are not touched. What
 RecTools recommended is kept there with its seconds, so that a second run on the same data trains only ours.
 
-Their seconds are those of `fit` alone. Ours are all from the call until the quality is there: the spectral start, the
-compilation, and the ranking of everybody's items after each epoch.
+Their seconds are those of `fit` alone. Ours are all from the call until the quality is there: the spectral
+initialisation, the compilation, and the ranking of everybody's items after each epoch.
 
     python -m bench.rectools_speed --data sequences.txt.gz
 """
@@ -87,8 +87,8 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     config = NextItemConfig(
         backbone="attention",
         **{**SASREC, "learning_rate": 0.002},
-        start="spectral",
-        averaging=0.998,
+        initialisation="spectral",
+        ema_momentum=0.998,
         epochs=MOST_EPOCHS,
         patience=0,
         validation_people=len(targets),
@@ -110,8 +110,8 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     return line
 
 
-def _ours(sequences, config, wanted: float) -> dict[str, Any]:
-    """Train until the validation NDCG@10 is `wanted`: what was reached, and the seconds until then."""
+def _ours(sequences, config, target: float) -> dict[str, Any]:
+    """Train until the validation NDCG@10 is `target`: what was reached, and the seconds until then."""
     from training.learner import Context
     from training.models.next_item.learner import LEARNER
 
@@ -120,7 +120,7 @@ def _ours(sequences, config, wanted: float) -> dict[str, Any]:
 
     def after_epoch(_, metrics) -> None:
         epochs.append(dict(metrics))
-        if metrics[LEARNER.watched] >= wanted:
+        if metrics[LEARNER.watched] >= target:
             raise _Reached
 
     with contextlib.suppress(_Reached):
@@ -129,7 +129,7 @@ def _ours(sequences, config, wanted: float) -> dict[str, Any]:
     best = max(epoch[LEARNER.watched] for epoch in epochs)
     return {
         "ndcg@10": round(best, 6),
-        "reached": best >= wanted,
+        "reached": best >= target,
         "epochs": len(epochs),
         "fit_seconds": round(seconds, 1),
     }

@@ -1,4 +1,4 @@
-"""The loop that all models share: epochs with early stopping, best weights, resuming, TensorBoard, clear failures."""
+"""The training loop of all models: early stopping, best weights, checkpoints, TensorBoard, clear errors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -16,8 +17,11 @@ import numpy as np
 from contracts.errors import ModelError
 from training.learner import Context
 
+if TYPE_CHECKING:
+    from training.tensorboard_log import TensorBoardLog
+
 Validate = Callable[[], Mapping[str, float]]
-"""Metrics of the validation part, by the names that reports use, under the weights of the moment."""
+"""Metrics of the validation part under the current weights, by the names that reports use."""
 
 _CHECKPOINT = "checkpoint.npz"
 
@@ -35,26 +39,28 @@ def train_epochs(
 ) -> list[dict[str, float]]:
     """Fit a compiled model until `watched` has not risen for `patience` epochs; the model ends with its best weights.
 
-    With a folder in the context, each epoch is kept there, and a training that was killed goes on after its last one.
-    Where the optimizer keeps a moving average of the weights, it is the average that is validated and that stays.
+    With a folder in the context, a checkpoint is written there after each epoch, and a training that was killed goes on
+    after its last one. If the optimizer keeps a moving average of the weights, the average is validated and kept.
 
     Args:
-        batches: whatever `model.fit` takes as `x`; read once an epoch.
+        batches: anything that `model.fit` takes as `x`; read once per epoch.
         watched: key of `validate()`; higher is better.
+        epochs: most epochs.
         patience: 0 trains all epochs.
-        keep: `last` chooses nothing by `validate`: all epochs are trained, and the last one's weights stay.
+        keep: `best` keeps the weights of the best epoch; `last` trains all epochs and keeps the last one's weights, so
+            that the validation part has no influence.
 
     Returns:
         The metrics of each epoch: `loss`, what `validate` returned, `epoch_seconds`.
 
     Raises:
-        ModelError: the loss of a batch is no number, or memory ran out.
+        ModelError: the loss of a batch is not finite, or memory ran out.
     """
     if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)  # else the first step makes them, and is traced twice
+        model.optimizer.build(model.trainable_variables)  # else the first step creates variables and is traced twice
     watch = _Watch(validate, watched, epochs, 0 if keep == "last" else patience, context, keep)
     watch.resume(model)
-    if watch.left:
+    if watch.unfinished:
         try:
             model.fit(
                 batches, initial_epoch=len(watch.epochs), epochs=epochs, verbose=0, shuffle=False, callbacks=[watch]
@@ -72,34 +78,36 @@ def train_epochs(
 
 
 class _Watch(keras.callbacks.Callback):
-    """After each epoch: validate, say one line, remember the best weights, keep a checkpoint, stop in time."""
+    """After each epoch: validate, log a line, remember the best weights, write a checkpoint, decide whether to stop."""
 
-    def __init__(self, validate: Validate, watched: str, most: int, patience: int, context: Context, keep: str) -> None:
+    def __init__(
+        self, validate: Validate, watched: str, max_epochs: int, patience: int, context: Context, keep: str
+    ) -> None:
         super().__init__()
-        self.validate, self.watched, self.most, self.patience = validate, watched, most, patience
+        self.validate, self.watched, self.max_epochs, self.patience = validate, watched, max_epochs, patience
         self.context, self.keep = context, keep
         self.epochs: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] | None = None
-        self.board = None
+        self.tensorboard_log: TensorBoardLog | None = None
 
     @property
     def best_epoch(self) -> int:
-        """Place of the epoch whose weights stay: the best, the first of equals, or the last."""
+        """Index of the epoch whose weights are kept: the best one, the first of equals, or the last one."""
         if self.keep == "last":
             return len(self.epochs) - 1
         return int(np.argmax([epoch[self.watched] for epoch in self.epochs]))
 
     @property
-    def left(self) -> bool:
-        """Whether there is anything left to train."""
+    def unfinished(self) -> bool:
+        """Whether there is another epoch to train."""
         waited = len(self.epochs) - 1 - self.best_epoch if self.epochs else 0
-        return len(self.epochs) < self.most and (self.patience == 0 or waited < self.patience)
+        return len(self.epochs) < self.max_epochs and (self.patience == 0 or waited < self.patience)
 
     def on_train_begin(self, logs=None) -> None:  # noqa: ARG002  the interface of Keras
         if self.context.tensorboard is not None:
-            from training.tensorboard_log import Board
+            from training.tensorboard_log import TensorBoardLog
 
-            self.board = Board(self.context.tensorboard)
+            self.tensorboard_log = TensorBoardLog(self.context.tensorboard)
 
     def on_epoch_begin(self, epoch, logs=None) -> None:  # noqa: ARG002
         self.started = time.monotonic()
@@ -109,55 +117,54 @@ class _Watch(keras.callbacks.Callback):
             raise ModelError(
                 expected=f"a finite loss of {self.model.name}",
                 received=f"{float(logs['loss'])} after batch {batch + 1} of epoch {len(self.epochs) + 1}",
-                remedy="look for values that are no numbers in the training table, or lower learning_rate",
+                remedy="look for values that are not numbers in the training table, or lower learning_rate",
             )
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        trained = time.monotonic() - self.started
-        with _averaged(self.model):
-            metrics = {**logs, **self.validate(), "epoch_seconds": trained}
+        seconds = time.monotonic() - self.started
+        with _averaged_weights(self.model):
+            metrics = {**logs, **self.validate(), "epoch_seconds": seconds}
             self.epochs.append({name: float(value) for name, value in metrics.items()})
-            stays = self.best_epoch == len(self.epochs) - 1
-            is_best = stays and self.keep == "best"
-            if stays:
+            is_kept = self.best_epoch == len(self.epochs) - 1
+            is_best = is_kept and self.keep == "best"
+            if is_kept:
                 self.best_weights = self.model.get_weights()
-        self.model.stop_training = not self.left
-        self._keep_checkpoint()
-        if self.board is not None:
-            self.board.write(len(self.epochs), self.epochs[-1])
+        self.model.stop_training = not self.unfinished
+        self._write_checkpoint()
+        if self.tensorboard_log is not None:
+            self.tensorboard_log.write(len(self.epochs), self.epochs[-1])
         self.context.say(
-            f"epoch {epoch + 1:>2} of at most {self.most}: loss {logs['loss']:.4f}, {self.watched} "
-            f"{self.epochs[-1][self.watched]:.4f}{' (best)' if is_best else ''}, {trained:.1f} s"
+            f"epoch {epoch + 1:>2} of at most {self.max_epochs}: loss {logs['loss']:.4f}, {self.watched} "
+            f"{self.epochs[-1][self.watched]:.4f}{' (best)' if is_best else ''}, {seconds:.1f} s"
         )
         self.context.after_epoch(len(self.epochs), self.epochs[-1])
 
     def on_train_end(self, logs=None) -> None:  # noqa: ARG002
-        if self.board is not None:
-            self.board.close()
+        if self.tensorboard_log is not None:
+            self.tensorboard_log.close()
 
     def restore_best(self, model: keras.Model) -> None:
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
 
     def resume(self, model: keras.Model) -> None:
-        """Take up the state after the last epoch that was kept, if there is one."""
+        """Restore the state after the last epoch with a checkpoint, if there is one."""
         file = self._checkpoint
         if file is None or not file.is_file():
             return
         with np.load(file) as kept:
             self.epochs = json.loads(str(kept["epochs"]))
-            variables = _variables(model)
-            for place, variable in enumerate(variables):
-                variable.assign(kept[f"now_{place}"])
-            self.best_weights = [kept[f"best_{place}"] for place in range(len(model.get_weights()))]
+            for index, variable in enumerate(_variables(model)):
+                variable.assign(kept[f"now_{index}"])
+            self.best_weights = [kept[f"best_{index}"] for index in range(len(model.get_weights()))]
         self.context.say(f"resumed after epoch {len(self.epochs)}")
 
-    def _keep_checkpoint(self) -> None:
+    def _write_checkpoint(self) -> None:
         file = self._checkpoint
         if file is None:
             return
-        state = {f"now_{place}": np.asarray(variable) for place, variable in enumerate(_variables(self.model))}
-        state |= {f"best_{place}": weights for place, weights in enumerate(self.best_weights)}
+        state = {f"now_{index}": np.asarray(variable) for index, variable in enumerate(_variables(self.model))}
+        state |= {f"best_{index}": weights for index, weights in enumerate(self.best_weights)}
         content = io.BytesIO()
         np.savez(content, epochs=json.dumps(self.epochs), **state)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -171,8 +178,8 @@ class _Watch(keras.callbacks.Callback):
 
 
 @contextmanager
-def _averaged(model: keras.Model) -> Iterator[None]:
-    """The moving average of the weights in place of the weights, if the optimizer keeps one."""
+def _averaged_weights(model: keras.Model) -> Iterator[None]:
+    """The model with the moving average of its weights, if the optimizer keeps one."""
     if not model.optimizer.use_ema:
         yield
         return
@@ -186,7 +193,7 @@ def _averaged(model: keras.Model) -> Iterator[None]:
 
 
 def _variables(model: keras.Model) -> list:
-    """Everything that training changes: weights, random state, the optimizer's moments and step."""
+    """Everything that training changes: weights, random state, the optimizer's moments and step count."""
     seen = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
     return list(seen.values())
 

@@ -1,7 +1,7 @@
-"""What `training.tune` may choose for each model: Optuna asks, the answer is a value for each setting.
+"""The search space of each model for `training.tune`: which settings Optuna varies, and over which values.
 
-Names are those of the model's configuration; what stands nowhere here keeps the value that it has there. Conditional
-settings (negatives only where a loss samples them) are asked for only where they matter, so that trials compare.
+Names are those of the model's configuration; a setting that is not here keeps its value. A conditional setting (the
+number of negatives, for a loss that samples them) is suggested only where it has an effect, so that trials compare.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Space = Callable[[Any], dict[str, Any]]
-"""From an Optuna trial to values of some settings."""
+"""From an Optuna trial to values of the settings that it varies."""
 
 
 def _next_item(trial: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def _next_item(trial: Any) -> dict[str, Any]:
         "blocks": trial.suggest_int("blocks", 1, 2),
         "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.05),
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
-        "averaging": trial.suggest_categorical("averaging", [0.0, 0.99, 0.998]),
+        "ema_momentum": trial.suggest_categorical("ema_momentum", [0.0, 0.99, 0.998]),
         "weight_decay": trial.suggest_float("weight_decay", 1e-5, 0.3, log=True),
     }
     if loss != "softmax":

@@ -104,7 +104,9 @@ def test_a_half_written_checkpoint_is_never_seen(tmp_path):
 def test_a_loss_that_is_no_number_names_its_batch():
     broken = Y.copy()
     broken[40] = np.nan
-    with pytest.raises(ModelError, match=r"received nan after batch 3 of epoch 1; look for values that are no numbers"):
+    with pytest.raises(
+        ModelError, match=r"received nan after batch 3 of epoch 1; look for values that are not numbers"
+    ):
         fit(line(), Batches(broken), quiet())
 
 

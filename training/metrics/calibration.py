@@ -1,8 +1,8 @@
-"""Calibration: chances that come true as often as they say.
+"""Calibration: probabilities that come true as often as they say.
 
-Temperature scaling and the expected calibration error are those of Guo et al., 2017 (arXiv:1706.04599). Everything
-here takes either several categories, logits and probabilities (example, category) with labels 0 to categories - 1, or
-one yes-or-no question, logits and probabilities (example,) of a yes with labels 0 and 1.
+Temperature scaling and the expected calibration error are those of Guo et al., 2017 (arXiv:1706.04599). Every function
+takes either several categories (logits and probabilities (examples, categories), labels 0 to categories - 1) or a
+binary answer (logits and probabilities (examples,), labels 0 and 1).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _LOWEST, _HIGHEST = 0.05, 20.0
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The number that logits are divided by, so that their probabilities fit the labels best.
+    """The temperature: divided by it, the logits give the probabilities that fit the labels best.
 
-    It minimises the log loss over the examples plus log(temperature)^2 / 2, a prior as weak as one example: without
-    it, a validation part that is answered without a mistake would drive the temperature to 0, and every later answer
-    would be certain. One temperature never changes the order of categories.
+    It minimises the log loss over the examples plus log(temperature)^2 / 2, a prior as weak as one example. Without
+    the prior, a validation part without a single mistake would drive the temperature to 0, and every later probability
+    would be 0 or 1. A temperature never changes the order of the categories.
 
     Raises:
         ModelError: there are no examples, or a logit is no finite number.
@@ -38,13 +38,13 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def calibrated(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities, in the shape of the logits: softmax over categories, or the chance of a yes."""
+    """Probabilities in the shape of the logits: softmax over categories, or the sigmoid of a binary answer."""
     scaled = np.asarray(logits, dtype="float64") / temperature
     return softmax(scaled, axis=1) if scaled.ndim == 2 else expit(scaled)
 
 
 def log_loss_of_logits(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood in nats, taken from logits so that a sure mistake stays a finite number."""
+    """Mean negative log-likelihood in nats; computed from logits, so that a confident mistake stays finite."""
     logits, labels = np.asarray(logits, dtype="float64"), np.asarray(labels)
     if logits.ndim == 2:
         return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
@@ -52,41 +52,42 @@ def log_loss_of_logits(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Mean distance between what was said and what came true, over bins of equal width weighted by their examples.
+    """Mean distance of mean probability and observed share, over bins of equal width weighted by their examples.
 
-    0 is perfect, 1 the worst.
+    0 is perfect, 1 is the worst.
 
     Raises:
         ModelError: there are no examples, or a probability is no finite number.
     """
     table = reliability(probabilities, labels, bins)
-    return float((table["examples"] * (table["said"] - table["came_true"]).abs()).sum() / table["examples"].sum())
+    return float((table["examples"] * (table["probability"] - table["observed"]).abs()).sum() / table["examples"].sum())
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> pd.DataFrame:
-    """What a reliability diagram draws, a row for each bin that holds examples.
+    """The data of a reliability diagram, one row for each bin that holds examples.
 
-    With several categories, what is said is the probability of the likeliest one, and it comes true when that is the
-    label. With one question, what is said is the chance of a yes.
+    With several categories the probability is that of the likeliest one, and it comes true if that is the label. With
+    a binary answer it is the probability of label 1.
 
     Returns:
-        Columns `from` and `to`, borders of the bin; `said`, mean probability; `came_true`, share; `examples`.
+        Columns `from` and `to`, the borders of the bin; `probability`, the mean; `observed`, the share that came true;
+        `examples`.
     """
     probabilities, labels = np.asarray(probabilities, dtype="float64"), np.asarray(labels)
     _check(probabilities, labels, "probabilities")
     if probabilities.ndim == 2:
-        said, came_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+        top, observed = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     else:
-        said, came_true = probabilities, labels > 0
-    place = np.clip(np.ceil(said * bins).astype(int) - 1, 0, bins - 1)  # bins are open below and closed above
-    examples = np.bincount(place, minlength=bins)
+        top, observed = probabilities, labels > 0
+    bin_of = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)  # bins are open below and closed above
+    examples = np.bincount(bin_of, minlength=bins)
     filled = np.flatnonzero(examples)
     return pd.DataFrame(
         {
             "from": filled / bins,
             "to": (filled + 1) / bins,
-            "said": np.bincount(place, weights=said, minlength=bins)[filled] / examples[filled],
-            "came_true": np.bincount(place, weights=came_true, minlength=bins)[filled] / examples[filled],
+            "probability": np.bincount(bin_of, weights=top, minlength=bins)[filled] / examples[filled],
+            "observed": np.bincount(bin_of, weights=observed, minlength=bins)[filled] / examples[filled],
             "examples": examples[filled],
         }
     )
@@ -103,5 +104,5 @@ def _check(answers: np.ndarray, labels: np.ndarray, what: str) -> None:
         raise ModelError(
             expected=f"finite {what}",
             received=f"{int((~np.isfinite(answers)).sum())} that are not",
-            remedy="look for values that are no numbers in the training table, or lower learning_rate",
+            remedy="look for values that are not numbers in the training table, or lower learning_rate",
         )

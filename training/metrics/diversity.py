@@ -1,4 +1,4 @@
-"""Beside accuracy: how varied and how new what is shown is, and what popularity hides."""
+"""Metrics beside accuracy: diversity and novelty of what is shown, and NDCG corrected for popularity."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PEOPLE_A_BATCH = 512
 
 @dataclass(frozen=True)
 class ItemStatistics:
-    """What the training part says of items, for everything beside accuracy."""
+    """Who acted on which item in the training part: what metrics beside accuracy and item-kNN need."""
 
     acts: scipy.sparse.csr_array
-    """Acts of people on items, 0 or 1 (items, people)."""
+    """1 where a person acted on an item (items, people)."""
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """People who acted on each item (items,)."""
+        """Number of people who acted on each item (items,)."""
         return np.diff(self.acts.indptr)
 
     @cached_property
@@ -38,7 +38,7 @@ class ItemStatistics:
 
     @classmethod
     def of(cls, histories: Histories, items: int) -> ItemStatistics:
-        """From the training histories of people, by codes from 1 to `items`."""
+        """From people's training histories, in which items have the codes 1 to `items`."""
         people, codes = histories.cells()
         cells = (np.ones(len(people), "int8"), (codes - 1, people))
         acts = scipy.sparse.coo_array(cells, shape=(items, len(histories))).tocsr()
@@ -47,7 +47,7 @@ class ItemStatistics:
 
 
 def gini(counts: np.ndarray) -> float:
-    """Gini coefficient of counts (items,)."""
+    """Gini coefficient of counts (items,): 0 if all are equal, near 1 if one item has everything; 0 for all zeros."""
     ordered = np.sort(counts)
     if not ordered.sum():
         return 0.0
@@ -56,17 +56,21 @@ def gini(counts: np.ndarray) -> float:
 
 
 def novelty(top: np.ndarray, statistics: ItemStatistics) -> float:
-    """Mean bits of surprise of what is shown (Zhou et al., 2010); top (people, k), -1 for nothing."""
+    """Mean self-information of what is shown, in bits (Zhou et al., 2010); top (people, k), -1 for an empty rank."""
     return float(statistics.surprise[top[top >= 0]].mean()) if (top >= 0).any() else 0.0
 
 
 def intra_list_diversity(top: np.ndarray, statistics: ItemStatistics) -> float:
-    """Mean over people of 1 - cosine over all pairs of a list, by who acted on both (Smyth and McClave, 2001).
+    """Mean over people of 1 - cosine, over all pairs of items in a person's list (Smyth and McClave, 2001).
 
-    The sum over pairs is (|sum of directions|^2 - number of items with acts) / 2, so no pair is ever written out.
+    Two items are similar if the same people acted on both. The sum over pairs is
+    (|sum of directions|^2 - number of items with acts) / 2, so no pair is ever written out.
+
+    Args:
+        top: indices of the listed items, -1 for an empty rank (people, k).
     """
-    people, places = np.nonzero(top >= 0)
-    items = top[people, places]
+    people, ranks = np.nonzero(top >= 0)
+    items = top[people, ranks]
     total = np.zeros(len(top))
     for start in range(0, len(top), _PEOPLE_A_BATCH):
         inside = (people >= start) & (people < start + _PEOPLE_A_BATCH)
@@ -82,10 +86,14 @@ def intra_list_diversity(top: np.ndarray, statistics: ItemStatistics) -> float:
 
 
 def debiased(values: np.ndarray, targets: np.ndarray, statistics: ItemStatistics, power: float = 0.5) -> float:
-    """Mean of values (people,) with each target weighted by its popularity to the power of -`power`.
+    """Weighted mean of a metric, each target weighted by its popularity to the power of -`power`.
 
-    Self-normalised inverse propensity scoring with a power law of popularity as propensity (Yang et al., RecSys 2018);
-    the default power is a mild correction of our choice. Unknown targets weigh as the rarest do.
+    Self-normalised inverse propensity scoring with a power law of popularity as propensity (Yang et al., RecSys 2018).
+    The default power is a mild correction of our choice. An unknown target has the weight of the rarest one.
+
+    Args:
+        values: the metric of each person (people,).
+        targets: item code of each person's target, 0 for unknown (people,).
     """
     counts = np.where(targets > 0, statistics.counts[np.maximum(targets, 1) - 1], 1)
     weights = np.maximum(counts, 1.0) ** -power

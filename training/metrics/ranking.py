@@ -1,8 +1,8 @@
-"""Metrics of rankings, a person at a time; `training/metrics/diversity.py` has those of what is shown to all.
+"""Metrics of rankings, one person at a time; `training/metrics/diversity.py` measures what is shown to all of them.
 
-Every item the model knows is ranked except those the person has acted on; an item that scores the same as a target
-counts as ranked before it; a target that the model does not know has rank infinity. Full ranking because sampled
-metrics can order models differently (Krichene and Rendle, KDD 2020).
+Every item that the model knows is ranked, except those the person has acted on. An item that scores the same as a
+target counts as ranked before it; a target that the model does not know has rank infinity. The ranking is full because
+sampled metrics can order models differently (Krichene and Rendle, KDD 2020).
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from functools import cached_property
 import numpy as np
 
 from contracts.errors import ModelError
-from training.learner import Measured
 from training.metrics.diversity import ItemStatistics, debiased, gini, intra_list_diversity, novelty
 from training.sequences.histories import Histories
 
 TOP = 10
 
 Scorer = Callable[[Histories], np.ndarray]
-"""Histories of some people to scores of all items (people, items)."""
+"""From the histories of some people to scores of all items (people, items)."""
 
 _PEOPLE_A_BATCH = 512
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """How the targets of some people ranked, one target a person, and what was ranked highest."""
+    """The ranks of some people's targets, one target per person, and the items that were ranked highest."""
 
     ranks: np.ndarray
     """1 is the best, infinity where the target is unknown (people,)."""
     top: np.ndarray
-    """Places of the items ranked highest, best first, -1 where there are no more (people, 10)."""
+    """Indices of the items ranked highest, best first, -1 where there are no more (people, 10)."""
     targets: np.ndarray
     """Codes of the targets, 0 for unknown (people,)."""
     items: int
-    """How many items were ranked."""
+    """Number of ranked items."""
     statistics: ItemStatistics | None = None
+    """Of the training part; without it the summary has no diversity, novelty and debiased NDCG."""
 
     @property
     def ndcg(self) -> np.ndarray:
@@ -62,17 +62,17 @@ class Ranking:
 
     @cached_property
     def shown(self) -> np.ndarray:
-        """In how many people's top 10 each item is (items,)."""
+        """Number of people who have each item in their top 10 (items,)."""
         return np.bincount(self.top[self.top >= 0], minlength=self.items)
 
     @property
     def coverage(self) -> float:
-        """Share of all items that are in the top 10 of someone."""
+        """Share of all items that are in at least one person's top 10."""
         return float((self.shown > 0).mean())
 
     @property
     def gini(self) -> float:
-        """Inequality of how often items are shown: 0 all alike, towards 1 a few take all."""
+        """Inequality of how often items are shown: 0 if all are shown equally often, near 1 if few are."""
         return gini(self.shown)
 
     def summary(self) -> Mapping[str, float]:
@@ -93,10 +93,6 @@ class Ranking:
             }
         return {name: round(float(value), 6) for name, value in means.items()}
 
-    def measured(self) -> Measured:
-        """For the gate: NDCG@10 decides."""
-        return Measured(f"ndcg@{TOP}", self.ndcg, self.summary())
-
 
 def rank_targets(
     score: Scorer,
@@ -106,7 +102,11 @@ def rank_targets(
     items: int,
     statistics: ItemStatistics | None = None,
 ) -> Ranking:
-    """Rank the targets (people,), codes with 0 for unknown, among `items` items, in batches of people.
+    """Rank one target per person among all items, in batches of people.
+
+    Args:
+        targets: item codes, 0 for an item that the model does not know (people,).
+        items: how many items the model knows.
 
     Raises:
         ModelError: the scores are not numbers.
@@ -115,8 +115,8 @@ def rank_targets(
     top = np.full((len(histories), TOP), -1)
     for start in range(0, len(histories), _PEOPLE_A_BATCH):
         batch = slice(start, start + _PEOPLE_A_BATCH)
-        some = histories.take(batch)
-        scores = without_seen(score(some), some)
+        people = histories.take(batch)
+        scores = without_seen(score(people), people)
         ranks[batch] = ranks_of(scores, targets[batch])
         best = top_items(scores, TOP)
         top[batch, : best.shape[1]] = best
@@ -124,7 +124,7 @@ def rank_targets(
 
 
 def without_seen(scores: np.ndarray, histories: Histories) -> np.ndarray:
-    """A copy of scores (people, items) with minus infinity for what the person has acted on.
+    """A copy of scores (people, items) with minus infinity for the items that the person has acted on.
 
     Raises:
         ModelError: the scores are not numbers.
@@ -133,7 +133,11 @@ def without_seen(scores: np.ndarray, histories: Histories) -> np.ndarray:
 
 
 def without(scores: np.ndarray, people: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """A copy of scores (people, items) with minus infinity for the cells (person, code), codes from 1 (cells,).
+    """A copy of scores (people, items) with minus infinity in the given cells.
+
+    Args:
+        people: row of each cell (cells,).
+        codes: item code of each cell, from 1 (cells,).
 
     Raises:
         ModelError: the scores are not numbers.
@@ -150,14 +154,14 @@ def without(scores: np.ndarray, people: np.ndarray, codes: np.ndarray) -> np.nda
 
 
 def ranks_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Rank of each person's target (people,); targets are codes, 0 for unknown."""
+    """Rank of each person's target, infinity for an unknown one (people,); targets are item codes, 0 for unknown."""
     own = scores[np.arange(len(targets)), np.maximum(targets, 1) - 1]
     ranks = np.count_nonzero(scores >= own[:, None], axis=1)
     return np.where(targets > 0, ranks, np.inf)
 
 
 def top_items(scores: np.ndarray, k: int) -> np.ndarray:
-    """Places of each person's best items, best first, -1 where the score is minus infinity (people, at most k)."""
+    """Indices of each person's best items, best first, -1 where the score is minus infinity (people, at most k)."""
     k = min(k, scores.shape[1])
     best = np.argpartition(-scores, k - 1, axis=1)[:, :k]  # (people, k)
     values = np.take_along_axis(scores, best, axis=1)
@@ -167,15 +171,15 @@ def top_items(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def same_for_everyone(item_scores: np.ndarray) -> Scorer:
-    """The scorer of a baseline that does not look at the history; item_scores (items,)."""
+    """A scorer that does not look at the history: every person gets the scores `item_scores` (items,)."""
     return lambda histories: np.broadcast_to(item_scores.astype(float), (len(histories), len(item_scores)))
 
 
 def hits_of(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Whether each of the top k places holds a relevant item, where a person has several (people, k).
+    """Whether each of the top k ranks holds a relevant item, for people who may have several (people, k).
 
     Args:
-        scores: minus infinity for what is not to be ranked (people, items).
+        scores: minus infinity for items that must not be ranked (people, items).
         relevant: (people, items), boolean. Relevant items lose every tie.
     """
     against = np.where(relevant, np.nextafter(scores, -np.inf), scores)
@@ -184,39 +188,23 @@ def hits_of(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def ndcg_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """NDCG at the number of places (people,), ideal gain truncated there (Liang et al., 2018, section 4.2).
+    """NDCG@k of each person, the ideal gain truncated at k too (Liang et al., 2018, section 4.2) (people,).
 
     Args:
-        hits: (people, places).
-        relevant: how many items are relevant to each person (people,).
+        hits: whether each rank holds a relevant item (people, k).
+        relevant: number of items that are relevant to each person (people,).
     """
-    gains = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (places,)
+    gains = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (k,)
     ideal = np.concatenate([[0.0], np.cumsum(gains)])
     return (hits @ gains) / ideal[np.clip(relevant, 1, hits.shape[1])]
 
 
 def recall_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Recall at the number of places, over min(places, relevant) as Liang et al. (2018) do (people,)."""
+    """Recall@k: hits (people, k) over min(k, relevant), as in Liang et al. (2018) (people,)."""
     return hits.sum(axis=1) / np.clip(relevant, 1, hits.shape[1])
 
 
 def average_precision_of(hits: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Average precision at the number of places, over all relevant items (people,)."""
+    """Average precision at k of hits (people, k), over all relevant items (people,)."""
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     return (precision * hits).sum(axis=1) / np.maximum(relevant, 1)
-
-
-def placements(scores: np.ndarray, labels: np.ndarray, *, tie: float = 0.0) -> np.ndarray:
-    """For each positive row the share of negative rows that score lower; the mean is the AUC (DeLong et al., 1988).
-
-    Args:
-        scores: (rows,).
-        labels: (rows,), boolean.
-        tie: what a negative row that scores the same counts; 0 is against the model, a half is as usual.
-
-    Returns:
-        (positive rows,), in their order.
-    """
-    negatives = np.sort(scores[~labels])
-    below, up_to = (np.searchsorted(negatives, scores[labels], side=side) for side in ("left", "right"))
-    return (below + tie * (up_to - below)) / max(len(negatives), 1)

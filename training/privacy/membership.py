@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_softmax
 
-from training.metrics.ranking import Scorer, placements
+from training.metrics.auc import placements
+from training.metrics.ranking import Scorer
 from training.models.response.table import TRAIN, Table
 from training.sequences.histories import Sequences, Vocabulary, held_out_histories
 

@@ -1,1 +1,1 @@
-"""Sequences of acts: loading, histories, batches, items that go together."""
+"""Sequences of acts: what people did in which order, read from the lake or a text file."""

@@ -1,8 +1,8 @@
-"""Sequences of acts as flat arrays: vocabulary, leave-last-out, padded histories. No loop over people.
+"""Sequences of acts as flat arrays: vocabulary, leave-last-out split, padded histories. No loop over people.
 
-A person's acts stand in one flat array between `offsets[person]` and `offsets[person + 1]`, oldest first. The last act
-is the test, the one before it the validation, everything before is the training part; people with fewer than
-`HELD_OUT_FROM` acts are in the training part with all of them.
+All acts are in one flat array; a person's are those from `offsets[person]` to `offsets[person + 1]`, oldest first. The
+last act is the test, the one before it the validation, everything earlier is the training part. People with fewer than
+`HELD_OUT_FROM` acts are in the training part with all their acts.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ HELD_OUT_FROM = 3
 """Fewest acts of a person who is evaluated: one to train on, one to validate, one to test."""
 
 FIRST_ACT, LAST_GAP = 1, 31
-"""Codes of a gap: before the first act there is none; the longest bucket holds everything above 17 years."""
+"""Codes of the time since the act before: a first act has none; the last code is for 17 years and more."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """People who agreed to training, by person id, and their acts."""
+    """The acts of people who agreed to training, people sorted by id."""
 
     person_ids: np.ndarray
     """(people,)"""
     item_ids: np.ndarray
     """Distinct items, sorted (distinct,)."""
     acts: np.ndarray
-    """Place of each act's item in `item_ids` (acts,)."""
+    """Index of each act's item in `item_ids` (acts,)."""
     times: np.ndarray
-    """When each act was, datetime64[us] (acts,)."""
+    """Time of each act, UTC, datetime64[us] (acts,)."""
     offsets: np.ndarray
     """(people + 1,)"""
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Age band, gender and region of each person, by the name of the column (people,)."""
     categories: np.ndarray | None = None
-    """Category of each of `item_ids`, where the catalogue of the day is there (distinct,)."""
+    """Category of each of `item_ids`; None without a catalogue of the day (distinct,)."""
     tastes: np.ndarray | None = None
-    """Taste vector of each person on an earlier day, zeros where there is none (people, taste)."""
+    """Taste vector of each person from an earlier day, zeros for people without one (people, taste)."""
 
     @cached_property
     def held_out(self) -> np.ndarray:
-        """The people who are evaluated, as places in `person_ids` (held out people,)."""
+        """The people who are evaluated, as indices into `person_ids` (held-out people,)."""
         return np.flatnonzero(np.diff(self.offsets) >= HELD_OUT_FROM)
 
     @cached_property
     def train_ends(self) -> np.ndarray:
-        """Where each person's training part ends in `acts` (people,)."""
+        """Index in `acts` at which each person's training part ends (people,)."""
         lengths = np.diff(self.offsets)
         return self.offsets[1:] - np.where(lengths >= HELD_OUT_FROM, 2, 0)
 
     @cached_property
     def in_training(self) -> np.ndarray:
-        """Which acts are in the training part (acts,)."""
+        """True for acts of the training part (acts,)."""
         ends = np.repeat(self.train_ends, np.diff(self.offsets))
         return np.arange(len(self.acts)) < ends
 
@@ -72,7 +72,7 @@ class Sequences:
         return total.hexdigest()
 
     def describe(self) -> Mapping[str, int]:
-        """Sizes, by the names that a run's parameters use."""
+        """Sizes, under the names of the run's parameters."""
         return {
             "people": len(self.person_ids),
             "people_held_out": len(self.held_out),
@@ -83,7 +83,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The items that a model knows, with the number of acts on each in its training part."""
+    """The items that a model knows, and the number of acts on each in its training part."""
 
     item_ids: np.ndarray
     """(items,)"""
@@ -94,12 +94,12 @@ class Vocabulary:
         return len(self.item_ids)
 
     def encode(self, sequences: Sequences) -> np.ndarray:
-        """Code of each act's item, its place in the vocabulary plus 1; 0 where the model does not know it (acts,)."""
+        """Code of each act's item: its index in the vocabulary plus 1, 0 for an item that is not in it (acts,)."""
         places = pd.Index(self.item_ids).get_indexer(sequences.item_ids)
         return (places + 1).astype("int32")[sequences.acts]
 
     def categories(self, sequences: Sequences) -> np.ndarray | None:
-        """Code of each item's category, from 1; None where the catalogue is not there (items,)."""
+        """Code of each item's category, from 1; None without a catalogue (items,)."""
         if sequences.categories is None:
             return None
         places = pd.Index(sequences.item_ids).get_indexer(self.item_ids)
@@ -108,7 +108,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Histories:
-    """Known items of some people before a target, as slices of one flat array; unknown items are left out."""
+    """The known items in some people's histories, as slices of one flat array; unknown items are left out."""
 
     codes: np.ndarray
     """(known acts,)"""
@@ -117,7 +117,7 @@ class Histories:
     ends: np.ndarray
     """(people,)"""
     gaps: np.ndarray | None = None
-    """Code of the time since the known act before, as `gap_codes` says (known acts,)."""
+    """Code of the time since the known act before, made by `gap_codes` (known acts,)."""
     tastes: np.ndarray | None = None
     """(people, taste)"""
 
@@ -126,15 +126,20 @@ class Histories:
 
     @property
     def lengths(self) -> np.ndarray:
+        """Number of known acts of each person (people,)."""
         return self.ends - self.starts
 
     def take(self, people: np.ndarray | slice) -> Histories:
+        """The histories of these people, by their index in this object."""
         tastes = None if self.tastes is None else self.tastes[people]
         return Histories(self.codes, self.starts[people], self.ends[people], self.gaps, tastes)
 
     def windows(self, length: int) -> Histories:
-        """The same acts in pieces of at most `length`, from the end back; a piece begins with the last act of the
-        one before it, so that every act but a person's first follows another in exactly one piece."""
+        """Each history cut into pieces of at most `length` acts, from the end back.
+
+        A piece begins with the last act of the piece before it, so that every act but a person's first is the next act
+        of another in exactly one piece.
+        """
         pieces = np.maximum(1, -(-(self.lengths - 1) // (length - 1)))
         people = np.repeat(np.arange(len(self)), pieces)
         from_end = np.repeat(np.cumsum(pieces), pieces) - 1 - np.arange(len(people))
@@ -148,20 +153,20 @@ class Histories:
         return self._padded(self.codes, max_length)
 
     def padded_gaps(self, max_length: int) -> np.ndarray:
-        """The gaps of those acts, in the same places (people, longest)."""
+        """The gaps of those acts, at the same steps (people, longest)."""
         return self._padded(self.gaps, max_length)
 
     def _padded(self, values: np.ndarray, max_length: int) -> np.ndarray:
         lengths = np.minimum(self.lengths, max_length)
         step = np.arange(max(1, lengths.max(initial=0)))
-        places = (self.ends - lengths)[:, None] + step  # (people, longest)
+        acts = (self.ends - lengths)[:, None] + step  # (people, longest)
         real = step < lengths[:, None]
         if not len(values):
             return np.zeros(real.shape, "int32")
-        return np.where(real, values[np.where(real, places, 0)], 0).astype("int32")
+        return np.where(real, values[np.where(real, acts, 0)], 0).astype("int32")
 
     def cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """Every (person, code) of the histories as two arrays, the person as a place in this object."""
+        """Every (person, code) pair of the histories as two arrays; a person is an index into this object."""
         lengths = self.lengths
         people = np.repeat(np.arange(len(self)), lengths)
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -169,7 +174,7 @@ class Histories:
 
 
 def require_held_out(sequences: Sequences, *, at_least: int) -> None:
-    """Refuse data on which nothing can be measured.
+    """Refuse data on which no model can be measured.
 
     Raises:
         NothingToLearn: too few people have enough history.
@@ -183,7 +188,7 @@ def require_held_out(sequences: Sequences, *, at_least: int) -> None:
 
 
 def training_vocabulary(sequences: Sequences) -> Vocabulary:
-    """The items of the training part, by id."""
+    """The items of the training part, sorted by id."""
     counts = np.bincount(sequences.acts[sequences.in_training], minlength=len(sequences.item_ids))
     return Vocabulary(sequences.item_ids[counts > 0], counts[counts > 0])
 
@@ -196,7 +201,7 @@ def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) ->
 
 
 def training_histories(sequences: Sequences, vocabulary: Vocabulary, *, at_least: int = 2) -> Histories:
-    """The training part of everyone who has that many acts in it; with two there is a next item to learn."""
+    """The training part of people with at least that many acts in it; with two there is a next item to learn."""
     enough = np.flatnonzero(sequences.train_ends - sequences.offsets[:-1] >= at_least)
     return _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
 
@@ -216,7 +221,7 @@ def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
     Args:
         times: datetime64 (acts,).
-        starts: places of first acts.
+        starts: indices of the people's first acts.
     """
     seconds = np.diff(times, prepend=times[:1]) / np.timedelta64(1, "s")
     codes = np.minimum(2 + np.log2(1 + np.maximum(seconds, 0)), LAST_GAP).astype("int32")
@@ -225,7 +230,7 @@ def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def _histories(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:
-    """Known acts of some people, from their first to `ends` (places in `sequences.acts`)."""
+    """Known acts of some people, from their first to `ends`, which are indices into `sequences.acts` (people,)."""
     codes = vocabulary.encode(sequences)
     known = codes > 0
     known_before = np.concatenate([[0], np.cumsum(known)])

@@ -25,7 +25,7 @@ def test_the_temperature_that_logits_were_multiplied_by_is_found_again_for_many_
     assert expected_calibration_error(calibrated(honest * 3, 3.0), labels) < 0.02
 
 
-def test_the_temperature_is_found_again_for_one_question():
+def test_the_temperature_is_found_again_for_a_binary_answer():
     rng = np.random.default_rng(2)
     honest = rng.normal(0, 1.5, 20_000)
     labels = (rng.random(20_000) < 1 / (1 + np.exp(-honest))).astype(int)
@@ -48,13 +48,13 @@ def test_calibration_never_changes_the_order_and_keeps_probabilities_adding_up()
 
 
 def test_the_error_of_four_examples_by_hand():
-    # Two say .9, one is right: |.9 - .5| = .4. Two say .6, both are right: |.6 - 1| = .4. Mean .4.
+    # Two have .9, one is right: |.9 - .5| = .4. Two have .6, both are right: |.6 - 1| = .4. Mean .4.
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.6, 0.4]])
     assert expected_calibration_error(probabilities, np.array([0, 1, 1, 0])) == pytest.approx(0.4)
 
 
-def test_the_error_of_one_question_by_hand():
-    # Bin up to .2: says .1 twice, one comes true, distance .4; bin above .8: says 1 twice, both come true, 0.
+def test_the_error_of_a_binary_answer_by_hand():
+    # Bin up to .2: .1 twice, one comes true, distance .4; bin above .8: 1 twice, both come true, distance 0.
     assert expected_calibration_error([0.1, 0.1, 1.0, 1.0], [1, 0, 1, 1], bins=5) == pytest.approx(0.2)
 
 
@@ -63,8 +63,8 @@ def test_reliability_lists_filled_bins_with_their_borders():
     assert table.to_dict("list") == {
         "from": [0.0, 0.5],
         "to": [0.5, 1.0],
-        "said": [0.25, 1.0],
-        "came_true": [0.5, 1.0],
+        "probability": [0.25, 1.0],
+        "observed": [0.5, 1.0],
         "examples": [2, 1],
     }
 
@@ -74,9 +74,9 @@ def test_the_log_loss_of_a_sure_mistake_stays_finite():
     assert log_loss_of_logits(np.array([-1000.0]), np.array([1])) == pytest.approx(1000)
 
 
-@pytest.mark.parametrize("question", [fit_temperature, expected_calibration_error])
-def test_no_examples_and_answers_that_are_no_numbers_are_refused(question):
+@pytest.mark.parametrize("function", [fit_temperature, expected_calibration_error])
+def test_no_examples_and_values_that_are_not_finite_are_refused(function):
     with pytest.raises(ModelError, match="at least one"):
-        question(np.empty((0, 3)), np.empty(0, dtype=int))
+        function(np.empty((0, 3)), np.empty(0, dtype=int))
     with pytest.raises(ModelError, match="2 that are not"):
-        question(np.array([[np.nan, 1.0], [0.0, np.inf]]), np.array([0, 1]))
+        function(np.array([[np.nan, 1.0], [0.0, np.inf]]), np.array([0, 1]))

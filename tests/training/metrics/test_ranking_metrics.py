@@ -13,7 +13,6 @@ from training.metrics.ranking import (
     average_precision_of,
     hits_of,
     ndcg_of,
-    placements,
     rank_targets,
     ranks_of,
     recall_of,
@@ -102,12 +101,6 @@ def test_debiased_mean_lifts_the_rare_target():
     assert debiased(np.array([0.0, 1.0]), np.array([1, 3]), statistics()) == pytest.approx(1 / (1 + 0.5**0.5))
 
 
-def test_placements_are_the_auc_with_ties_against_us():
-    scores, labels = np.array([0.9, 0.4, 0.4, 0.1]), np.array([True, True, False, False])
-    assert placements(scores, labels).tolist() == [1.0, 0.5]
-    assert placements(scores, labels, tie=0.5).tolist() == [1.0, 0.75]
-
-
 RANX = """
 import json, sys
 from ranx import Qrels, Run, evaluate
@@ -135,10 +128,10 @@ def test_metrics_equal_those_of_ranx():
         check=True,
     )
     expected = json.loads(answer.stdout.splitlines()[-1])
-    hits, wanted = hits_of(scores, relevant, 10), relevant.sum(axis=1)
-    np.testing.assert_allclose(ndcg_of(hits, wanted), expected["ndcg@10"])
-    np.testing.assert_allclose(average_precision_of(hits, wanted), expected["map@10"])
-    np.testing.assert_allclose(recall_of(hits, wanted) * np.minimum(wanted, 10), expected["hits@10"])
+    hits, counts = hits_of(scores, relevant, 10), relevant.sum(axis=1)
+    np.testing.assert_allclose(ndcg_of(hits, counts), expected["ndcg@10"])
+    np.testing.assert_allclose(average_precision_of(hits, counts), expected["map@10"])
+    np.testing.assert_allclose(recall_of(hits, counts) * np.minimum(counts, 10), expected["hits@10"])
     first = np.where(hits.any(axis=1), 1 / (1 + hits.argmax(axis=1)), 0.0)
     np.testing.assert_allclose(first, expected["mrr@10"])
 

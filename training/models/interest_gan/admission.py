@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.interest_gan.mixed_columns import NUMBER, WHOLE, as_numbers
 from training.models.interest_gan.synthetic_quality import classifier_chances
 

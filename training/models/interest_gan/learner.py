@@ -19,7 +19,7 @@ from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.interest_gan.admission import Admission, AdmissionConfig, admit, measure_privacy
 from training.models.interest_gan.mixed_columns import MixedColumn, decode, described, encode, fit_columns
 from training.models.interest_gan.mixed_rows import (

@@ -19,12 +19,13 @@ from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
-from training.metrics.ranking import ItemStatistics, Ranking, Scorer, rank_targets, same_for_everyone, without_seen
-from training.models.next_item.attributions import STEPS, history_path, shares_by_place
+from training.metrics.diversity import ItemStatistics
+from training.metrics.ranking import Ranking, Scorer, rank_targets, same_for_everyone, without_seen
+from training.models.next_item.attributions import STEPS, history_path, shares_by_position
+from training.models.next_item.batches import model_inputs, next_item_batches
+from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
 from training.models.next_item.network import NextItemConfig, build
 from training.privacy.membership import Attacked, attacked_acts
-from training.sequences.batches import model_inputs, next_item_batches
-from training.sequences.co_occurrence import item_neighbours, spectral_vectors
 from training.sequences.histories import (
     Histories,
     Sequences,
@@ -151,7 +152,7 @@ class NextItemLearner:
         taste = data.tastes.shape[1] if config.taste and data.tastes is not None else 0
         categories = vocabulary.categories(data) if config.category else None
         vectors = None
-        if config.start == "spectral":
+        if config.initialisation == "spectral":
             vectors = spectral_vectors(training_statistics(data, vocabulary), config.dimensions, seed=config.seed)
         model = build(config, vocabulary.counts, vectors=vectors, categories=categories, taste_dimensions=taste)
         fitted = FittedNextItem(
@@ -179,7 +180,7 @@ class NextItemLearner:
 
     def measure(self, model: Ranker, data: Sequences) -> Measured:
         vocabulary = Vocabulary(model.item_ids, model.counts)
-        return rank_test(scorer(model), data, vocabulary, training_statistics(data, vocabulary)).measured()
+        return measured(rank_test(scorer(model), data, vocabulary, training_statistics(data, vocabulary)))
 
     def baselines(self, data: Sequences) -> Mapping[str, Measured]:
         """What is popular, what is popular lately, and what stands beside the history's latest items."""
@@ -192,7 +193,7 @@ class NextItemLearner:
             "recency": same_for_everyone(recent),
             "item_knn": item_neighbours(statistics),
         }
-        return {name: rank_test(one, data, vocabulary, statistics).measured() for name, one in scorers.items()}
+        return {name: measured(rank_test(score, data, vocabulary, statistics)) for name, score in scorers.items()}
 
     def slices(self, data: Sequences) -> pd.DataFrame:
         people = data.held_out
@@ -223,7 +224,7 @@ class NextItemLearner:
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each place of the history, counted from its end, in what moves the score of the best item."""
         moved, codes = self._moved(model, data, EXPLAINED_PEOPLE)[:2]
-        return shares_by_place(moved, codes)
+        return shares_by_position(moved, codes)
 
     def explain(self, model: Ranker, data: Sequences, rows: int) -> Iterable[Mapping[str, Any]]:
         """For a few held-out people, how much each item of the history moved the score of the item ranked first."""
@@ -274,6 +275,11 @@ def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, stati
     """Rank the last item of every held-out person by everything that the person did before."""
     histories, targets = held_out_histories(sequences, vocabulary, target=TEST)
     return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
+
+
+def measured(ranking: Ranking) -> Measured:
+    """For the gate: NDCG@10 decides."""
+    return Measured("ndcg@10", ranking.ndcg, ranking.summary())
 
 
 def all_training(sequences: Sequences, vocabulary: Vocabulary) -> Histories:

@@ -1,9 +1,9 @@
-"""Next-item recommender: a causal backbone reads a history and scores every item by how well it would follow.
+"""Next-item recommender: a causal backbone reads a history and scores every item as the next one.
 
 Two backbones: a GRU (GRU4Rec; Hidasi et al., 2016, arXiv:1511.06939) and self-attention (SASRec; Kang and McAuley,
 2018, arXiv:1808.09781). Item embeddings are tied between input and output (Press and Wolf, 2017, arXiv:1608.05859),
 and every step of a history is trained on the item that came next. Histories are padded with 0 on the right: a causal
-backbone never sees padding before a real item, so no mask slows its kernel.
+backbone never sees padding before a real item, so it needs no mask, which would slow its kernel.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import numpy as np
 from keras import ops
 
 from contracts.errors import ModelError
-from training.models.next_item import losses as ranking_losses
+from training.models.next_item import losses
 
 PADDING = 0
 """The code that stands for no item; items are coded 1 to `items`."""
 
 GAP_CODES = 32
-"""Codes of the time between two acts: 0 padding, 1 a first act, then one for each power of two of seconds."""
+"""Codes of the time between two acts: 0 padding, 1 a first act, then one code per power of two of seconds."""
 
 BACKBONES = ("gru", "attention")
-STARTS = ("random", "spectral")
+INITIALISATIONS = ("random", "spectral")
 LOSSES = ("sampled_softmax", "softmax", "bpr_max", "gbce")
 
 
@@ -37,48 +37,48 @@ class NextItemConfig:
     dimensions: int = 64
     """Size of item embeddings and of the backbone's states."""
     blocks: int = 1
-    """Blocks of the backbone, one after the other."""
+    """Number of blocks in the backbone, one after the other."""
     heads: int = 1
     """Attention heads of a block; they share the dimensions."""
-    widening: int = 1
-    """How many times wider than its input an attention block's feed-forward net is."""
+    ffn_multiplier: int = 1
+    """Hidden units of an attention block's feed-forward net, as a multiple of `dimensions`."""
     max_length: int = 50
-    """Latest steps of a history that the model reads."""
+    """Number of latest steps of a history that the model reads."""
     dropout: float = 0.2
-    """Share of embedding inputs, and of what each further layer adds, that a training step drops."""
+    """Share of the input embeddings, and of each block's output, that a training step drops."""
     step_dropout: float = 0.0
-    """Share of whole steps whose embedding a training step drops, so that no single item is relied on."""
+    """Share of steps whose whole embedding is dropped in training, so that the model relies on no single item."""
     order_noise: float = 0.0
-    """Standard deviation, in places, by which training moves each act of a history, anew every epoch."""
-    start: str = "random"
-    """Item embeddings before training: `random`, or `spectral`, from who acted on what; good where data is scarce."""
+    """Standard deviation, in steps, by which training moves each act of a history; drawn again in every epoch."""
+    initialisation: str = "random"
+    """Of item embeddings: `random`, or `spectral`, from who acted on what, which is better on sparse data."""
     initial_scale: float = 0.1
-    """Standard deviation of item embeddings before training."""
+    """Standard deviation of the item embeddings before training."""
     loss: str = "sampled_softmax"
     """`sampled_softmax`, `softmax` over all items, `bpr_max` or `gbce`."""
     negatives: int = 256
-    """Sampled negatives a batch, shared by all its steps; `softmax` needs none."""
+    """Sampled negatives per batch, shared by all its steps; `softmax` needs none."""
     popularity_power: float = 0.75
-    """Negatives are drawn with probability proportional to popularity to this power; `gbce` is made for 0."""
+    """Negatives are drawn with a probability proportional to popularity to this power; `gbce` is derived for 0."""
     score_penalty: float = 1.0
     """Weight of the negatives' squared scores in `bpr_max`."""
     calibration: float = 0.75
-    """How far `gbce` takes back the overconfidence that sampling brings: 0 not, 1 fully."""
+    """How far `gbce` corrects the overconfidence that comes from sampling: 0 not at all, 1 fully."""
     time_gap: bool = False
-    """Whether each step also carries the time since the act before it."""
+    """Whether each step also reads the time since the act before it."""
     category: bool = False
-    """Whether each step also carries the item's category."""
+    """Whether each step also reads the item's category."""
     taste: bool = False
-    """Whether each step also carries the person's taste vector of an earlier day."""
+    """Whether each step also reads the person's taste vector of an earlier day."""
     learning_rate: float = 0.004
     weight_decay: float = 0.0
-    """Share of each weight that a step takes away, times the learning rate (AdamW)."""
-    averaging: float = 0.0
-    """How much of its moving average of the weights each step keeps; it is the average that is served. 0: none."""
+    """Weight decay of AdamW: a step takes away this share of each weight, times the learning rate."""
+    ema_momentum: float = 0.0
+    """Momentum of the exponential moving average of the weights, which is then validated and served; 0 keeps none."""
     batch_size: int = 64
-    """Histories a batch."""
+    """Histories per batch."""
     epochs: int = 20
-    """Most epochs; training ends before, once validation no longer improves."""
+    """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 3
     """Epochs without a better validation NDCG@10 after which training ends."""
     validation_people: int = 2000
@@ -86,7 +86,7 @@ class NextItemConfig:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        for name, known in (("backbone", BACKBONES), ("loss", LOSSES), ("start", STARTS)):
+        for name, known in (("backbone", BACKBONES), ("loss", LOSSES), ("initialisation", INITIALISATIONS)):
             if getattr(self, name) not in known:
                 raise ModelError(
                     expected=f"{name} as one of {', '.join(known)}",
@@ -96,10 +96,10 @@ class NextItemConfig:
 
 
 class NextItem(keras.Model):
-    """The trained form: histories (batch, step) to states (batch, step, dimensions), one for each step's next item.
+    """The trained form: histories (batch, step) to states (batch, step, dimensions), each scored against the next item.
 
     With side inputs it takes a list: histories, then codes of time gaps (batch, step), then taste vectors
-    (batch, taste), each only where the configuration asks for it.
+    (batch, taste), the last two only if the configuration has `time_gap` and `taste`.
     """
 
     def __init__(
@@ -116,63 +116,63 @@ class NextItem(keras.Model):
         inputs, steps = [histories], embedding(histories)  # (batch, step, dimensions)
         steps = steps * config.dimensions**0.5
         if config.backbone == "attention":
-            steps = steps + _positions(config, histories)
+            steps = steps + _position_vectors(config, histories)
         if config.time_gap:
             inputs.append(keras.Input((None,), dtype="int32", name="gap"))
             steps = steps + _embedding(GAP_CODES, config, "gaps")(inputs[-1])
         if config.category:
-            steps = steps + _categories(config, categories, histories)
+            steps = steps + _category_vectors(config, categories, histories)
         if config.taste:
             inputs.append(keras.Input((taste_dimensions,), name="taste"))
             steps = steps + keras.layers.Dense(config.dimensions, name="taste_step")(inputs[-1])[:, None, :]
         if config.step_dropout:
             steps = keras.layers.Dropout(config.step_dropout, noise_shape=(None, None, 1), seed=config.seed)(steps)
-        # one seed for all: numbers that are dropped from a step are dropped from what every block adds to it, too
+        # One seed for all: what is dropped from a step's embedding is also dropped from the output of every block.
         steps = keras.layers.Dropout(config.dropout, seed=config.seed)(steps)
         for _ in range(config.blocks):
             steps = _BLOCKS[config.backbone](config, steps)
         states = keras.layers.LayerNormalization(epsilon=1e-6)(steps)
         super().__init__(inputs if len(inputs) > 1 else histories, states, name="next_item")
         self.item_embedding = embedding
-        self.choices = config
-        self.draws = keras.random.SeedGenerator(config.seed)
+        self.settings = config
+        self.random = keras.random.SeedGenerator(config.seed)
         self.log_proposal = log_proposal(item_counts, config.popularity_power)  # (items,)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
-        """Mean over real steps of the chosen loss.
+        """Mean of the chosen loss over the steps that have a next item.
 
         Args:
             y: the next item of each step, 0 where there is none (batch, step).
             y_pred: states (batch, step, dimensions).
         """
-        loss = self._step_losses(ops.cast(y_pred, "float32"), y)
+        step_losses = self._step_losses(ops.cast(y_pred, "float32"), y)
         real = ops.cast(ops.not_equal(y, PADDING), "float32")
-        return ops.sum(loss * real) / ops.maximum(ops.sum(real), 1.0)
+        return ops.sum(step_losses * real) / ops.maximum(ops.sum(real), 1.0)
 
     def _step_losses(self, states, targets):
         """Loss of each step (batch, step)."""
-        chosen = self.choices
+        config = self.settings
         vectors = ops.cast(self.item_embedding.embeddings, "float32")  # (1 + items, dimensions)
-        if chosen.loss == "softmax":
+        if config.loss == "softmax":
             scores = ops.matmul(states, ops.transpose(vectors[1:]))  # (batch, step, items)
-            return ranking_losses.softmax(scores, ops.maximum(targets - 1, 0))
-        drawn = keras.random.categorical(self.log_proposal[None, :], chosen.negatives, seed=self.draws)[0]
-        wanted = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1)  # (batch, step)
-        others = ops.matmul(states, ops.transpose(ops.take(vectors, drawn + 1, axis=0)))  # (batch, step, negative)
-        counts = ops.cast(ops.not_equal(targets[..., None], ops.cast(drawn + 1, targets.dtype)), "float32")
-        if chosen.loss == "bpr_max":
-            return ranking_losses.bpr_max(wanted, others, counts, chosen.score_penalty)
-        if chosen.loss == "gbce":
+            return losses.softmax(scores, ops.maximum(targets - 1, 0))
+        sampled = keras.random.categorical(self.log_proposal[None, :], config.negatives, seed=self.random)[0]
+        positive = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1)  # (batch, step)
+        negatives = ops.matmul(states, ops.transpose(ops.take(vectors, sampled + 1, axis=0)))  # (batch, step, negative)
+        mask = ops.cast(ops.not_equal(targets[..., None], ops.cast(sampled + 1, targets.dtype)), "float32")
+        if config.loss == "bpr_max":
+            return losses.bpr_max(positive, negatives, mask, config.score_penalty)
+        if config.loss == "gbce":
             items = len(self.log_proposal)
-            return ranking_losses.gbce(wanted, others, counts, items=items, calibration=chosen.calibration)
-        log_expected_count = ops.take(self.log_proposal, drawn) + np.log(chosen.negatives)
-        return ranking_losses.sampled_softmax(wanted, others, counts, log_expected_count)
+            return losses.gbce(positive, negatives, mask, items=items, calibration=config.calibration)
+        log_expected_count = ops.take(self.log_proposal, sampled) + np.log(config.negatives)
+        return losses.sampled_softmax(positive, negatives, mask, log_expected_count)
 
     def ranker(self) -> keras.Model:
-        """The served form, of built-in layers only: the same inputs to float32 scores of all items (batch, items).
+        """The served form, made of built-in layers only: the same inputs to float32 scores of all items (batch, items).
 
-        It shares the weights. The state after the last real step is the one that speaks for the history; a history
-        of padding alone has no such state, so its scores mean nothing.
+        It shares the weights. Items are scored against the state after the last real step. A history of padding alone
+        has no such state, and its scores mean nothing.
         """
         inputs = [keras.Input(one.shape[1:], dtype=one.dtype, name=one.name) for one in self.inputs]
         lengths = ops.sum(ops.cast(ops.not_equal(inputs[0], PADDING), "int32"), axis=1)
@@ -195,32 +195,35 @@ def build(
 
     Args:
         item_counts: acts on each item in the training part (items,); item i has the code i + 1.
-        vectors: what item embeddings begin with, of length 1 (items, dimensions); needed for the start `spectral`.
-        categories: code of each item's category, 0 for unknown (items,); needed where the configuration asks.
-        taste_dimensions: length of taste vectors; needed where the configuration asks.
+        vectors: initial item embeddings, of length 1 (items, dimensions); required by the initialisation `spectral`.
+        categories: code of each item's category, 0 for unknown (items,); required by `category: true`.
+        taste_dimensions: length of taste vectors; above 0 is required by `taste: true`.
 
     Raises:
-        ModelError: the configuration asks for side inputs that are not there.
+        ModelError: the configuration has a side input for which there is no data.
     """
-    for name, there in (("category", categories is not None), ("taste", taste_dimensions > 0)):
-        if getattr(config, name) and not there:
+    for name, table, is_there in (
+        ("category", "dim_item", categories is not None),
+        ("taste", "predictions", taste_dimensions > 0),
+    ):
+        if getattr(config, name) and not is_there:
             raise ModelError(
-                expected=f"what the setting `{name}: true` reads",
+                expected=f"the table {table}, which the setting `{name}: true` reads",
                 received="a day without it",
                 remedy=f"build that table first, or set `{name}: false`",
             )
     keras.utils.set_random_seed(config.seed)
     known = np.zeros(len(item_counts), "int32") if categories is None else categories
     model = NextItem(config, item_counts, known, taste_dimensions)
-    if config.start == "spectral":
+    if config.initialisation == "spectral":
         scaled = vectors * config.initial_scale * config.dimensions**0.5
         model.item_embedding.set_weights([np.concatenate([np.zeros_like(scaled[:1]), scaled])])
     model.compile(
         optimizer=keras.optimizers.AdamW(
             config.learning_rate,
             weight_decay=config.weight_decay,
-            use_ema=config.averaging > 0,
-            ema_momentum=config.averaging,
+            use_ema=config.ema_momentum > 0,
+            ema_momentum=config.ema_momentum,
         ),
         jit_compile=keras.backend.backend() == "jax",  # on TensorFlow and a CPU it is 2.5 times slower
     )
@@ -228,48 +231,48 @@ def build(
 
 
 def log_proposal(item_counts: np.ndarray, popularity_power: float) -> np.ndarray:
-    """Logarithm of the probability that one draw gives each item (items,)."""
+    """Logarithm of the probability that one sampled negative is each item (items,)."""
     weights = np.maximum(item_counts, 1).astype("float64") ** popularity_power
     return np.log(weights / weights.sum()).astype("float32")
 
 
 def _gru(config: NextItemConfig, steps):
-    """A GRU, added to what it reads."""
-    read = keras.layers.GRU(config.dimensions, return_sequences=True, seed=config.seed)(steps)
-    more = keras.layers.Dense(config.dimensions, kernel_initializer="zeros")(read)
-    return steps + keras.layers.Dropout(config.dropout, seed=config.seed)(more)
+    """A residual GRU: its output is added to its input."""
+    states = keras.layers.GRU(config.dimensions, return_sequences=True, seed=config.seed)(steps)
+    change = keras.layers.Dense(config.dimensions, kernel_initializer="zeros")(states)
+    return steps + keras.layers.Dropout(config.dropout, seed=config.seed)(change)
 
 
 def _attention(config: NextItemConfig, steps):
-    """Causal self-attention, then a feed-forward net; each reads normalised steps and is added to them."""
+    """Causal self-attention, then a feed-forward net; both are residual and read normalised steps."""
     layers, size = keras.layers, config.dimensions
-    normal = layers.LayerNormalization(epsilon=1e-6)(steps)
-    attend = layers.MultiHeadAttention(config.heads, size // config.heads, seed=config.seed)
-    seen = attend(normal, normal, use_causal_mask=True)
-    steps = steps + layers.Dropout(config.dropout, seed=config.seed)(seen)
-    normal = layers.LayerNormalization(epsilon=1e-6)(steps)
-    wide = layers.Dense(config.widening * size, activation="gelu")(normal)
-    more = layers.Dense(size, kernel_initializer="zeros")(wide)
-    return steps + layers.Dropout(config.dropout, seed=config.seed)(more)
+    normalised = layers.LayerNormalization(epsilon=1e-6)(steps)
+    attention = layers.MultiHeadAttention(config.heads, size // config.heads, seed=config.seed)
+    attended = attention(normalised, normalised, use_causal_mask=True)
+    steps = steps + layers.Dropout(config.dropout, seed=config.seed)(attended)
+    normalised = layers.LayerNormalization(epsilon=1e-6)(steps)
+    hidden = layers.Dense(config.ffn_multiplier * size, activation="gelu")(normalised)
+    change = layers.Dense(size, kernel_initializer="zeros")(hidden)
+    return steps + layers.Dropout(config.dropout, seed=config.seed)(change)
 
 
 _BLOCKS = {"gru": _gru, "attention": _attention}
-"""Step vectors (batch, step, dimensions) to states of the same shape; zeros let a block begin as next to nothing."""
+"""Step vectors (batch, step, dimensions) to states of that shape; the zero kernel makes a new block the identity."""
 
 
 def _embedding(codes: int, config: NextItemConfig, name: str) -> keras.layers.Embedding:
-    start = keras.initializers.RandomNormal(stddev=config.initial_scale, seed=config.seed + 1)
-    return keras.layers.Embedding(codes, config.dimensions, embeddings_initializer=start, name=name)
+    initializer = keras.initializers.RandomNormal(stddev=config.initial_scale, seed=config.seed + 1)
+    return keras.layers.Embedding(codes, config.dimensions, embeddings_initializer=initializer, name=name)
 
 
-def _positions(config: NextItemConfig, histories):
-    """A vector for each place in the history, counted from its start (batch, step, dimensions)."""
-    places = ops.cumsum(ops.ones_like(histories), axis=1) - 1
-    return _embedding(config.max_length, config, "positions")(ops.minimum(places, config.max_length - 1))
+def _position_vectors(config: NextItemConfig, histories):
+    """A vector for each position in the history, counted from its start (batch, step, dimensions)."""
+    positions = ops.cumsum(ops.ones_like(histories), axis=1) - 1
+    return _embedding(config.max_length, config, "positions")(ops.minimum(positions, config.max_length - 1))
 
 
-def _categories(config: NextItemConfig, categories: np.ndarray, histories):
-    """A vector for the category of each item (batch, step, dimensions); which item has which is a fixed weight."""
+def _category_vectors(config: NextItemConfig, categories: np.ndarray, histories):
+    """A vector for the category of each item (batch, step, dimensions); the table of categories is a fixed weight."""
     codes = np.concatenate([[0], categories]).astype("float32")[:, None]  # (1 + items, 1)
     lookup = keras.layers.Embedding(len(codes), 1, trainable=False, dtype="float32", name="item_categories")
     found = ops.cast(lookup(histories)[..., 0], "int32")

@@ -1,14 +1,14 @@
 """The served form of `next_item`: MLflow runs this file from the registered model, without the rest of Nightshift.
 
-In: a DataFrame with a column `history`, lists of item ids of any length, oldest first; unknown ids, None and NaN are
-passed over, and so is a history that is no list. Models with side inputs also read, where the columns are there,
-`occurred_at`, lists of seconds since 1970 UTC, one for each item, and `taste_vector`, lists of numbers; a row whose
-list is missing or of another length is scored as one without times or taste.
-Out: for each history the best `k` items that are not in it, their scores, and for each item the id of the history
-item that lies nearest to it in the model's embeddings. A history without any known item gets the popularity ranking,
-with the items' acts in training as scores and nothing as `because`. A history whose scores are not finite numbers
-gets empty lists. `because` is quick, for a caller who waits; nightly audiences name what moved the score
-(`serving/scoring/history_reasons.py`).
+Input: a DataFrame with a column `history`, lists of item ids of any length, oldest first. Unknown ids, None and NaN are
+ignored; a history that is not a list counts as empty. Models with side inputs also read the columns `occurred_at`
+(lists of seconds since 1970 UTC, one per item) and `taste_vector` (lists of numbers), if they are there; a row whose
+list is missing or has another length is scored without times or taste.
+Output: for each history the best `k` items that are not in it (`items`), their `scores`, and in `because` the id of the
+history item that is nearest to each of them in the model's embeddings. A history without any known item gets the most
+popular items, with the number of acts in training as scores, and None as `because`. A history whose scores are not
+finite gets empty lists. `because` is a quick answer for a caller who waits; nightly audiences name the item that raised
+the score most (`serving/scoring/history_reasons.py`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import pandas as pd
 _HISTORIES_A_BATCH = 1024
 
 _FIRST_ACT, _LAST_GAP = 1, 31
-"""Codes of the time between two acts, as in training: 1 without an act before, else 2 + log2(1 + seconds)."""
+"""Codes of the time between two acts, as in training: 1 for a first act, else 2 + log2(1 + seconds)."""
 
 
 class NextItemRanker(mlflow.pyfunc.PythonModel):
-    """Loads the ranker and its vocabulary; answers in item ids."""
+    """The ranker and its vocabulary; item ids in, item ids out."""
 
     def load_context(self, context) -> None:
         self.ranker = keras.saving.load_model(context.artifacts["ranker"], safe_mode=True)
@@ -51,14 +51,14 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         return pd.concat(answers, ignore_index=True)
 
     def score(self, *inputs: np.ndarray) -> np.ndarray:
-        """Scores of all items (batch, items) for coded histories (batch, step), 0 on the right.
+        """Coded histories (batch, step), 0 on the right, to scores of all items (batch, items).
 
-        Models with side inputs take the codes of time gaps (batch, step) next, then taste vectors (batch, taste).
+        Models with side inputs also take the codes of time gaps (batch, step), then taste vectors (batch, taste).
         """
         return np.array(self.ranker.predict_on_batch(inputs if len(inputs) > 1 else inputs[0]))
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
-        """Rows as `score` takes them; the first `step_inputs` have a column for each step."""
+        """The inputs of `score` for rows of a DataFrame; the first `step_inputs` of them have one column per step."""
         histories = _histories(rows)
         return self._inputs(rows, histories, *self._known(histories))
 
@@ -94,7 +94,7 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         )
 
     def _known(self, histories: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Every (history, code, place among all their items) of a known item, in order."""
+        """History, code and position among all items of all histories, of each known item, in order (known items,)."""
         lengths = [len(history) for history in histories]
         flat = [item for history in histories for item in history]
         codes = self.places.get_indexer(pd.Index(flat, dtype=object)) + 1
@@ -102,7 +102,7 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         return np.repeat(np.arange(len(histories)), lengths)[places], codes[places], places
 
     def _nearest(self, best: np.ndarray, padded: np.ndarray) -> np.ndarray:
-        """Id of the history item with the highest cosine to each recommended item, None without one (batch, k)."""
+        """Id of the history item with the highest cosine to each recommended item, None if there is none (batch, k)."""
         known = padded > 0
         past = self.directions[np.where(known, padded - 1, 0)]  # (batch, step, dimensions)
         cosine = np.einsum("bkd,bsd->bks", self.directions[best], past)
@@ -134,24 +134,24 @@ def _gaps(people: np.ndarray, moments: np.ndarray) -> np.ndarray:
 
 
 def _moments(rows: pd.DataFrame, histories: list) -> np.ndarray:
-    """Seconds since 1970 of every item of every history, NaN where they are missing or not as many as the items."""
-    given = rows["occurred_at"] if "occurred_at" in rows else [None] * len(rows)
-    fitting = [_numbers(one, len(history)) for one, history in zip(given, histories, strict=True)]
-    return np.concatenate([np.empty(0), *fitting])
+    """Seconds since 1970 of every item of every history, NaN if times are missing or not one per item (items,)."""
+    lists = rows["occurred_at"] if "occurred_at" in rows else [None] * len(rows)
+    seconds = [_numbers(values, len(history)) for values, history in zip(lists, histories, strict=True)]
+    return np.concatenate([np.empty(0), *seconds])
 
 
 def _vectors(rows: pd.DataFrame, size: int) -> np.ndarray:
-    """Taste vectors, zeros where they are missing (batch, size)."""
-    given = rows["taste_vector"] if "taste_vector" in rows else [None] * len(rows)
-    vectors = np.array([_numbers(one, size) for one in given]).reshape(len(rows), size)
+    """Taste vectors, zeros for rows without one (batch, size)."""
+    lists = rows["taste_vector"] if "taste_vector" in rows else [None] * len(rows)
+    vectors = np.array([_numbers(values, size) for values in lists]).reshape(len(rows), size)
     return np.nan_to_num(vectors, nan=0.0, posinf=0.0, neginf=0.0).astype("float32")
 
 
-def _numbers(given, size: int) -> np.ndarray:
-    """The list as numbers, NaN for what is none; all NaN where it is no list of that length (size,)."""
-    if not isinstance(given, (list, tuple, np.ndarray)) or len(given) != size:
+def _numbers(values, size: int) -> np.ndarray:
+    """A list as numbers, NaN for other values; all NaN if it is not a list of that length (size,)."""
+    if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != size:
         return np.full(size, np.nan)
-    return pd.to_numeric(pd.Series(given, dtype=object), errors="coerce").to_numpy("float64")
+    return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy("float64")
 
 
 mlflow.models.set_model(NextItemRanker())

@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients, mean_shares
 from training.learner import Context, Measured, Signature
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
 from training.models.response.measures import baseline_answers, measures
 from training.models.response.network import ResponseConfig

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from threadpoolctl import threadpool_limits
 
+from training.metrics.auc import placements
 from training.metrics.calibration import expected_calibration_error
-from training.metrics.ranking import placements
 from training.models.response.features import category_column, learn_features
 from training.models.response.table import TEST, TRAIN, VALIDATION, Table
 

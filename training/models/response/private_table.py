@@ -24,7 +24,7 @@ from scipy.stats import norm
 from contracts.errors import ModelError
 from training.learner import Context
 from training.loop import train_epochs
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.response.features import FeatureSpace, category_column, public_scale
 from training.models.response.network import NOT_KNOWN, ResponseConfig, build
 from training.models.response.table import TRAIN, VALIDATION, FittedTable, Table, logits_of

@@ -22,7 +22,7 @@ from scipy.special import expit, log_expit
 
 from training.learner import Context
 from training.loop import train_epochs
-from training.metrics.ranking import placements
+from training.metrics.auc import placements
 from training.models.response.features import FeatureSpace, learn_features
 from training.models.response.network import NOT_KNOWN, ResponseConfig, build
 

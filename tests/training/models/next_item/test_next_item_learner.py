@@ -8,10 +8,10 @@ from contracts.errors import LakeError, ModelError, NothingToLearn
 from contracts.settings import Settings
 from tests.training.markov_town import DS, build_town, consent_row, item, person, publish, sequence_rows
 from training.learner import Context
-from training.metrics.ranking import ItemStatistics
+from training.metrics.diversity import ItemStatistics
+from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
 from training.models.next_item.learner import LEARNER, FittedNextItem, all_training
 from training.models.next_item.network import NextItemConfig, build
-from training.sequences.co_occurrence import item_neighbours, spectral_vectors
 from training.sequences.histories import Sequences, training_vocabulary
 
 CONFIG = NextItemConfig(
@@ -168,12 +168,12 @@ def test_spectral_vectors_put_items_of_the_same_people_together():
     np.testing.assert_allclose(vectors @ vectors.T, expected, atol=1e-4)
 
 
-def test_a_spectral_start_knows_something_before_training(town):
+def test_a_spectral_initialisation_knows_something_before_training(town):
     vocabulary = training_vocabulary(town)
     vectors = spectral_vectors(ItemStatistics.of(all_training(town, vocabulary), len(vocabulary)), 16, seed=1)
 
-    def untrained(start):
-        model = build(dataclasses.replace(CONFIG, start=start), vocabulary.counts, vectors=vectors)
+    def untrained(initialisation):
+        model = build(dataclasses.replace(CONFIG, initialisation=initialisation), vocabulary.counts, vectors=vectors)
         fresh = FittedNextItem(model.ranker(), vocabulary.item_ids, vocabulary.counts, 20, False, 0)
         return LEARNER.measure(fresh, town).value
 

@@ -58,7 +58,7 @@ def test_padded_steps_add_nothing_to_the_loss(model):
     for width in (3, 8):
         padding = [(0, 0), (0, width - 3)]
         histories, targets = np.pad(HISTORIES, padding), np.pad(TARGETS, padding)
-        model.draws.state.assign(np.array([3, 0], "uint32"))
+        model.random.state.assign(np.array([3, 0], "uint32"))
         losses.append(float(model.compute_loss(histories, targets, model(histories))))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
@@ -101,5 +101,5 @@ def test_an_unknown_choice_is_named(name, value):
 
 @pytest.mark.parametrize("name", ["category", "taste"])
 def test_a_side_input_that_is_not_there_is_named(name):
-    with pytest.raises(ModelError, match=f"`{name}: true` reads"):
+    with pytest.raises(ModelError, match=f"which the setting `{name}: true` reads"):
         made(**{name: True})

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.sequences.batches import disordered, model_inputs, next_item_batches
+from training.models.next_item.batches import disordered, model_inputs, next_item_batches
 from training.sequences.histories import Histories
 
 
