@@ -28,13 +28,14 @@ from contracts.settings import Settings
 from training.config import CONFIGS, learner, read_config
 from training.learner import Measured
 from training.metrics.auc import placements
+from training.models.response.attack import attack_answers
 from training.models.response.features import category_column
 from training.models.response.network import ResponseConfig
 from training.models.response.private_table import fit_table_privately, table_spending
 from training.models.response.table import STRANGERS, TEST, TRAIN, Table, fit_table
 from training.privacy.accounting import Privacy
 from training.privacy.curve import measure_curve
-from training.privacy.membership import Attacked, attacked_answers
+from training.privacy.membership import Attacked
 
 MODELS = ("response", "taste_autoencoder")
 
@@ -126,7 +127,7 @@ class _Bank:
         return Measured("auc", values, {"auc": float(values.mean())})
 
     def attacked(self, model: Any, data: Table) -> Attacked:
-        return attacked_answers(model, data, strangers=STRANGERS)
+        return attack_answers(model, data, strangers=STRANGERS)
 
 
 def _line(data: str, sizes: Mapping[str, int], curve: Mapping[str, Any], baselines: Mapping, started: float) -> dict:

@@ -1,8 +1,8 @@
-"""How well `taste_autoencoder` tells newcomers' tastes on a public file, beside EASE and popularity in the same run.
+"""How well `taste_autoencoder` predicts newcomers' tastes on a public file, beside EASE and popularity in the same run.
 
-The file is either text with a user a line (the user, then the user's items, parted by blanks), or, where its name ends
-in .dat or .dat.gz, MovieTweetings ratings (user::item::rating::time). Of ratings, those of at least 6 of 10 count as
-chosen, then users and items with fewer than 5 choices are dropped again and again until nobody is left to drop.
+The file is either text with one user per line (the user, then the user's items, separated by blanks), or, if its name
+ends in .dat or .dat.gz, MovieTweetings ratings (user::item::rating::time). A rating of at least 6 of 10 counts as
+chosen; users and items with fewer than 5 choices are dropped, again and again, until none is left to drop.
 
 Strong generalisation: about 10 % of the users are the test and 10 % the validation, drawn by a hash of their ids and
 the same for every seed. They take no part in training; 80 % of the items of each are folded in, the rest is ranked
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LEAST_RATING, LEAST_CHOICES = 6, 5
 EASE_PENALTIES = (10.0, 20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 2000.0)
 PROTOCOL = (
-    "strong generalisation: 80/10/10 % of users by hash, 80 % of a held-out user's items folded in, 20 % wanted; "
+    "strong generalisation: 80/10/10 % of users by hash, 80 % of a held-out user's items folded in, 20 % hidden; "
     "full ranking, folded-in items left out, ties lose"
 )
 _RESAMPLES, _CONFIDENCE = 2000, 0.95

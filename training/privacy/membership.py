@@ -1,40 +1,38 @@
-"""Membership inference: who has a model and a person's data, can they tell whether it learned from that person?
+"""Membership inference: can an attacker who has a model and a person's data tell whether it learned from that person?
 
-The attack by loss (Yeom et al., 2018, arXiv:1709.01604): who is known well was learned from. And by the ratio of
-likelihoods (Carlini et al., 2022, arXiv:2112.03570, here with what everybody is like in place of shadow models): who is
-known better than such people are in general was learned from. AUC of telling those learned from and strangers of the
-same kind apart; 0.5 is a coin toss.
+Two attacks. By loss (Yeom et al., 2018, arXiv:1709.01604): a person whom the model predicts well was learned from. By
+the ratio of likelihoods (Carlini et al., 2022, arXiv:2112.03570, with what is usual for all people in place of shadow
+models): a person whom the model predicts better than is usual was learned from. The measure is the AUC of telling
+members, who were learned from, and strangers of the same kind apart; 0.5 is a coin toss.
+
+Each model has its own attack: `training/models/<name>/attack.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import log_softmax
 
 from training.metrics.auc import placements
-from training.metrics.ranking import Scorer
-from training.models.response.table import TRAIN, Table
-from training.sequences.histories import Sequences, Vocabulary, held_out_histories
 
 if TYPE_CHECKING:
     from training.learner import Data, Fitted, Learner, Measured
 
 MOST = 2000
-"""Most members, and most strangers, that an attack looks at."""
+"""Most members, and most strangers, in an attack."""
 
 _SEED = 11
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """What an attacker sees of some members and some strangers: higher means more like a member."""
+    """The signals that an attacker computes of members and strangers; a higher one looks more like a member."""
 
     unit: str
-    """People, acts or pictures."""
+    """What members and strangers are, plural: people, acts, photos."""
     members: Mapping[str, np.ndarray]
     """By the name of the attack (members,)."""
     strangers: Mapping[str, np.ndarray]
@@ -47,11 +45,12 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Membership:
-    """How well the strongest attack on a model does."""
+    """The result of the attacks on a model."""
 
     auc: float
+    """Of the strongest attack."""
     words: str
-    """In a sentence, for the card."""
+    """One sentence for the model card."""
 
 
 def membership(brought: Learner, fitted: Fitted, data: Data, measured: Measured) -> Membership | None:
@@ -80,59 +79,17 @@ def membership(brought: Learner, fitted: Fitted, data: Data, measured: Measured)
 
 
 def attack_auc(members: np.ndarray, strangers: np.ndarray) -> float:
-    """Chance that a member looks more like one than a stranger does; ties count half."""
+    """Probability that a member has a higher signal than a stranger; ties count half."""
     truth = np.repeat([True, False], [len(members), len(strangers)])
     return float(placements(np.concatenate([members, strangers]), truth, tie=0.5).mean())
 
 
-def some(places: np.ndarray, most: int = MOST) -> np.ndarray:
-    """At most so many of some places, the same in every call."""
-    return np.sort(np.random.default_rng(_SEED).permutation(places)[:most])
-
-
-def attacked_acts(score: Scorer, data: Sequences, vocabulary: Vocabulary) -> Attacked:
-    """How well the last act that was learned from is known, the third from the end, and the last of all, which was not.
-
-    Args:
-        score: histories to scores of the items of the vocabulary.
-    """
-    usual, seen = relative_popularity(vocabulary.counts), []
-    for target in (3, 1):
-        histories, targets = held_out_histories(data, vocabulary, target=target)
-        people = some(np.flatnonzero((targets > 0) & (histories.lengths > 0)))
-        chances = log_softmax(score(histories.take(people)), axis=1)
-        known = np.take_along_axis(chances, targets[people, None] - 1, axis=1)[:, 0]
-        seen.append({"loss": known, "ratio": known - usual[targets[people] - 1]})
-    return Attacked("acts", *seen)
-
-
-def attacked_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
-    """How well the first answer of people is known, of those in the training part and of strangers to it.
-
-    `loss` is a person's mean cross-entropy, `ratio` how far it is below that of the mean chance of all.
-
-    Args:
-        model: with `encode` and `score`, as the learner of responses says.
-        strangers: their part of the table.
-    """
-    seen, usual = [], table.yes(0, TRAIN).mean()
-    for part in (TRAIN, strangers):
-        people = some(np.unique(table.owners[table.places(0, part)]))
-        rows = np.flatnonzero((table.parts[:, 0] == part) & np.isin(table.owners, people))
-        yes, owners = table.labels[rows, 0] > 0, np.unique(table.owners[rows], return_inverse=True)[1]
-        losses = _log_losses(model.score(*model.encode(table.rows.iloc[rows]))[:, 0], yes)
-        saved = _log_losses(np.full(len(rows), usual), yes) - losses
-        means = [np.bincount(owners, weights=one) / np.bincount(owners) for one in (-losses, saved)]
-        seen.append(dict(zip(("loss", "ratio"), means, strict=True)))
-    return Attacked("people", *seen)
-
-
-def _log_losses(chances: np.ndarray, yes: np.ndarray) -> np.ndarray:
-    """Cross-entropy of each (rows,)."""
-    return -np.log(np.clip(np.where(yes, chances, 1 - chances), 1e-6, 1.0))
+def sample(indices: np.ndarray, most: int = MOST) -> np.ndarray:
+    """At most `most` of the indices, sorted; the same ones in every call."""
+    return np.sort(np.random.default_rng(_SEED).permutation(indices)[:most])
 
 
 def relative_popularity(counts: Sequence[float]) -> np.ndarray:
-    """Log share of each item (items,)."""
+    """Logarithm of each item's share in all counts (items,)."""
     shares = np.maximum(np.asarray(counts, float), 0.5)
     return np.log(shares / shares.sum())

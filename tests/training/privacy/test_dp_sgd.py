@@ -72,7 +72,7 @@ def test_the_clipped_sum_of_people_with_several_rows_is_that_of_a_loop(more):
 
 
 @pytest.mark.parametrize(
-    "more", [{"kind": "dae", "likelihood": "gaussian", "hidden": 0}, {"kind": "dae", "told_weight": 0.3}, {}]
+    "more", [{"kind": "dae", "likelihood": "gaussian", "hidden": 0}, {"kind": "dae", "visible_weight": 0.3}, {}]
 )
 def test_the_clipped_sum_of_baskets_is_that_of_a_loop(more):
     config = taste_autoencoder.TasteAutoencoderConfig(

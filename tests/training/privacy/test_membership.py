@@ -50,7 +50,7 @@ def test_who_knows_by_heart_is_found_out_and_a_private_training_is_not():
         hidden=0,
         latent=60,
         dropout=0.2,
-        told_weight=0.1,
+        visible_weight=0.1,
         batch_size=32,
         learning_rate=0.01,
         epochs=60,

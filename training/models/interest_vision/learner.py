@@ -31,7 +31,7 @@ from training.models.interest_vision.photos import (
     labelled_pictures,
     picture_batches,
 )
-from training.privacy.membership import Attacked, some
+from training.privacy.membership import Attacked, sample
 
 LEAST_CHANCE = 1e-6
 """A category that a model gives less chance, or does not know, counts in the log loss as if it had this chance."""
@@ -112,7 +112,7 @@ class InterestVisionLearner:
         seen = []
         for part in (TRAINING, TEST):
             pixels, labels = data.part(part)
-            chosen = some(np.arange(len(labels)), ATTACKED_PICTURES)
+            chosen = sample(np.arange(len(labels)), ATTACKED_PICTURES)
             chances = model.score(pixels[chosen])[np.arange(len(chosen)), labels[chosen]]
             seen.append({"loss": np.log(np.maximum(chances, LEAST_CHANCE))})
         return Attacked("pictures", *seen)

@@ -21,11 +21,12 @@ from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
 from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import Ranking, Scorer, rank_targets, same_for_everyone, without_seen
+from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
 from training.models.next_item.network import NextItemConfig, build
-from training.privacy.membership import Attacked, attacked_acts
+from training.privacy.membership import Attacked
 from training.sequences.histories import (
     Histories,
     Sequences,
@@ -219,7 +220,7 @@ class NextItemLearner:
 
     def attacked(self, model: Ranker, data: Sequences) -> Attacked:
         """What can be seen of acts that were learned from, and of the test's; of the same people."""
-        return attacked_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
+        return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each place of the history, counted from its end, in what moves the score of the best item."""

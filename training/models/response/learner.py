@@ -17,13 +17,14 @@ from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients, mean_shares
 from training.learner import Context, Measured, Signature
 from training.metrics.auc import placements
+from training.models.response.attack import attack_answers
 from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
 from training.models.response.measures import baseline_answers, measures
 from training.models.response.network import ResponseConfig
 from training.models.response.private_table import fit_table_privately, table_spending
 from training.models.response.table import STRANGERS, TEST, TRAIN, FittedTable, Table, fit_table
 from training.privacy.accounting import Spending
-from training.privacy.membership import Attacked, attacked_answers
+from training.privacy.membership import Attacked
 
 SLICES = ("age_band", "gender", "region", "campaign")
 
@@ -148,8 +149,8 @@ class ResponseLearner:
     def attacked(self, model: Responding, data: Responses) -> Attacked | None:
         """How well the clicks of people are known, of those learned from and of others in the same weeks."""
         if len(data.table.places(CLICK, STRANGERS)):
-            return attacked_answers(model, data.table, strangers=STRANGERS)
-        return attacked_answers(model, data.table, strangers=TEST) if data.split_by_person else None
+            return attack_answers(model, data.table, strangers=STRANGERS)
+        return attack_answers(model, data.table, strangers=TEST) if data.split_by_person else None
 
     def measure(self, model: Responding, data: Responses) -> Measured:
         numbers, codes = model.encode(data.table.rows)

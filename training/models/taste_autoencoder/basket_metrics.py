@@ -1,9 +1,9 @@
-"""Metrics of a ranking with several right answers, a held-out person at a time.
+"""Metrics of rankings with several relevant items, one held-out person at a time.
 
-Every item that the model knows is ranked except those it was told; at equal scores a wrong item stands before a right
-one; an item that the model does not know is a right answer that it misses. Definitions of Liang et al. (2018,
+Every item that the model knows is ranked, except the person's visible ones. At equal scores an irrelevant item ranks
+before a relevant one; a relevant item that the model does not know is a miss. Definitions of Liang et al. (2018,
 arXiv:1802.05814, section 4.2): NDCG@k is the discounted gain of the best k over that of the ideal order, and
-Recall@k divides the hits by the lesser of k and the number of right answers.
+Recall@k divides the hits by the smaller of k and the number of relevant items.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ TOP = 100
 _CELLS_A_BATCH = 4_000_000
 
 PaddedScorer = Callable[[np.ndarray], np.ndarray]
-"""Item codes of some people (people, longest), 0 for none, to scores of all items (people, items)."""
+"""From item codes of some people (people, longest), 0 for padding, to scores of all items (people, items)."""
 
 
 @dataclass(frozen=True)
 class BasketRanking:
-    """Where the right answers of some people ranked."""
+    """The ranks of the relevant items of some people."""
 
     hits: np.ndarray
-    """Whether each of the best 100 places holds a right answer (people, 100)."""
-    wanted: np.ndarray
-    """Number of right answers of each person, known to the model or not (people,)."""
+    """Whether each of the first 100 ranks holds a relevant item (people, 100)."""
+    relevant: np.ndarray
+    """Number of relevant items of each person, known to the model or not (people,)."""
     coverage: float
-    """Share of all items that are in the top 10 of someone."""
+    """Share of all items that are in at least one person's top 10."""
 
     def ndcg(self, k: int) -> np.ndarray:
         """NDCG@k (people,)."""
-        return ndcg_of(self.hits[:, :k], self.wanted)
+        return ndcg_of(self.hits[:, :k], self.relevant)
 
     def recall(self, k: int) -> np.ndarray:
-        """Hits over the most that were possible (people,)."""
-        return recall_of(self.hits[:, :k], self.wanted)
+        """Recall@k: hits over the most that are possible (people,)."""
+        return recall_of(self.hits[:, :k], self.relevant)
 
     def summary(self) -> Mapping[str, float]:
         """Means over people, by the names that reports use."""
         means = {
             "ndcg@100": self.ndcg(100).mean(),
             "ndcg@10": self.ndcg(10).mean(),
-            "map@100": average_precision_of(self.hits, self.wanted).mean(),
+            "map@100": average_precision_of(self.hits, self.relevant).mean(),
             "recall@20": self.recall(20).mean(),
             "recall@50": self.recall(50).mean(),
             "coverage@10": self.coverage,
@@ -59,12 +59,14 @@ class BasketRanking:
         return {name: round(float(value), 6) for name, value in means.items()}
 
 
-def rank_baskets(score: PaddedScorer, held_out: FoldIn, distinct_ids: np.ndarray, item_ids: np.ndarray):
-    """Rank what held-out people chose, told the rest of it.
+def rank_baskets(
+    score: PaddedScorer, held_out: FoldIn, distinct_ids: np.ndarray, item_ids: np.ndarray
+) -> BasketRanking:
+    """Rank the hidden items of held-out people, given their visible ones.
 
     Args:
-        distinct_ids: the items that the columns of `held_out` stand for (distinct,).
-        item_ids: the items that the model scores, in its order (items,).
+        distinct_ids: the items of the columns of `held_out` (distinct,).
+        item_ids: the items that `score` scores, in its order (items,).
 
     Raises:
         ModelError: the scores are not numbers.
@@ -75,27 +77,27 @@ def rank_baskets(score: PaddedScorer, held_out: FoldIn, distinct_ids: np.ndarray
     size = max(1, _CELLS_A_BATCH // max(len(item_ids), 1))
     for start in range(0, len(held_out), size):
         batch = slice(start, start + size)
-        padded = pad(held_out.told[batch], codes)
-        people, places = np.nonzero(padded)
-        scores = without(score(padded), people, padded[people, places])
-        found = hits_of(scores, _relevant(held_out.wanted[batch], codes, len(item_ids)), TOP)
-        hits[batch, : found.shape[1]] = found
+        padded = pad(held_out.visible[batch], codes)
+        people, steps = np.nonzero(padded)
+        scores = without(score(padded), people, padded[people, steps])
+        batch_hits = hits_of(scores, _relevant(held_out.hidden[batch], codes, len(item_ids)), TOP)
+        hits[batch, : batch_hits.shape[1]] = batch_hits
         top = top_items(scores, 10)
         shown[top[top >= 0]] = True
-    return BasketRanking(hits, np.diff(held_out.wanted.indptr), float(shown.mean()))
+    return BasketRanking(hits, np.diff(held_out.hidden.indptr), float(shown.mean()))
 
 
-def _relevant(wanted: csr_matrix, codes: np.ndarray, items: int) -> np.ndarray:
-    """Which items are right answers (people, items); those that the model does not know have no column."""
-    code = codes[wanted.indices]
-    people = np.repeat(np.arange(wanted.shape[0]), np.diff(wanted.indptr))
-    relevant = np.zeros((wanted.shape[0], items), bool)
+def _relevant(hidden: csr_matrix, codes: np.ndarray, items: int) -> np.ndarray:
+    """True for relevant items (people, items); items that the model does not know have no column."""
+    code = codes[hidden.indices]
+    people = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr))
+    relevant = np.zeros((hidden.shape[0], items), bool)
     relevant[people[code > 0], code[code > 0] - 1] = True
     return relevant
 
 
 def pad(rows: csr_matrix, codes: np.ndarray) -> np.ndarray:
-    """Codes of the items of each row, 0 on the right; items with the code 0 are left out (people, longest)."""
+    """Codes of the items of each row, padded with 0 on the right; items of code 0 are left out (people, longest)."""
     person = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     code = codes[rows.indices]
     person, code = person[code > 0], code[code > 0]

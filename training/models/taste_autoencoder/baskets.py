@@ -1,7 +1,7 @@
-"""Who chose what, as sparse rows of zeros and ones, and people held out as a whole to test on newcomers.
+"""Who chose what, as sparse rows of zeros and ones; the split by person, so that the test is on newcomers.
 
-Strong generalisation (Liang et al., 2018, arXiv:1802.05814, section 4.2): some people take no part in training at all;
-of each of them 80 % of the items are folded in, the model answers, and the other 20 % are what it should have said.
+Strong generalisation (Liang et al., 2018, arXiv:1802.05814, section 4.2): held-out people take no part in training at
+all. For each of them 80 % of the items are visible to the model (folded in), and the other 20 % are hidden and ranked.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from contracts.errors import ModelError, NothingToLearn
 from training.sequences.histories import Sequences
 
 LEAST_ITEMS = 5
-"""Fewest items of a person who may be held out; people with fewer are always trained on."""
+"""Fewest items of a person who may be held out; people with fewer are always in the training part."""
 FOLDED_IN = 0.8
-"""Share of a held-out person's items that the model is told."""
+"""Share of a held-out person's items that is visible to the model."""
 TRAINED_ON, FOR_VALIDATION = 0.8, 0.1
-"""Shares of the people; the rest is the test."""
+"""Shares of the people in training and validation; the rest is the test."""
 
 
 @dataclass(frozen=True)
 class FoldIn:
-    """Held-out people: what a model is told of them, and what it should answer."""
+    """Held-out people: their items that are visible to a model, and the hidden ones that it should rank high."""
 
     people: np.ndarray
-    """Places of the people in the baskets (people,)."""
-    told: csr_matrix
+    """Indices of the people in the baskets (people,)."""
+    visible: csr_matrix
     """(people, distinct)"""
-    wanted: csr_matrix
+    hidden: csr_matrix
     """(people, distinct)"""
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class FoldIn:
 
 @dataclass(frozen=True)
 class Baskets:
-    """People and the items that each of them chose; parts and fold-ins follow from the ids alone, not from the day."""
+    """People and the items that each chose; parts and fold-ins depend on ids alone and stay from night to night."""
 
     person_ids: np.ndarray
     """(people,)"""
@@ -54,7 +54,7 @@ class Baskets:
 
     @cached_property
     def trained_on(self) -> np.ndarray:
-        """Places of the people of the training part."""
+        """Indices of the people of the training part (training people,)."""
         return np.flatnonzero(self._part == 0)
 
     @cached_property
@@ -72,19 +72,19 @@ class Baskets:
 
     @cached_property
     def known(self) -> np.ndarray:
-        """Places of the items of the training part in `distinct_ids`: what a model can know (items,)."""
+        """Indices in `distinct_ids` of the items of the training part, which a model can know (items,)."""
         return np.flatnonzero(self.counts)
 
     @cached_property
     def training_rows(self) -> csr_matrix:
-        """What a model learns from (training people, items); a person without any item is in no part."""
+        """The rows that a model learns from (training people, items)."""
         return self.rows[self.trained_on][:, self.known].tocsr()
 
     def rows_of(self, item_ids: np.ndarray) -> csr_matrix:
-        """What the people of the training part chose among these items (training people, items)."""
-        places = pd.Index(self.distinct_ids).get_indexer(item_ids)
-        rows = self.rows[self.trained_on][:, np.maximum(places, 0)].tocsr()
-        return rows.multiply(places >= 0).tocsr()
+        """Which of these items the people of the training part chose (training people, items)."""
+        columns = pd.Index(self.distinct_ids).get_indexer(item_ids)
+        rows = self.rows[self.trained_on][:, np.maximum(columns, 0)].tocsr()
+        return rows.multiply(columns >= 0).tocsr()
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads: equal hashes are equal data."""
@@ -103,24 +103,24 @@ class Baskets:
         return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, 0)
 
     def fold_in(self, people: np.ndarray) -> FoldIn:
-        """Any people, each with a part of the items told and the rest wanted, always the same ones."""
+        """Any people, each with a visible and a hidden part of the items; the parts are the same in every call."""
         rows = self.rows[people]
         lengths = np.diff(rows.indptr)
         person = np.repeat(np.arange(len(people)), lengths)
         draws = _draw(_hash(self.person_ids[people])[person] * _ODD + _hash(self.distinct_ids)[rows.indices])
         order = np.lexsort((draws, person))
-        place = np.arange(len(order)) - rows.indptr[:-1][person]  # rank of each draw within its person
-        told = place < np.floor(FOLDED_IN * lengths)[person]
-        kept = rows.indices[order]
-        return FoldIn(people, *(_binary(person[side], kept[side], rows.shape) for side in (told, ~told)))
+        rank = np.arange(len(order)) - rows.indptr[:-1][person]  # of each draw among those of the person
+        visible = rank < np.floor(FOLDED_IN * lengths)[person]
+        items = rows.indices[order]
+        return FoldIn(people, *(_binary(person[side], items[side], rows.shape) for side in (visible, ~visible)))
 
 
 def baskets_of(person_ids: np.ndarray, people: np.ndarray, item_ids: np.ndarray) -> Baskets:
-    """Baskets from one row a choice; a choice that comes again counts once.
+    """Baskets from a list of choices; a repeated choice counts once.
 
     Args:
-        person_ids: everyone, sorted (people,).
-        people: place of the person of each choice in `person_ids` (choices,).
+        person_ids: of all people, sorted (people,).
+        people: index in `person_ids` of the person of each choice (choices,).
         item_ids: item of each choice (choices,).
     """
     distinct_ids, items = np.unique(item_ids.astype(str), return_inverse=True)
@@ -128,17 +128,17 @@ def baskets_of(person_ids: np.ndarray, people: np.ndarray, item_ids: np.ndarray)
 
 
 def baskets_from(sequences: Sequences) -> Baskets:
-    """The baskets of people who agreed to training; order and time of their acts are left behind."""
+    """The baskets of the people in sequences; order and time of their acts are dropped."""
     people = np.repeat(np.arange(len(sequences.person_ids)), np.diff(sequences.offsets))
     shape = len(sequences.person_ids), len(sequences.item_ids)
     return Baskets(sequences.person_ids, sequences.item_ids, _binary(people, sequences.acts, shape))
 
 
 def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
-    """Refuse data on which nothing can be learned or measured.
+    """Refuse data on which no model can be trained or measured.
 
     Raises:
-        NothingToLearn: a part has too few people, or there is nothing to choose between.
+        NothingToLearn: a part has too few people, or there are too few items.
     """
     fewest = min(len(baskets.validation), len(baskets.test))
     if fewest < people:
@@ -151,19 +151,19 @@ def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
         raise NothingToLearn(
             expected=f"at least {items} different items to choose between",
             received=f"{len(baskets.known)}",
-            remedy="wait for more data, or map more sources that tell of items",
+            remedy="wait for more data, or map more sources that mention items",
         )
 
 
 def dense_batches(rows: csr_matrix, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """The rows of one epoch in random order, made dense one batch at a time (batch, items)."""
+    """The rows of one epoch in random order, one dense batch after the other (batch, items)."""
     order = random.permutation(rows.shape[0])
     for start in range(0, len(order), batch_size):
         yield rows[order[start : start + batch_size]].toarray()
 
 
 def require_cells(batch_size: int, items: int, cells: int) -> None:
-    """Refuse a batch that would not fit.
+    """Refuse a batch that would not fit into memory.
 
     Raises:
         ModelError: more cells than the configuration allows.
@@ -180,12 +180,12 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _hash(texts: np.ndarray) -> np.ndarray:
-    """64 bits of each text, the same on every machine and day."""
+    """A 64-bit hash of each text, the same on every machine and day."""
     return pd.util.hash_array(texts.astype(object))
 
 
 def _draw(bits: np.ndarray) -> np.ndarray:
-    """Numbers from 0 to 1 that look random and follow from the bits alone (SplitMix64's last step; Steele, 2014)."""
+    """Pseudo-random numbers from 0 to 1 made of the bits alone (the last step of SplitMix64; Steele et al., 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return (bits ^ (bits >> np.uint64(31))) / 2.0**64

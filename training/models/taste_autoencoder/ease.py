@@ -1,4 +1,4 @@
-"""EASE, the linear autoencoder in closed form (Steck, 2019, arXiv:1905.03375): a strong baseline for baskets."""
+"""EASE, a linear autoencoder in closed form (Steck, 2019, arXiv:1905.03375): a strong baseline for baskets."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from scipy.sparse import csr_matrix
 from contracts.errors import ModelError
 
 EASE_ITEMS = 20_000
-"""Most items whose items x items matrices are made: two of 8 bytes a cell, 6.4 GB."""
+"""Most items: the two matrices of items x items, 8 bytes per cell, then take 6.4 GB."""
 
 
 @dataclass(frozen=True)
 class Ease:
-    """Item-item weights without a diagonal (items, items): an item cannot speak for itself."""
+    """Item-item weights (items, items) with a zero diagonal, so that no item predicts itself."""
 
     weights: np.ndarray
 
     def score(self, padded: np.ndarray) -> np.ndarray:
         """Scores of all items (people, items) for coded items (people, longest), 0 for none."""
-        people, places = np.nonzero(padded)
-        codes = padded[people, places] - 1
-        told = csr_matrix((np.ones(len(codes), "float32"), (people, codes)), (len(padded), len(self.weights)))
-        return np.asarray(told @ self.weights)
+        people, steps = np.nonzero(padded)
+        codes = padded[people, steps] - 1
+        visible = csr_matrix((np.ones(len(codes), "float32"), (people, codes)), (len(padded), len(self.weights)))
+        return np.asarray(visible @ self.weights)
 
 
 def too_many_items(items: int, most: int = EASE_ITEMS) -> str | None:
-    """Why there is no EASE for so many items, or None where there is."""
+    """The reason why EASE cannot be fitted to so many items; None if it can."""
     if items <= most:
         return None
     return f"EASE needs a matrix of {items:,} x {items:,} items, and at most {most:,} are allowed"
@@ -38,11 +38,11 @@ def fit_ease(rows: csr_matrix, penalty: float, *, most_items: int = EASE_ITEMS) 
     """Solve equation 8 of the paper: B = I - P diagMat(1 / diag(P)), where P = (X'X + penalty I)^-1.
 
     Args:
-        rows: X, what each person chose (people, items).
+        rows: X, 1 where a person chose an item (people, items).
         penalty: lambda, the weight of the L2 norm; above 0.
 
     Raises:
-        ModelError: too many items for a matrix of items x items, or no positive penalty.
+        ModelError: too many items, or a penalty that is not above 0.
     """
     reason = too_many_items(rows.shape[1], most_items)
     if reason or penalty <= 0:

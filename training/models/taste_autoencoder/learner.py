@@ -20,6 +20,7 @@ from contracts.settings import Settings
 from training.consent import require_agreed
 from training.learner import Context, Measured, Signature
 from training.loop import train_epochs
+from training.models.taste_autoencoder.attack import attack_baskets
 from training.models.taste_autoencoder.basket_metrics import BasketRanking, PaddedScorer, pad, rank_baskets
 from training.models.taste_autoencoder.baskets import (
     Baskets,
@@ -32,7 +33,6 @@ from training.models.taste_autoencoder.baskets import (
 from training.models.taste_autoencoder.ease import fit_ease, too_many_items
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig, build
 from training.models.taste_autoencoder.private_baskets import (
-    attacked,
     basket_spending,
     noised_counts,
     people_batches,
@@ -196,7 +196,7 @@ class TasteAutoencoderLearner:
 
     def attacked(self, model: Ranker, data: TasteData) -> Attacked:
         """How well the items of people are known, of those learned from and of the test's."""
-        return attacked(model.score, model.item_ids, data.baskets)
+        return attack_baskets(model.score, model.item_ids, data.baskets)
 
     def measure(self, model: Ranker, data: TasteData) -> Measured:
         return measured(ranked(model.score, model.item_ids, data.baskets, data.baskets.test))
@@ -218,12 +218,12 @@ class TasteAutoencoderLearner:
         unknown = np.full(len(data.baskets.person_ids), "unknown")
         groups = {name: data.groups.get(name, unknown)[test.people] for name in GROUPS}
         names = np.array(list(LENGTH_BANDS))
-        band = np.digitize(np.diff(test.told.indptr), list(LENGTH_BANDS.values())) - 1
+        band = np.digitize(np.diff(test.visible.indptr), list(LENGTH_BANDS.values())) - 1
         return pd.DataFrame({**groups, "history": names[band]})
 
     def parity_inputs(self, fitted: Ranker, data: TasteData) -> tuple[np.ndarray, ...]:
         codes = pd.Index(fitted.item_ids).get_indexer(data.baskets.distinct_ids) + 1
-        return (pad(data.baskets.test.told[:PARITY_PEOPLE], codes),)
+        return (pad(data.baskets.test.visible[:PARITY_PEOPLE], codes),)
 
     def example(self, data: TasteData) -> pd.DataFrame:
         """Nobody's baskets: the first items by id."""
@@ -259,7 +259,7 @@ def tuned_ease(baskets: Baskets, penalties: Sequence[float]) -> tuple[PaddedScor
 
 
 def basket_batches(baskets: Baskets, config: TasteAutoencoderConfig) -> tf.data.Dataset:
-    """Rows (batch, items) of the training part, shuffled anew every epoch, dense one batch at a time."""
+    """Rows (batch, items) of the training part, reshuffled every epoch, dense one batch at a time."""
     rows = baskets.training_rows
     random = np.random.default_rng(config.seed)
 

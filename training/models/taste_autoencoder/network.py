@@ -1,11 +1,11 @@
-"""Taste autoencoder: what a person chose is pressed into a short vector, from which every item gets a score.
+"""Taste autoencoder: encodes the items that a person chose as a short vector, and decodes it to a score of every item.
 
-Mult-VAE and Mult-DAE (Liang et al., 2018, arXiv:1802.05814): a multinomial likelihood over all items, dropout on what
-was chosen, and for the variational kind a latent normal distribution whose divergence from the prior weighs `beta`,
-reached in small steps. What dropout left visible can weigh less in the loss than what it hid, so that the net learns
-to complete rather than to copy (Steck, 2020, NeurIPS, "Autoencoders that don't overfit towards the identity"). On small
-or tightly linked catalogues shallow nets did better than deep ones, and squared errors, which are what EASE minimises,
-better than the multinomial likelihood. A newcomer is folded in: one pass of the encoder, no training.
+Mult-VAE and Mult-DAE (Liang et al., 2018, arXiv:1802.05814): a multinomial likelihood over all items, dropout on the
+chosen items, and for the variational kind a latent normal distribution, whose divergence from the prior has the weight
+`beta` after annealing. In the loss, items that dropout left visible can weigh less than those it hid, so that the net
+learns to complete rather than to copy (Steck, 2020, NeurIPS, "Autoencoders that don't overfit towards the identity").
+On small or tightly linked catalogues shallow nets did better than deep ones, and squared errors, which EASE minimises
+too, did better than the multinomial likelihood. A newcomer is folded in: one pass of the encoder, no training.
 """
 
 from __future__ import annotations
@@ -31,93 +31,93 @@ class TasteAutoencoderConfig:
     """What can be chosen about the model and its training."""
 
     kind: str = "vae"
-    """vae: variational, the taste is a distribution in training; dae: denoising, the taste is a point."""
+    """`vae`: variational, in training the taste is a distribution; `dae`: denoising, the taste is a point."""
     likelihood: str = "multinomial"
-    """multinomial: all items compete for what a person chose; gaussian: squared errors, an item at a time."""
+    """`multinomial`: softmax over all items; `gaussian`: squared errors, item by item."""
     hidden: int = 200
-    """Size of the layer between items and taste, on both sides; 0 leaves it out."""
+    """Units of the layer between items and taste, in encoder and decoder; 0 leaves it out."""
     latent: int = 64
     """Size of the taste vector."""
     dropout: float = 0.5
-    """Share of the chosen items that a training step hides, on average."""
-    told_weight: float = 1.0
-    """Weight in the loss of the items that were not hidden; 0 learns to guess the hidden ones alone."""
+    """Mean share of the chosen items that a training step hides."""
+    visible_weight: float = 1.0
+    """Weight in the loss of the items that stayed visible; with 0 only the hidden ones are predicted."""
     beta: float = 0.2
-    """Weight of the divergence from the prior, of the variational kind; 1 is a full variational bound."""
+    """Weight of the divergence from the prior in `vae`; 1 is the full variational bound."""
     anneal_steps: int = 300
-    """Batches over which beta rises from 0 in equal steps."""
+    """Training steps over which beta rises linearly from 0."""
     learning_rate: float = 0.002
     weight_decay: float = 0.0
-    """Share of each weight, times the learning rate, that a step takes away (Loshchilov and Hutter, 2019)."""
+    """Weight decay of AdamW (Loshchilov and Hutter, 2019): share of each weight per step, times the learning rate."""
     batch_size: int = 128
-    """People a batch."""
+    """People per batch."""
     batch_cells: int = 50_000_000
-    """Most people x items that one batch may have once it is dense."""
+    """Most cells, people x items, of one dense batch."""
     epochs: int = 60
-    """Most epochs; training ends before, once validation no longer improves."""
+    """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 8
     """Epochs without a better validation NDCG@100 after which training ends."""
     privacy: Privacy = PLAIN
-    """With a finite epsilon, training is differentially private: steps draw people by chance, all epochs run."""
+    """With a finite epsilon, training is differentially private: steps sample people at random, and all epochs run."""
     seed: int = 7
 
 
 class TasteAutoencoder(keras.Model):
-    """The trained form: rows of zeros and ones (batch, items) to the same rows, denoised, as logits (batch, items)."""
+    """The trained form: rows of zeros and ones (batch, items) to logits of the complete rows (batch, items)."""
 
     def __init__(self, config: TasteAutoencoderConfig, item_counts: np.ndarray) -> None:
         super().__init__(name="taste_autoencoder")
         self.config = config
         self.encoder = _encoder(config, len(item_counts))
         self.decoder = _decoder(config, item_counts)
-        self.noise = keras.random.SeedGenerator(config.seed)
+        self.random = keras.random.SeedGenerator(config.seed)
         self.steps = self.add_weight(shape=(), initializer="zeros", trainable=False, name="steps")
 
     def call(self, rows, training=False):
-        """What dropout left of the rows, logits (batch, items), mean and log-variance of the taste (batch, latent)."""
+        """The visible items and logits (batch, items), then mean and log-variance of the taste (batch, latent)."""
         return self.denoised(rows, self.encoder, self.decoder, training=training)
 
     def denoised(self, rows, encoder, decoder, *, training):
-        """What `call` returns, by an encoder and a decoder like those of the model."""
-        told = rows
+        """The return value of `call`, computed by these two nets in place of the model's own."""
+        visible = rows
         if training and self.config.dropout:
-            draws = keras.random.uniform(ops.shape(rows), seed=self.noise)
-            told = rows * ops.cast(draws >= self.config.dropout, rows.dtype)
-        moments = encoder(told, training=training)
+            uniform = keras.random.uniform(ops.shape(rows), seed=self.random)
+            visible = rows * ops.cast(uniform >= self.config.dropout, rows.dtype)
+        moments = encoder(visible, training=training)
         if self.config.kind == "dae":
-            return told, decoder(moments, training=training), moments, ops.zeros_like(moments)
+            return visible, decoder(moments, training=training), moments, ops.zeros_like(moments)
         mean, log_variance = ops.split(moments, 2, axis=-1)
         taste = mean
         if training:
-            taste = mean + ops.exp(log_variance / 2) * keras.random.normal(ops.shape(mean), seed=self.noise)
-        return told, decoder(taste, training=training), mean, log_variance
+            taste = mean + ops.exp(log_variance / 2) * keras.random.normal(ops.shape(mean), seed=self.random)
+        return visible, decoder(taste, training=training), mean, log_variance
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
         """Mean over people of `person_losses`."""
         return ops.mean(self.person_losses(x, y_pred, training=training))
 
-    def person_losses(self, rows, answers, *, training=True):
-        """Negative log-likelihood plus the weighed divergence of the taste, of each person (batch,).
+    def person_losses(self, rows, outputs, *, training=True):
+        """Negative log-likelihood plus the weighted divergence of the taste, of each person (batch,).
 
         Args:
-            rows: what each person chose, complete (batch, items).
-            answers: what `call` returns.
+            rows: all items that each person chose (batch, items).
+            outputs: the return value of `call`.
         """
-        told, logits, mean, log_variance = answers
-        logits, weight = ops.cast(logits, "float32"), self.config.told_weight
+        visible, logits, mean, log_variance = outputs
+        logits, weight = ops.cast(logits, "float32"), self.config.visible_weight
         if self.config.likelihood == "gaussian":
-            missed = ops.sum(ops.square(logits - rows) * (1 - (1 - weight) * told), axis=-1)
+            loss = ops.sum(ops.square(logits - rows) * (1 - (1 - weight) * visible), axis=-1)
         else:
-            if weight == 0:  # what is told is not to be guessed, so it does not compete either
-                logits = logits + _NEVER * told
-            missed = -ops.sum(ops.log_softmax(logits) * (rows - (1 - weight) * told), axis=-1)
+            if weight == 0:  # visible items are not predicted, so they are left out of the softmax too
+                logits = logits + _NEVER * visible
+            loss = -ops.sum(ops.log_softmax(logits) * (rows - (1 - weight) * visible), axis=-1)
         if self.config.kind == "dae":
-            return missed
+            return loss
         if training:
             self.steps.assign_add(1.0)
         beta = self.config.beta * ops.minimum(1.0, self.steps / max(1, self.config.anneal_steps))
         divergence = ops.sum(ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance, axis=-1) / 2
-        return missed + beta * divergence
+        return loss + beta * divergence
 
     def ranker(self) -> keras.Model:
         """The served form, of built-in layers only: rows (batch, items) to scores and taste; it shares the weights.

@@ -1,11 +1,11 @@
 """The served form of `taste_autoencoder`: MLflow runs this file from the registered model, without Nightshift.
 
-In: a DataFrame with a column `history`, lists of item ids in any order; unknown ids, None and NaN are passed over, and
-so is a history that is no list.
-Out: for each history the best `k` items that are not in it, their scores, comparable within the history only, and the
-taste vector. A history without any known item gets the popularity ranking, with the number of people who chose each
-item in training as scores, and a taste of zeros. A history whose scores are not finite numbers gets empty lists and
-zeros.
+Input: a DataFrame with a column `history`, lists of item ids in any order. Unknown ids, None and NaN are ignored; a
+history that is not a list counts as empty.
+Output: for each history the best `k` items that are not in it (`items`), their `scores`, which compare within one
+history only, and the `taste_vector`. A history without any known item gets the most popular items, with the number of
+people who chose them in training as scores, and a taste of zeros. A history whose scores are not finite gets empty
+lists and a taste of zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CELLS_A_BATCH = 4_000_000
 
 
 class TasteRanker(mlflow.pyfunc.PythonModel):
-    """Loads the ranker and its vocabulary; answers in item ids. Newcomers are folded in by one pass."""
+    """The ranker and its vocabulary; item ids in, item ids out. A newcomer is folded in by one pass of the encoder."""
 
     def load_context(self, context) -> None:
         self.ranker = keras.saving.load_model(context.artifacts["ranker"], safe_mode=True)
@@ -33,24 +33,24 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         k = max(0, min(int((params or {}).get("k", 10)), len(self.item_ids)))
-        given = [one if isinstance(one, (list, tuple, set, np.ndarray)) else [] for one in model_input["history"]]
+        histories = [one if isinstance(one, (list, tuple, set, np.ndarray)) else [] for one in model_input["history"]]
         size = max(1, _CELLS_A_BATCH // len(self.item_ids))
-        starts = range(0, max(1, len(given)), size)
-        return pd.concat([self._answer(given[start : start + size], k) for start in starts], ignore_index=True)
+        starts = range(0, max(1, len(histories)), size)
+        return pd.concat([self._answer(histories[start : start + size], k) for start in starts], ignore_index=True)
 
     def score(self, padded: np.ndarray) -> np.ndarray:
         """Scores of all items (people, items) for item codes (people, longest) from 1, 0 for none."""
         return self._answers(padded)["scores"]
 
     def _answers(self, padded: np.ndarray) -> dict[str, np.ndarray]:
-        """Scores (people, items) and tastes (people, latent), in parts that fit into memory."""
+        """Scores (people, items) and tastes (people, latent), in batches that fit into memory."""
         size = max(1, _CELLS_A_BATCH // len(self.item_ids))
         starts = range(0, max(1, len(padded)), size)
         parts = [self.ranker.predict_on_batch(self._rows(padded[start : start + size])) for start in starts]
         return {name: np.concatenate([part[name] for part in parts]) for name in ("scores", "taste_vector")}
 
     def _rows(self, padded: np.ndarray) -> np.ndarray:
-        """Codes (people, longest) as ones in rows of zeros (people, items)."""
+        """Codes (people, longest) to rows of zeros and ones (people, items)."""
         rows = np.zeros((len(padded), len(self.item_ids) + 1), "float32")
         np.put_along_axis(rows, padded, 1.0, axis=1)
         return rows[:, 1:]
@@ -61,10 +61,10 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         scores, tastes = np.array(answers["scores"]), np.array(answers["taste_vector"], "float64")
         cold = ~padded.any(axis=1)
         scores[cold] = self.counts
-        people, places = np.nonzero(padded)
+        people, steps = np.nonzero(padded)
         broken = ~np.isfinite(scores).all(axis=1)
         tastes[cold | broken | ~np.isfinite(tastes).all(axis=1)] = 0.0
-        scores[people, padded[people, places] - 1] = -np.inf
+        scores[people, padded[people, steps] - 1] = -np.inf
         scores[broken] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # (people, k)
         best_scores = np.take_along_axis(scores, best, axis=1)
@@ -78,7 +78,7 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         )
 
     def _padded(self, histories: list) -> np.ndarray:
-        """Codes of the known items of each history, 0 on the right (people, longest)."""
+        """Codes of the known items of each history, padded with 0 on the right (people, longest)."""
         people = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
         flat = pd.Index([item for history in histories for item in history], dtype=object)
         codes = self.places.get_indexer(flat) + 1

@@ -12,7 +12,7 @@ def test_weights_of_two_items_by_hand():
     np.testing.assert_allclose(ease.weights, [[0, 1 / 3], [1 / 3, 0]], atol=1e-6)
 
 
-def test_scores_are_sums_over_what_was_told():
+def test_scores_are_sums_over_the_visible_items():
     ease = fit_ease(csr_matrix([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]), 1.0)
     np.testing.assert_allclose(ease.score(np.array([[1, 0], [1, 2], [0, 0]])), [[0, 1 / 3], [1 / 3, 1 / 3], [0, 0]])
 

@@ -1,4 +1,4 @@
-"""The protocol: who is held out, what is folded in, and what a ranking with several right answers is worth."""
+"""The protocol: who is held out, what is folded in, and what a ranking with several relevant items is worth."""
 
 import numpy as np
 import pytest
@@ -17,9 +17,9 @@ def baskets():
     return baskets_of(np.array([f"p{n}" for n in range(400)]), people, items)
 
 
-def single(told, wanted, *, items):
-    """Fold-in of one person, from two lists of places."""
-    rows = (csr_matrix((np.ones(len(places)), ([0] * len(places), places)), (1, items)) for places in (told, wanted))
+def single(visible, hidden, *, items):
+    """Fold-in of one person, from two lists of item indices."""
+    rows = (csr_matrix((np.ones(len(side)), ([0] * len(side), side)), (1, items)) for side in (visible, hidden))
     return FoldIn(np.array([0]), *rows)
 
 
@@ -36,11 +36,11 @@ def test_a_person_stays_in_its_part_when_others_come_and_go(baskets):
     assert again == set(baskets.person_ids[baskets.test.people]) & set(baskets.person_ids[fewer])
 
 
-def test_four_fifths_are_told_and_the_rest_is_wanted(baskets):
+def test_four_fifths_are_visible_and_the_rest_is_hidden(baskets):
     test = baskets.test
-    assert set(np.diff(test.told.indptr)) == {8}
-    assert set(np.diff(test.wanted.indptr)) == {2}
-    assert (test.told + test.wanted != baskets.rows[test.people]).nnz == 0
+    assert set(np.diff(test.visible.indptr)) == {8}
+    assert set(np.diff(test.hidden.indptr)) == {2}
+    assert (test.visible + test.hidden != baskets.rows[test.people]).nnz == 0
 
 
 def test_people_with_few_items_are_never_held_out():
@@ -84,7 +84,7 @@ def test_a_batch_that_does_not_fit_names_what_to_lower_and_what_to_raise():
 
 
 def test_ndcg_and_recall_by_hand():
-    # Right answers on ranks 1 and 3 of one person who wanted three, none for a second who wanted one.
+    # Relevant items on ranks 1 and 3 of a person who has three, and on no rank of a second person who has one.
     hits = np.zeros((2, 100), bool)
     hits[0, [0, 2]] = True
     ranking = BasketRanking(hits, np.array([3, 1]), coverage=0.0)
@@ -95,9 +95,9 @@ def test_ndcg_and_recall_by_hand():
     np.testing.assert_allclose(ranking.ndcg(2), [0.613147, 0.0], atol=1e-6)  # 1 / (1 + 0.63093)
 
 
-def test_told_items_are_not_ranked_and_unknown_wanted_items_are_missed():
+def test_visible_items_are_not_ranked_and_hidden_items_that_the_model_does_not_know_are_missed():
     distinct, known = np.array(["a", "b", "c", "d"]), np.array(["c", "b", "a"])
-    held_out = single([0], [1, 3], items=4)  # told a; wanted b and d, which the model does not know
+    held_out = single([0], [1, 3], items=4)  # a is visible; b is hidden, and d, which the model does not know
     seen = []
 
     def score(padded):
@@ -121,7 +121,7 @@ def test_scores_that_are_no_numbers_are_refused():
 def test_the_same_as_another_implementation(baskets):
     scores = np.random.default_rng(3).random((len(baskets.test), 30))
     ranking = rank_baskets(lambda _: scores, baskets.test, baskets.distinct_ids, baskets.distinct_ids)
-    unseen = np.where(baskets.test.told.toarray() > 0, -1.0, scores)
+    unseen = np.where(baskets.test.visible.toarray() > 0, -1.0, scores)
     for k in (3, 10, 100):
-        theirs = ndcg_score(baskets.test.wanted.toarray(), unseen, k=k)
+        theirs = ndcg_score(baskets.test.hidden.toarray(), unseen, k=k)
         assert ranking.ndcg(k).mean() == pytest.approx(theirs)

@@ -9,9 +9,9 @@ from training.models.taste_autoencoder.network import TasteAutoencoderConfig, bu
 
 CONFIG = TasteAutoencoderConfig(hidden=0, latent=8, dropout=0.3, learning_rate=0.02, anneal_steps=10, seed=3)
 KINDS = {
-    "vae": dataclasses.replace(CONFIG, kind="vae", likelihood="multinomial", told_weight=1.0, beta=0.1, hidden=12),
-    "dae": dataclasses.replace(CONFIG, kind="dae", likelihood="multinomial", told_weight=0.0),
-    "gaussian": dataclasses.replace(CONFIG, kind="dae", likelihood="gaussian", told_weight=0.3),
+    "vae": dataclasses.replace(CONFIG, kind="vae", likelihood="multinomial", visible_weight=1.0, beta=0.1, hidden=12),
+    "dae": dataclasses.replace(CONFIG, kind="dae", likelihood="multinomial", visible_weight=0.0),
+    "gaussian": dataclasses.replace(CONFIG, kind="dae", likelihood="gaussian", visible_weight=0.3),
 }
 
 
@@ -41,9 +41,9 @@ def test_the_loss_falls(trained):
 
 def test_what_is_left_of_a_taste_stands_before_the_other_taste(trained):
     model, *_ = trained
-    told = np.zeros((2, 12), "float32")
-    told[0, :3] = told[1, 6:9] = 1.0
-    scores = model.ranker().predict_on_batch(told)["scores"]
+    visible = np.zeros((2, 12), "float32")
+    visible[0, :3] = visible[1, 6:9] = 1.0
+    scores = model.ranker().predict_on_batch(visible)["scores"]
     assert scores[0, 3:6].min() > scores[0, 6:].max()
     assert scores[1, 9:].min() > scores[1, :6].max()
 
@@ -86,36 +86,36 @@ def test_the_same_seed_trains_the_same_weights():
         np.testing.assert_allclose(one, other, atol=1e-5)  # threads add up in any order
 
 
-def loss_of(config, *, rows, told, logits, mean, log_variance, steps=0):
+def loss_of(config, *, rows, visible, logits, mean, log_variance, steps=0):
     model = build(config, np.ones(len(rows[0])))
     model.steps.assign(steps)
-    arrays = (np.array(one, "float32") for one in (told, logits, mean, log_variance))
+    arrays = (np.array(one, "float32") for one in (visible, logits, mean, log_variance))
     return float(model.compute_loss(x=np.array(rows, "float32"), y_pred=tuple(arrays), training=False))
 
 
 def test_multinomial_loss_by_hand():
-    # softmax of (0, log 3) is (1/4, 3/4): -log(1/4) - log(3/4) = 1.67398; told counts half: -log(1/4)/2 - log(3/4)
+    # softmax of (0, log 3) is (1/4, 3/4): -log(1/4) - log(3/4) = 1.67398; the visible item half: -log(1/4)/2 - log(3/4)
     config = dataclasses.replace(KINDS["dae"], latent=1)
-    given = {"rows": [[1, 1]], "told": [[1, 0]], "logits": [[0, np.log(3)]], "mean": [[0]], "log_variance": [[0]]}
-    assert loss_of(dataclasses.replace(config, told_weight=1.0), **given) == pytest.approx(1.67398, abs=1e-4)
-    assert loss_of(dataclasses.replace(config, told_weight=0.5), **given) == pytest.approx(0.98083, abs=1e-4)
-    # What is told does not compete: the one item left has probability 1.
-    assert loss_of(dataclasses.replace(config, told_weight=0.0), **given) == pytest.approx(0.0, abs=1e-5)
+    arrays = {"rows": [[1, 1]], "visible": [[1, 0]], "logits": [[0, np.log(3)]], "mean": [[0]], "log_variance": [[0]]}
+    assert loss_of(dataclasses.replace(config, visible_weight=1.0), **arrays) == pytest.approx(1.67398, abs=1e-4)
+    assert loss_of(dataclasses.replace(config, visible_weight=0.5), **arrays) == pytest.approx(0.98083, abs=1e-4)
+    # A visible item is left out of the softmax: the one hidden item has probability 1.
+    assert loss_of(dataclasses.replace(config, visible_weight=0.0), **arrays) == pytest.approx(0.0, abs=1e-5)
 
 
 def test_gaussian_loss_by_hand():
-    given = {"rows": [[1, 0, 1]], "told": [[1, 0, 0]], "logits": [[3, 1, 0]], "mean": [[0]], "log_variance": [[0]]}
-    config = dataclasses.replace(KINDS["gaussian"], latent=1, told_weight=0.5)
-    assert loss_of(config, **given) == pytest.approx(4 * 0.5 + 1 + 1)
+    arrays = {"rows": [[1, 0, 1]], "visible": [[1, 0, 0]], "logits": [[3, 1, 0]], "mean": [[0]], "log_variance": [[0]]}
+    config = dataclasses.replace(KINDS["gaussian"], latent=1, visible_weight=0.5)
+    assert loss_of(config, **arrays) == pytest.approx(4 * 0.5 + 1 + 1)
 
 
 def test_divergence_by_hand_and_its_annealing():
     # (variance + mean^2 - 1 - log variance) / 2 = (2 + 9 - 1 - log 2) / 2 = 4.65343; one item of two even ones: log 2
     config = dataclasses.replace(KINDS["vae"], latent=1, beta=0.5, anneal_steps=10)
-    given = {"rows": [[1, 0]], "told": [[1, 0]], "logits": [[0, 0]], "mean": [[3]], "log_variance": [[np.log(2)]]}
-    assert loss_of(config, **given, steps=0) == pytest.approx(0.69315, abs=1e-4)
-    assert loss_of(config, **given, steps=5) == pytest.approx(0.69315 + 0.25 * 4.65343, abs=1e-4)
-    assert loss_of(config, **given, steps=50) == pytest.approx(0.69315 + 0.5 * 4.65343, abs=1e-4)
+    arrays = {"rows": [[1, 0]], "visible": [[1, 0]], "logits": [[0, 0]], "mean": [[3]], "log_variance": [[np.log(2)]]}
+    assert loss_of(config, **arrays, steps=0) == pytest.approx(0.69315, abs=1e-4)
+    assert loss_of(config, **arrays, steps=5) == pytest.approx(0.69315 + 0.25 * 4.65343, abs=1e-4)
+    assert loss_of(config, **arrays, steps=50) == pytest.approx(0.69315 + 0.5 * 4.65343, abs=1e-4)
 
 
 @pytest.mark.parametrize("change", [{"kind": "gan"}, {"likelihood": "poisson"}])

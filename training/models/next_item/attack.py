@@ -1,0 +1,29 @@
+"""Membership attacks on `next_item`: are acts that it learned from known better than acts that it never saw?"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import log_softmax
+
+from training.metrics.ranking import Scorer
+from training.privacy.membership import Attacked, relative_popularity, sample
+from training.sequences.histories import Sequences, Vocabulary, held_out_histories
+
+
+def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> Attacked:
+    """Two attacks on the held-out people's latest training act (member) and test act (stranger).
+
+    `loss` is the log probability of the act's item, `ratio` how far it is above the item's share in all acts.
+
+    Args:
+        score: histories to scores of the items of the vocabulary (people, items).
+    """
+    popularity, signals = relative_popularity(vocabulary.counts), []
+    for target in (3, 1):
+        histories, targets = held_out_histories(sequences, vocabulary, target=target)
+        people = sample(np.flatnonzero((targets > 0) & (histories.lengths > 0)))
+        log_chances = log_softmax(score(histories.take(people)), axis=1)
+        items = targets[people] - 1
+        known = np.take_along_axis(log_chances, items[:, None], axis=1)[:, 0]
+        signals.append({"loss": known, "ratio": known - popularity[items]})
+    return Attacked("acts", *signals)

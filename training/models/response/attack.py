@@ -1,0 +1,36 @@
+"""Membership attacks on `response`: are answers of people whom it learned from known better than those of strangers?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from training.models.response.table import TRAIN, Table
+from training.privacy.membership import Attacked, sample
+
+
+def attack_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
+    """Two attacks on people's first answers, of people in the training part (members) and of strangers.
+
+    `loss` is minus a person's mean cross-entropy, `ratio` how far the cross-entropy is below that of the mean chance.
+
+    Args:
+        model: with `encode` and `score`, as in `training/models/response/learner.py`.
+        strangers: the part of the table that the strangers are in.
+    """
+    signals, mean_chance = [], table.yes(0, TRAIN).mean()
+    for part in (TRAIN, strangers):
+        people = sample(np.unique(table.owners[table.places(0, part)]))
+        rows = np.flatnonzero((table.parts[:, 0] == part) & np.isin(table.owners, people))
+        yes, owners = table.labels[rows, 0] > 0, np.unique(table.owners[rows], return_inverse=True)[1]
+        losses = _log_losses(model.score(*model.encode(table.rows.iloc[rows]))[:, 0], yes)
+        saved = _log_losses(np.full(len(rows), mean_chance), yes) - losses
+        means = [np.bincount(owners, weights=values) / np.bincount(owners) for values in (-losses, saved)]
+        signals.append(dict(zip(("loss", "ratio"), means, strict=True)))
+    return Attacked("people", *signals)
+
+
+def _log_losses(chances: np.ndarray, yes: np.ndarray) -> np.ndarray:
+    """Cross-entropy of each row, in nats (rows,)."""
+    return -np.log(np.clip(np.where(yes, chances, 1 - chances), 1e-6, 1.0))
