@@ -13,9 +13,9 @@ AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
 export RAW
-# an option for each variable that was given: $(call told,spark-workers) is --spark-workers $(SPARK_WORKERS)
+# an option for each variable that is set: $(call option,spark-workers) is --spark-workers $(SPARK_WORKERS)
 variable = $(shell echo $(1) | tr a-z- A-Z_)
-told = $(if $($(call variable,$(1))),--$(1) $($(call variable,$(1))))
+option = $(if $($(call variable,$(1))),--$(1) $($(call variable,$(1))))
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -35,7 +35,7 @@ ui:  ## Airflow, MLflow and TensorBoard on the lake of [RAW=...], on [AIRFLOW_PO
 	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT) --tensorboard-port $(TENSORBOARD_PORT)
 
 up:  ## the stack for a server: [STACK=full|core] [HOST=localhost] [PORT=8443] [SPARK_WORKERS=1] [GPU=no] [TOWN=no] [BUILD=yes]
-	@python3 -m ops.server.stack up $(foreach name,stack host port spark-workers gpu town build,$(call told,$(name)))
+	@python3 -m ops.server.stack up $(foreach name,stack host port spark-workers gpu town build,$(call option,$(name)))
 
 status:  ## how the services of the stack are
 	@python3 -m ops.server.stack status

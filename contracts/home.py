@@ -12,7 +12,7 @@ from typing import Literal, overload
 
 Erasure = Literal["rewritten", "removed", "registry", "kept"]
 """What an erasure does: take the person's rows and names out; remove the files, which the next run makes again; leave
-the files to the model registry's own part (`python -m training.forget`); keep what names nobody by its making."""
+the files to the model registry's own part (`python -m training.forget`); keep what holds no name by design."""
 
 Rotation = Literal["rekeyed", "removed", "kept"]
 """What a rotation of keys does: hash what is named there under one more key; remove it; keep it."""
@@ -66,7 +66,7 @@ class Home:
     privacy_curves = Place("privacy_curves", "what privacy costs each model", backup=True)
     approvals = Place("approvals", "verdicts of the gate that wait for a person", backup=True)
     ledger = Place("ledger.jsonl", "decisions of the gate, a line each", backup=True)
-    privacy_ledger = Place("privacy_ledger.jsonl", "what was given away of each table", backup=True)
+    privacy_ledger = Place("privacy_ledger.jsonl", "what was disclosed of each table", backup=True)
     privacy_ledger_lock = Place("privacy_ledger.lock", "held while the privacy ledger is written")
 
     # keys and requests

@@ -17,7 +17,7 @@ from contracts.pseudonyms import keyed
 from contracts.settings import Settings
 
 _LOST = (
-    "restore it from its backup; without it new deliveries cannot be joined to the people known here, nobody can be "
+    "restore it from its backup; without it new deliveries cannot be joined to the people known here, no person can be "
     "found by a raw name (by pseudonym or person id they still can), and keys cannot be rotated; if it is lost for "
     "good, begin a new lake in another NIGHTSHIFT_HOME"
 )
@@ -77,10 +77,10 @@ def fingerprint(keys: Sequence[bytes]) -> str:
     return keyed(keys, "nightshift fingerprint")[:16]
 
 
-def remember(lake: Path, keys: Sequence[bytes], *, anew: bool = False) -> None:
-    """Let a lake that has no mark yet, or whose keys were rotated (`anew`), know the keys under which it is hashed."""
+def remember(lake: Path, keys: Sequence[bytes], *, rotated: bool = False) -> None:
+    """Let a lake that has no mark yet, or whose keys were `rotated`, know the keys under which it is hashed."""
     file = _mark(lake)
-    if anew or not file.exists():
+    if rotated or not file.exists():
         lake.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f".key.{os.getpid()}")
         draft.write_text(f"{fingerprint(keys)}\n")

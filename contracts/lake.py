@@ -2,7 +2,7 @@
 
 A partition `<root>/<table>/ds=YYYY-MM-DD` is a link to an immutable folder `<root>/.runs/<table>/<ds>/<run>`. To
 publish is one atomic rename of that link, after the data was written and checked elsewhere: a reader sees the old
-folder or the new one, never a mixture, and a job that is killed leaves only a folder that nobody links to.
+folder or the new one, never a mixture, and a job that is killed leaves only a folder without a link.
 
 Several writers may share a partition (one mapping job per source): each owns the files whose names begin with its
 own name, and publishing carries the others' files over by hard link, under a lock.
@@ -106,7 +106,7 @@ class Lake:
                     shutil.rmtree(folder)
 
     def withdraw(self, table: str, ds: str) -> None:
-        """Let a partition disappear, together with the folders it was published from; nobody may be reading it."""
+        """Let a partition disappear, together with the folders it was published from; no step may be reading it."""
         with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
             self.partition(table, ds).unlink(missing_ok=True)
             shutil.rmtree(self.root / ".runs" / table / ds, ignore_errors=True)
@@ -173,7 +173,7 @@ class Lake:
     def lock(self, name: str, *, wait_seconds: float = 0, shared: bool = False, instead: str = "") -> Iterator[None]:
         """Hold the lock `name` of this lake; the system releases it even when the holder is killed.
 
-        Several may hold it `shared` at a time, and nobody beside one who does not.
+        Several may hold it `shared` at a time, but none beside a holder that does not share it.
 
         Args:
             instead: what is expected instead, where it is not this run alone.

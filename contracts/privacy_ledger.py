@@ -1,4 +1,4 @@
-"""The file of what was given away of each data set under differential privacy: one JSON object a line, oldest first.
+"""The file of what was disclosed of each data set under differential privacy: one JSON object a line, oldest first.
 
 `<home>/privacy_ledger.jsonl`. `what` says of what kind a line is: `begun` and `ended` are of private trainings,
 `report` of a report with noise. Lines are only ever added: what was released stays known.
@@ -26,7 +26,7 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Let nobody else write between what is read and what is written of it."""
+        """Keep other writers out between reading the ledger and writing to it."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.with_suffix(".lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)

@@ -16,7 +16,7 @@ DIGITS = 32
 
 
 def keyed(keys: Sequence[bytes], text: str) -> str:
-    """The id of a row: 32 hex digits that nobody can compute without the keys, oldest first."""
+    """The id of a row: 32 hex digits that cannot be computed without the keys, oldest first."""
     for key in keys:
         text = _hash(key, text)
     return text

@@ -34,7 +34,7 @@ class Table:
 
     @property
     def texts(self) -> list[Column]:
-        """The columns into which somebody may have put anything."""
+        """The columns into which anybody may have written anything."""
         return [column for column in self.columns if column.text]
 
     @property

@@ -19,9 +19,9 @@ DAG_MARK = "nightshift: dag "
 """Begins the line in which `ops.dag_runs` says which DAG runs now."""
 
 _WORDS = r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$"
-"""What a step said, without the logger and place that Airflow's log puts behind it."""
+"""A line of progress of a step, without the logger and place that Airflow's log puts behind it."""
 
-_SAID = re.compile(re.escape(PROGRESS_MARK) + _WORDS)
+_PROGRESS = re.compile(re.escape(PROGRESS_MARK) + _WORDS)
 _ERROR = re.compile(re.escape(ERROR_MARK) + _WORDS)
 
 
@@ -42,7 +42,7 @@ def prepare_airflow(settings: Settings, log: Path) -> None:
 def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> None:
     """Run DAGs for the day in Airflow and show what their steps say; exits with a step's own sentence if one fails."""
     command = [sys.executable, "-m", "ops.dag_runs", "--ds", ds, *dags]
-    dag, error, said = dags[0], None, set()
+    dag, error, shown = dags[0], None, set()
     with log.open("a") as stream, console.status(f"{dag} ...") as status:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -52,8 +52,8 @@ def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> None:
             if line.startswith(DAG_MARK):
                 dag = line.removeprefix(DAG_MARK).strip()
                 status.update(f"{dag} ...")
-            if (match := _SAID.search(line)) and match[1] not in said:
-                said.add(match[1])
+            if (match := _PROGRESS.search(line)) and match[1] not in shown:
+                shown.add(match[1])
                 console.print(f"  {match[1]}", soft_wrap=True)
                 status.update(f"{dag}: {match[1][:60]}")
             if match := _ERROR.search(line):

@@ -19,12 +19,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.dag_runs", description=__doc__)
     parser.add_argument("--ds", required=True, metavar="YYYY-MM-DD", help="the day")
     parser.add_argument("dags", nargs="+", metavar="DAG")
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.environ["NIGHTSHIFT_APPROVAL"] = "auto"
     os.environ["NIGHTSHIFT_DEADLINE_HOURS"] = "0"
-    for dag in given.dags:
+    for dag in options.dags:
         print(f"{DAG_MARK}{dag}", flush=True)
-        command = get_parser().parse_args(["dags", "test", dag, "--conf", json.dumps({"day": given.ds})])
+        command = get_parser().parse_args(["dags", "test", dag, "--conf", json.dumps({"day": options.ds})])
         command.func(command)
 
 

@@ -25,7 +25,7 @@ export AIRFLOW_CONN_SPARK_DEFAULT=${AIRFLOW_CONN_SPARK_DEFAULT:-$spark_default}
 export TF_CPP_MIN_LOG_LEVEL=2 MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
 export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$root/ops/spark}
 
-# OpenLineage: NIGHTSHIFT_LINEAGE=off (default), file, or an http address; Airflow is told here, Spark and dbt read it
+# OpenLineage: NIGHTSHIFT_LINEAGE=off (default), file, or an http address; Airflow reads it here, Spark and dbt read it
 export AIRFLOW__OPENLINEAGE__DISABLED=False AIRFLOW__OPENLINEAGE__NAMESPACE=nightshift
 case ${NIGHTSHIFT_LINEAGE:-off} in
   off) AIRFLOW__OPENLINEAGE__DISABLED=True ;;

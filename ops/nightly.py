@@ -32,14 +32,14 @@ def main() -> None:
     parser.add_argument("--raw", default="town", help="town (simulated), real (bundled), or a folder of deliveries")
     parser.add_argument("--ds", default="", help="the day, YYYY-MM-DD; by default the newest that has landed")
     parser.add_argument("--setup-seconds", type=float, default=0.0, help="what the set-up before this took")
-    given = parser.parse_args()
+    options = parser.parse_args()
     settings = Settings.from_env()
     lake, console = Lake(settings.home.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     with lake.step("nightly"), PeakMemory() as memory:
         started = time.monotonic()
-        lay_raw(given.raw, settings)
+        lay_raw(options.raw, settings)
         require_own_lake(settings)
-        ds = day_to_run(settings.raw, given.ds)
+        ds = day_to_run(settings.raw, options.ds)
         console.print(f"[bold]nightshift[/bold] {ds}, raw data from {settings.raw}")
         report = Report(settings.home.reports, ds)
         report.clear()
@@ -50,14 +50,14 @@ def main() -> None:
         run_dags(DAGS, ds, log, console)
         report.merge()
         subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
-        seconds = {"setup": given.setup_seconds, "total": round(time.monotonic() - started, 2)}
+        seconds = {"setup": options.setup_seconds, "total": round(time.monotonic() - started, 2)}
         report.write("run", {"seconds": seconds, "peak_memory_gib": round(memory.peak_bytes / 2**30, 2)})
     print_report(report.merge(), console)
-    console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={given.raw}")
+    console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={options.raw}")
 
 
 def lay_raw(raw: str, settings: Settings) -> None:
-    """Make the demo's raw deliveries where they are asked for and not there yet."""
+    """Make the demo's raw deliveries where the command names them and they are not there yet."""
     makers = {"town": "sample_data.town", "real": "sample_data.real"}
     if raw in makers and not landed_sources(settings.raw):
         subprocess.run([sys.executable, "-m", makers[raw]], check=True)
@@ -75,8 +75,8 @@ def require_own_lake(settings: Settings) -> None:
     note.write_text(str(settings.raw))
 
 
-def day_to_run(raw: Path, asked: str) -> str:
-    """The day asked for, or the newest that has landed.
+def day_to_run(raw: Path, requested: str) -> str:
+    """The requested day, or the newest that has landed.
 
     Raises:
         RawDataError: nothing has landed, or not on that day.
@@ -88,7 +88,7 @@ def day_to_run(raw: Path, asked: str) -> str:
             received="none" if raw.is_dir() else "no such folder",
             remedy="deliver there, or name another folder with RAW=",
         )
-    ds = asked or newest
+    ds = requested or newest
     if not any(ds in landed_days(raw, source) for source in landed_sources(raw)):
         raise RawDataError(
             expected=f"a day that has landed in {raw}",

@@ -2,7 +2,7 @@
 
     python -m ops.thrift_server
 
-It listens on NIGHTSHIFT_THRIFT_SERVER (127.0.0.1:10000; in a container 0.0.0.0:10000) and asks nobody who they are: let
+It listens on NIGHTSHIFT_THRIFT_SERVER (127.0.0.1:10000; in a container 0.0.0.0:10000) and asks for no password: let
 only the machines of the pipeline reach it. Its work is done on NIGHTSHIFT_SPARK_MASTER. Nothing in it outlasts it.
 """
 
@@ -31,13 +31,13 @@ def main() -> None:
 def command(settings: Settings) -> list[str]:
     """The command line that becomes the server."""
     options = {
-        # tables are made anew by every run, and what lasts lies in the lake: nothing needs a metastore
+        # tables are made again by every run, and what lasts lies in the lake: nothing needs a metastore
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(settings.home.spark_warehouse),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.icu.caseMappings.enabled": "false",
-        # nobody counts the files of its tables: few rows may be one task
+        # the number of files of its tables does not matter: few rows may be one task
         "spark.sql.adaptive.coalescePartitions.enabled": "true",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     }
@@ -63,10 +63,10 @@ def require_free(host: str, port: int) -> None:
     Raises:
         SettingsError: the port is taken, or the address is none of this machine.
     """
-    if said := why_taken(host, port):
+    if reason := why_taken(host, port):
         raise SettingsError(
             expected=f"to listen on {host}:{port}",
-            received=said,
+            received=reason,
             remedy="stop what listens there, or name another address of this machine in NIGHTSHIFT_THRIFT_SERVER",
         )
 

@@ -24,9 +24,9 @@ def main() -> None:
     parser.add_argument("--airflow-port", type=int, default=8080, help="make ui AIRFLOW_PORT=8080")
     parser.add_argument("--mlflow-port", type=int, default=5000, help="make ui MLFLOW_PORT=5000")
     parser.add_argument("--tensorboard-port", type=int, default=6006, help="make ui TENSORBOARD_PORT=6006")
-    given = parser.parse_args()
+    options = parser.parse_args()
     for name in ("airflow_port", "mlflow_port", "tensorboard_port"):
-        require_free(name.upper(), getattr(given, name))
+        require_free(name.upper(), getattr(options, name))
     settings = Settings.from_env()
     console = Console(highlight=False)
     os.umask(0o077)  # airflow standalone writes its password as clear text
@@ -38,27 +38,27 @@ def main() -> None:
         "airflow": (
             ["airflow", "standalone"],
             {
-                "AIRFLOW__API__PORT": str(given.airflow_port),
-                "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{given.airflow_port}",
+                "AIRFLOW__API__PORT": str(options.airflow_port),
+                "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{options.airflow_port}",
             },
-            given.airflow_port,
+            options.airflow_port,
         ),
         "mlflow": (
             [
                 *("mlflow", "server", "--backend-store-uri", settings.registry_uri, "--workers", "1"),
                 *("--artifacts-destination", str(settings.home.artifacts)),
-                *("--host", "127.0.0.1", "--port", str(given.mlflow_port)),
+                *("--host", "127.0.0.1", "--port", str(options.mlflow_port)),
             ],
             {},
-            given.mlflow_port,
+            options.mlflow_port,
         ),
         "tensorboard": (
             [
                 *("tensorboard", "--logdir", str(settings.home.tensorboard)),
-                *("--host", "127.0.0.1", "--port", str(given.tensorboard_port)),
+                *("--host", "127.0.0.1", "--port", str(options.tensorboard_port)),
             ],
             {},
-            given.tensorboard_port,
+            options.tensorboard_port,
         ),
     }
     servers: list[subprocess.Popen] = []
@@ -73,10 +73,12 @@ def main() -> None:
         with console.status("starting Airflow, MLflow and TensorBoard ..."):
             for server, (name, (_, _, port)) in zip(servers, commands.items(), strict=True):
                 wait_until_open(name, port, server, logs)
-        console.print(f"Airflow  http://127.0.0.1:{given.airflow_port}  the DAGs: triggers, runs, backfills")
+        console.print(f"Airflow  http://127.0.0.1:{options.airflow_port}  the DAGs: triggers, runs, backfills")
         console.print(f"         user admin, password in {settings.home.airflow / 'passwords.json'}")
-        console.print(f"MLflow   http://127.0.0.1:{given.mlflow_port}  runs and registered models")
-        console.print(f"Curves   http://127.0.0.1:{given.tensorboard_port}  TensorBoard: every epoch of every training")
+        console.print(f"MLflow   http://127.0.0.1:{options.mlflow_port}  runs and registered models")
+        console.print(
+            f"Curves   http://127.0.0.1:{options.tensorboard_port}  TensorBoard: every epoch of every training"
+        )
         console.print("DAGs are paused until you switch them on. Ctrl-C stops all.")
         while all(server.poll() is None for server in servers):
             time.sleep(1)

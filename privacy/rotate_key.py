@@ -56,7 +56,7 @@ def rotate_key(settings: Settings, new_key_file: Path | None = None) -> int:
         say(f"rotate-key: {len(keys)} keys, {settings.home}")
         rotation = _Rotation(settings, keys)
         rewritten = rotation.run()
-        remember(settings.home.lake, keys, anew=True)
+        remember(settings.home.lake, keys, rotated=True)
         target = json.loads(settings.home.rotation.read_text())["keys"]
         settings.home.rotation.unlink()
     say(f"rotate-key: {rewritten} partitions are under {len(keys)} keys; nothing is left of those before")

@@ -107,7 +107,7 @@ def read_topics() -> dict[str, tuple[str, ...]]:
         raise RawDataError(
             expected=f"only the categories {', '.join(NOUNS)} in {TOPICS_FILE}",
             received=", ".join(unknown),
-            remedy="add their words to sample_data/words.py and their motif to sample_data/pictures.py",
+            remedy="add their words to sample_data/words.py and their motif to sample_data/photos.py",
         )
     return topics
 

@@ -12,7 +12,7 @@ from sample_data.words import FIRST_NAMES, LAST_NAMES
 
 INTEREST_WEIGHTS = (0.55, 0.30, 0.15)
 ELSEWHERE_SHARE = 0.10
-"""How often an act is in a category drawn from all of them, whatever the person's tastes."""
+"""How often an act is in a category drawn from all of them, and not from the person's tastes."""
 
 HOUSEHOLD_SHARE = 0.25
 SHARED_DEVICE_SHARE = 0.6

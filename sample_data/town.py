@@ -66,7 +66,7 @@ def _require_free(settings: Settings, town: Town) -> None:
     if taken := [folder for folder in folders if (settings.raw / folder).exists()]:
         raise RawDataError(
             expected=f"no feeds of the town's days in {settings.raw}",
-            received=f"{len(taken)} folders of somebody else's, the first {taken[0]}",
+            received=f"{len(taken)} folders of another owner's, the first {taken[0]}",
             remedy="choose another --last-day, or set NIGHTSHIFT_HOME to a new folder",
         )
 
@@ -124,20 +124,20 @@ def read_parameters(arguments: list[str]) -> Parameters:
     parser.add_argument("--days", type=int, default=default.days, help="how many days of feeds to lay (%(default)s)")
     parser.add_argument("--seed", type=int, default=default.seed, help="another number, another town (%(default)s)")
     parser.add_argument("--last-day", default=default.last_day, help="last day of the feeds, YYYY-MM-DD (%(default)s)")
-    asked = Parameters(**vars(parser.parse_args(arguments)))
-    if min(asked.people, asked.days) < 1 or asked.seed < 0:
+    parameters = Parameters(**vars(parser.parse_args(arguments)))
+    if min(parameters.people, parameters.days) < 1 or parameters.seed < 0:
         raise SettingsError(
             expected="at least 1 person, 1 day and a seed of 0 or more",
-            received=str(asked.as_dict()),
+            received=str(parameters.as_dict()),
             remedy="correct the command line",
         )
     try:
-        datetime.date.fromisoformat(asked.last_day)
+        datetime.date.fromisoformat(parameters.last_day)
     except ValueError:
         raise SettingsError(
-            expected="--last-day as YYYY-MM-DD", received=repr(asked.last_day), remedy="correct the command line"
+            expected="--last-day as YYYY-MM-DD", received=repr(parameters.last_day), remedy="correct the command line"
         ) from None
-    return asked
+    return parameters
 
 
 def main() -> None:

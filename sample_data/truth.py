@@ -102,13 +102,13 @@ def interest_recall(
 
 def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Any]:
     """Both sides without their zeros; of `noted`, only what was planted, for a mapping may note more than dirt."""
-    wanted = {source: _without_zeros(tally) for source, tally in planted.items()}
+    expected = {source: _without_zeros(tally) for source, tally in planted.items()}
     found = {}
-    for source, tally in wanted.items():
+    for source, tally in expected.items():
         counted = _without_zeros({name: reported.get(source, {}).get(name) for name in planted[source]})
         noted = {rule: rows for rule, rows in counted.pop("noted", {}).items() if rule in tally.get("noted", {})}
         found[source] = {**counted, "noted": noted} if noted else counted
-    return {"planted": wanted, "found": found, "equal": wanted == found}
+    return {"planted": expected, "found": found, "equal": expected == found}
 
 
 def books(settings: Settings, ds: str) -> dict[str, Any]:

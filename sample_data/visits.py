@@ -107,5 +107,5 @@ def _as_guest(visits: list[Visit], shared: Device, owner_visits: list[Visit]) ->
 
 
 def shared_cookies(visits: list[Visit]) -> list[str]:
-    """Cookies on which somebody else than the owner logs in."""
+    """Cookies on which another person than the owner logs in."""
     return sorted({visit.device.cookie for visit in visits if visit.as_guest})

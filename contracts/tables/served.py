@@ -8,7 +8,7 @@ from contracts.tables.vocabulary import PERSON_ID, PICTURE_INTERESTS, TASTE_VECT
 
 SYNTHETIC_RESPONSES = Table(
     "synthetic_responses",
-    grain="one row that the admitted generator made up; it stands for nobody",
+    grain="one row that the admitted generator made up; it stands for no person",
     key=(),
     columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on")),
 )

@@ -20,7 +20,7 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 """What an identifier can be; a pseudonym is written `<kind>:<32 hex digits>`."""
 
 CHANGES = ("merged", "split", "moved", "renamed")
-"""What can happen to a known identifier: its person went into another, or fell apart, or both, or is named anew."""
+"""What can happen to a known identifier: its person went into another, or fell apart, or both, or gets another name."""
 
 MOST_TEXTS = 30
 """So many texts of an array are kept."""

@@ -98,7 +98,7 @@ def send(title: str, body: str, *, kind: str) -> None:
         AppriseHook(CONNECTION).notify(title=title, body=body, notify_type=kind)
     except AirflowNotFoundException:
         log.info("no alert was sent: there is no connection %s", CONNECTION)
-    except Exception as error:  # whatever is wrong with an alert, the night goes on
+    except Exception as error:  # an alert that fails must not stop the night
         log.warning("no alert was sent: %s", error)
 
 
@@ -108,8 +108,8 @@ def sentence(ti: Any, exception: BaseException | str | None) -> str:
     while file.is_file():
         lines = [line for line in file.read_text(errors="replace").splitlines() if ERROR_MARK in line]
         events = [json.loads(line)["event"] for line in lines]  # of which some only quote the sentence, in an exception
-        if said := [event for event in events if event.startswith(ERROR_MARK)]:
-            return said[-1].removeprefix(ERROR_MARK)
+        if sentences := [event for event in events if event.startswith(ERROR_MARK)]:
+            return sentences[-1].removeprefix(ERROR_MARK)
         if time.monotonic() > until:
             break
         time.sleep(0.2)

@@ -14,7 +14,7 @@ DAYS = 365
 
 
 def make_certificate(folder: Path, image: str, host: str, owner: int) -> None:
-    """Make a certificate that nobody vouches for, for a trial; the operator's own are left alone.
+    """Make a certificate that no authority vouches for, for a trial; the operator's own are left alone.
 
     Args:
         image: the proxy's, which has openssl.
@@ -52,12 +52,12 @@ def make_certificate(folder: Path, image: str, host: str, owner: int) -> None:
 
 
 def make_page_passwords(folder: Path, image: str, owner: int) -> None:
-    """Airflow's accounts as the proxy checks them, made anew when the accounts have changed."""
+    """Airflow's accounts as the proxy checks them, made again when the accounts have changed."""
     accounts, hashed = folder / "airflow_accounts", folder / "pages_htpasswd"
     if hashed.exists() and hashed.stat().st_mtime >= accounts.stat().st_mtime:
         return
     lines = [line.split() for line in accounts.read_text().splitlines()]
-    hashes = _openssl(image, ["passwd", "-6", "-stdin"], said="\n".join(password for *_, password in lines)).split()
+    hashes = _openssl(image, ["passwd", "-6", "-stdin"], stdin="\n".join(password for *_, password in lines)).split()
     text = "\n".join(f"{name}:{one}" for (name, *_), one in zip(lines, hashes, strict=True))
     write_secret(hashed, text, owner)
 
@@ -69,9 +69,9 @@ def _alternative(host: str) -> str:
         return f"DNS:{host}"
 
 
-def _openssl(image: str, words: Sequence[str], *, said: str = "") -> str:
+def _openssl(image: str, words: Sequence[str], *, stdin: str = "") -> str:
     command = ["docker", "run", "--rm", "--interactive", "--network", "none", image, "openssl", *words]
-    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NightshiftError(
             expected="openssl to work in the proxy's image", received=done.stderr.strip()[-200:], remedy="see docker"

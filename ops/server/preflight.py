@@ -43,9 +43,9 @@ def require_docker() -> list[str]:
     remedy = "install it (Debian: apt-get install docker.io docker-compose) and let this user reach it (group docker)"
     if shutil.which("docker") is None:
         raise SettingsError(expected="docker on this machine", received="no command of that name", remedy=remedy)
-    told = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    if told.returncode:
-        last = (told.stderr.strip() or "no answer").splitlines()[-1]
+    answer = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        last = (answer.stderr.strip() or "no answer").splitlines()[-1]
         raise SettingsError(expected="a docker engine that answers", received=last, remedy=remedy)
     if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
         return ["docker", "compose"]
@@ -60,10 +60,10 @@ def require_port(address: str, port: str) -> None:
         raise SettingsError(
             expected="a port from 1 to 65535", received=repr(port), remedy="name it with `make up PORT=8443`"
         )
-    if said := why_taken(address, int(port)):
+    if reason := why_taken(address, int(port)):
         raise SettingsError(
             expected=f"port {port} of {address} to be free",
-            received=said,
+            received=reason,
             remedy="stop what listens there, or name another with `make up PORT=`",
         )
 
@@ -72,21 +72,21 @@ def require_memory(settings: Mapping[str, str], *, cluster: bool) -> None:
     """Raise SettingsError when Spark would never start, or the containers could fill more than the machine has.
 
     Args:
-        settings: what the compose file is told.
+        settings: what the compose file is answer.
         cluster: whether the Spark cluster is started too.
     """
     if cluster:
         name = "NIGHTSHIFT_SPARK_WORKER_MEMORY"
-        given = size_in_bytes(name, settings.get(name, "4g"))
-        if given < EXECUTOR_BYTES + EXECUTOR_OVERHEAD:
+        size = size_in_bytes(name, settings.get(name, "4g"))
+        if size < EXECUTOR_BYTES + EXECUTOR_OVERHEAD:
             raise SettingsError(
                 expected=f"{name} of at least {(EXECUTOR_BYTES + EXECUTOR_OVERHEAD) / 2**30:.1f} GiB, for one executor",
-                received=f"{given / 2**30:.1f} GiB, on which no executor would ever start",
+                received=f"{size / 2**30:.1f} GiB, on which no executor would ever start",
                 remedy="raise it, or lower spark.executor.memory in docker/spark/spark-defaults.conf",
             )
     needed = 12 if cluster else 8
-    told = subprocess.run(["docker", "info", "--format", "{{json .}}"], capture_output=True, text=True, check=True)
-    there = json.loads(told.stdout)["MemTotal"] / 2**30
+    answer = subprocess.run(["docker", "info", "--format", "{{json .}}"], capture_output=True, text=True, check=True)
+    there = json.loads(answer.stdout)["MemTotal"] / 2**30
     if there < needed:
         raise SettingsError(
             expected=f"{needed} GiB of memory for {'the whole stack' if cluster else 'the core'}",

@@ -50,7 +50,7 @@ MAKERS: Mapping[str, Callable[[], str]] = {
 
 
 def make_secrets(folder: Path, owner: int) -> None:
-    """Make what was never made, and write anew the files that follow from others (addresses with passwords).
+    """Make what was never made, and write again the files that follow from others (addresses with passwords).
 
     Args:
         owner: user id under which the containers run; only root can give files to another.
@@ -79,17 +79,17 @@ def make_secrets(folder: Path, owner: int) -> None:
 
 def derived(folder: Path) -> dict[str, str]:
     """Files that follow from others: addresses that hold a password, and the workers' MLflow account."""
-    given = {name: (folder / name).read_text().strip() for name in MAKERS}
-    database = "://airflow:{airflow_database_password}@postgres:5432/airflow".format(**given)
+    values = {name: (folder / name).read_text().strip() for name in MAKERS}
+    database = "://airflow:{airflow_database_password}@postgres:5432/airflow".format(**values)
     _, _, password = next(
-        line for line in given["mlflow_accounts"].splitlines() if line.startswith("pipeline ")
+        line for line in values["mlflow_accounts"].splitlines() if line.startswith("pipeline ")
     ).split()
     return {
         "airflow_database_uri": f"postgresql+psycopg2{database}",
         "airflow_result_uri": f"db+postgresql+psycopg2{database}",
-        "airflow_broker_uri": "redis://:{redis_password}@redis:6379/0".format(**given),
+        "airflow_broker_uri": "redis://:{redis_password}@redis:6379/0".format(**values),
         "mlflow_database_uri": "postgresql+psycopg2://mlflow:{mlflow_database_password}@postgres:5432/mlflow".format(
-            **given
+            **values
         ),
         "mlflow_credentials": (f"[mlflow]\nmlflow_tracking_username = pipeline\nmlflow_tracking_password = {password}"),
     }

@@ -31,12 +31,12 @@ ROLES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gpu-slots", required=True, help="how many models are trained at a time")
-    given = parser.parse_args()
+    options = parser.parse_args()
     make_databases()
     subprocess.run(["airflow", "db", "migrate"], check=True)
     make_accounts()
     subprocess.run(
-        ["airflow", "pools", "set", "gpu", given.gpu_slots, "training, one at a time a GPU worker"], check=True
+        ["airflow", "pools", "set", "gpu", options.gpu_slots, "training, one at a time a GPU worker"], check=True
     )
     home = Settings.from_env().home
     for folder in (home.lineage, home.spark_events, home.tensorboard):
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def make_databases() -> None:
-    """A role and a database each; passwords are set anew, so that a changed secret is enough to rotate one."""
+    """A role and a database each; passwords are set again, so that a changed secret is enough to rotate one."""
     connection = psycopg2.connect(host="postgres", user="postgres", password=secret("postgres_password"))
     connection.autocommit = True
     with connection.cursor() as cursor:

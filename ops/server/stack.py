@@ -5,7 +5,7 @@
     make down
 
 `up` checks the machine, makes the secrets, builds the images and waits until every service is healthy. Other settings
-are the variables NIGHTSHIFT_* of docker-compose.yml; what was given last is kept in
+are the variables NIGHTSHIFT_* of docker-compose.yml; the options of the last start are kept in
 var/stack.env. Nothing but docker, compose and Python is needed.
 """
 
@@ -43,7 +43,7 @@ LINEAGE_FILE = {"type": "file", "append": True, "log_file_path": "/srv/nightshif
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as it was told to be."""
+    """A stack with the settings that it was started with."""
 
     settings: Mapping[str, str]
     """Variables of docker-compose.yml."""
@@ -84,7 +84,7 @@ class Stack:
 
     @cached_property
     def engine(self) -> list[str]:
-        """The words that start compose; docker is asked once."""
+        """The words that start compose; found once."""
         return require_docker()
 
     def compose(self, *words: str) -> list[str]:
@@ -126,19 +126,19 @@ def main() -> None:
     parser.add_argument("--gpu", choices=["yes", "no"], help="yes: train on NVIDIA's GPU")
     parser.add_argument("--town", choices=["yes", "no"], default="no", help="yes: lay the simulated town's deliveries")
     parser.add_argument("--build", choices=["yes", "no"], default="yes", help="no: images are there already")
-    given = parser.parse_args()
-    stack = Stack(read_settings(Settings.from_env().home, given, os.environ))
-    if given.verb == "up":
-        up(stack, build=given.build == "yes", town=given.town == "yes")
-    elif given.verb == "down":
+    options = parser.parse_args()
+    stack = Stack(read_settings(Settings.from_env().home, options, os.environ))
+    if options.verb == "up":
+        up(stack, build=options.build == "yes", town=options.town == "yes")
+    elif options.verb == "down":
         stack.run("down", "--remove-orphans")
         print("stopped; lake, models and databases stay in their volumes (docker volume ls)")
     else:
         status(stack)
 
 
-def read_settings(home: Home, given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
-    """What was told now, else what the environment says, else what was told last, else the defaults.
+def read_settings(home: Home, options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
+    """The command's options, else the environment, else the options of the last start, else the defaults.
 
     Args:
         home: folder of what the stack keeps on this machine: secrets, raw deliveries, `stack.env`.
@@ -158,9 +158,9 @@ def read_settings(home: Home, given: argparse.Namespace, environ: Mapping[str, s
     if file.exists():
         settings |= dict(line.split("=", 1) for line in file.read_text().splitlines() if line)
     settings |= {name: value for name, value in environ.items() if name.startswith("NIGHTSHIFT_") and value}
-    told = {"stack": given.stack, "host": given.host, "port": given.port, "gpu": given.gpu}
-    told["spark_workers"] = given.spark_workers
-    settings |= {f"NIGHTSHIFT_{name.upper()}": value for name, value in told.items() if value}
+    chosen = {"stack": options.stack, "host": options.host, "port": options.port, "gpu": options.gpu}
+    chosen["spark_workers"] = options.spark_workers
+    settings |= {f"NIGHTSHIFT_{name.upper()}": value for name, value in chosen.items() if value}
     settings.setdefault("NIGHTSHIFT_UID", str(os.getuid() or CONTAINER_USER))
     core = settings["NIGHTSHIFT_STACK"] == "core"
     for name, value in (("NIGHTSHIFT_SPARK_MASTER", "local[*]"), ("NIGHTSHIFT_DBT_TARGET", "duckdb")):

@@ -8,7 +8,7 @@ from sample_data.feeds.dirt import Record, tally
 from sample_data.feeds.feed import Feed, Track, silently
 from sample_data.items import Item, Shop
 from sample_data.parameters import DAY_SECONDS, Parameters
-from sample_data.pictures import picture
+from sample_data.photos import photo
 
 SOURCE = "catalogue"
 
@@ -16,7 +16,7 @@ SOURCE = "catalogue"
 def catalogue(parameters: Parameters, shop: Shop, track: Track = silently) -> Feed:
     """Both deliveries, each with the pictures of its items."""
     rng = parameters.generator("catalogue")
-    pictures = {item.id: picture(rng, item.category) for item in track(shop.items, "catalogue")}
+    pictures = {item.id: photo(rng, item.category) for item in track(shop.items, "catalogue")}
     deliveries = {0: shop.items}
     if parameters.price_update_day < parameters.days:
         deliveries[parameters.price_update_day] = [item for item in shop.items if item.reduced_price is not None]

@@ -27,7 +27,7 @@ from sample_data.feeds.statuses import account_of, boost_of, bot_account, instan
 from sample_data.items import Shop
 from sample_data.parameters import DAY_SECONDS, Parameters
 from sample_data.people import Person
-from sample_data.pictures import picture
+from sample_data.photos import photo
 from sample_data.visits import starts_of
 
 SOURCE = "mastodon"
@@ -70,7 +70,7 @@ def social(parameters: Parameters, shop: Shop, people: list[Person], track: Trac
         files[f"ds={parameters.ds(day)}/statuses.jsonl.gz"] = compressed(content)
     for (_, category, status), record in zip(written, on_time, strict=True):
         for attachment in status["media_attachments"]:
-            files[f"ds={parameters.ds(record.day)}/{attachment['url']}"] = picture(rng, category)
+            files[f"ds={parameters.ds(record.day)}/{attachment['url']}"] = photo(rng, category)
     return Feed(SOURCE, files, tally(records, broken_archives=1), seen_in(clean))
 
 

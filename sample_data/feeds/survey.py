@@ -73,14 +73,14 @@ def survey(
     rng = parameters.generator("survey")
     days = survey_days(parameters.days)
     contact = [decision for decision in decisions if decision.purpose == "marketing_contact"]
-    clean, given = [], []
+    clean, decisions = [], []
     for person in track(people, "survey"):
         if rng.random() >= ANSWERING_SHARE:
             continue
         place = int(rng.integers(len(days)))
         second = parameters.start + days[place] * DAY_SECONDS + int(rng.integers(1800, DAY_SECONDS))
         agreed = _contact(rng, contact, person, second)
-        given.append(Decision(person.number, second, "marketing_contact", agreed))
+        decisions.append(Decision(person.number, second, "marketing_contact", agreed))
         clean.append(_response(rng, parameters, shop, person, second, agreed, internal=place % 2 == 1))
     plain = [record for record in clean if not record.unmapped_fields]
     records = [*clean, *_dirt(rng, plain)]
@@ -88,7 +88,7 @@ def survey(
         f"ds={parameters.ds(day)}/responses.csv": _headers(rows) + b"".join(row.line() for row in rows)
         for day, rows in by_day(records).items()
     }
-    return Feed(SOURCE, files, tally(records), seen_in(clean)), given
+    return Feed(SOURCE, files, tally(records), seen_in(clean)), decisions
 
 
 def _contact(rng: np.random.Generator, contact: list[Decision], person: Person, second: int) -> bool:

@@ -31,7 +31,7 @@ def test_a_lost_key_is_not_made_anew_and_the_sentence_says_what_is_lost(settings
         "no such file",
         "restore it from its backup",
         "new deliveries cannot be joined to the people known here",
-        "nobody can be found by a raw name (by pseudonym or person id they still can)",
+        "no person can be found by a raw name (by pseudonym or person id they still can)",
         "keys cannot be rotated",
         "begin a new lake",
     ):
@@ -59,7 +59,7 @@ def test_the_mark_is_written_once_and_follows_a_rotation(settings):
     remember(settings.home.lake, KEYS[:1])
     assert pseudonym_keys(settings) == KEYS
     write_keys(settings.pseudonym_key_file, KEYS[:1])
-    remember(settings.home.lake, KEYS[:1], anew=True)
+    remember(settings.home.lake, KEYS[:1], rotated=True)
     assert pseudonym_keys(settings) == KEYS[:1]
 
 

@@ -14,7 +14,7 @@ from sample_data.feeds.whole import final_consents, found_town
 from sample_data.items import NEXT_SHARE, open_shop, read_topics
 from sample_data.parameters import Parameters
 from sample_data.people import settle
-from sample_data.pictures import COLOURS, MOTIFS
+from sample_data.photos import COLOURS, MOTIFS
 from sample_data.town import make_town, read_parameters
 from sample_data.visits import OWNER_LOGINS_FOR_A_GUEST, plan_visits, shared_cookies
 from sample_data.words import BASE_PRICES, NOUNS
@@ -73,12 +73,12 @@ def test_a_run_killed_while_it_moves_is_brought_to_its_end(tmp_path):
     assert not finished.exists()
 
 
-def test_feeds_of_somebody_else_are_not_touched(tmp_path):
+def test_feeds_of_another_owner_are_not_touched(tmp_path):
     settings = settings_in(tmp_path)
     foreign = settings.raw / "apache_combined" / "ds=2026-11-19" / "access.log"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("mine\n")
-    with pytest.raises(RawDataError, match="somebody else"):
+    with pytest.raises(RawDataError, match="another owner"):
         make_town(settings, Parameters(people=8, days=2))
     assert foreign.read_text() == "mine\n"
 

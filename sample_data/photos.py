@@ -1,4 +1,4 @@
-"""Small pictures in which a category can be recognised: a motif in the category's colour, moved, scaled and noisy."""
+"""Small photos in which a category can be recognised: a motif in the category's colour, moved, scaled and noisy."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ MOTIFS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
 """Category -> shapes in a square of side 1: x and y in turn, as Pillow takes them."""
 
 
-def picture(rng: np.random.Generator, category: str) -> bytes:
+def photo(rng: np.random.Generator, category: str) -> bytes:
     """A PNG of 64 x 64 pixels with the motif of `category`."""
     background = tuple(int(shade) for shade in rng.integers(205, 250, 3))
     colour = tuple(int(np.clip(shade + rng.integers(-25, 26), 0, 255)) for shade in COLOURS[category])
