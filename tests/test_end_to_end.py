@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 import pytest
 
+from contracts.home import PLACES
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables import TABLES
@@ -115,6 +116,12 @@ def test_the_run_shows_what_it_did(night):
     assert {"map", "resolve", "profile", "train", "promote", "score", "activate", "total"} <= set(report["seconds"])
     assert 0 < report["peak_memory_gib"] < 8
     assert (settings.home.logs / f"nightly-{DAY}.log").is_file()
+
+
+def test_a_night_writes_nothing_but_the_places_of_home(night):
+    settings, _, _ = night
+    unknown = {found.name for found in settings.home.root.iterdir()} - {place.path for place in PLACES}
+    assert not unknown, "name it in contracts/home.py: else an erasure, a rotation and a backup do not know of it"
 
 
 def test_a_day_that_has_not_landed_is_refused_in_a_sentence(night):

@@ -46,3 +46,10 @@ def test_no_other_file_names_a_path_below_home():
         for file in sorted((repository / room).rglob("*.py")):
             text = file.read_text()
             assert ("settings.home / " not in text and "home.root / " not in text) or file.name == "home.py", file
+
+
+def test_the_page_lists_every_place_with_what_becomes_of_it():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "orchestrate.md").read_text()
+    for place in PLACES:
+        cells = (f"`{place.path}`", place.holds, place.erasure, place.rotation, "yes" if place.backup else "no")
+        assert f"| {' | '.join(cells)} |\n" in page, f"docs/orchestrate.md leaves out {place.path}"
