@@ -163,25 +163,26 @@ def census_rows(train: pd.DataFrame, test: pd.DataFrame | None) -> MixedRows:
     import pandas as pd
 
     from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, WHOLE
-    from training.models.interest_gan.mixed_rows import TEST, TRAINING, VALIDATION, MixedRows
+    from training.models.interest_gan.mixed_rows import MixedRows
+    from training.parts import Part
 
     order = np.random.default_rng(0).permutation(len(train))
     train = train.iloc[order].reset_index(drop=True)
     count = len(train) - len(train) // 5 if test is None else len(train)
     test = train[count:] if test is None else test
     frame = pd.concat([train[:count], test], ignore_index=True)
-    parts = np.full(len(frame), TRAINING)
-    parts[count - count // 20 : count] = VALIDATION
-    parts[count:] = TEST
+    parts = np.full(len(frame), Part.TRAIN)
+    parts[count - count // 20 : count] = Part.VALIDATION
+    parts[count:] = Part.TEST
     kinds = {name: WHOLE if name in NUMBERS else CATEGORY for name in NAMES if name != "income"}
     return MixedRows(frame, {**kinds, TARGET: BOOLEAN}, list(kinds), TARGET, parts)
 
 
 def _train(data: MixedRows) -> pd.DataFrame:
     """All rows of the training file that are no test rows: those whose number every competitor makes."""
-    from training.models.interest_gan.mixed_rows import TEST
+    from training.parts import Part
 
-    return data.frame[data.parts != TEST].reset_index(drop=True)
+    return data.frame[data.parts != Part.TEST].reset_index(drop=True)
 
 
 def _ours(data: MixedRows, config) -> dict[str, float]:
@@ -234,10 +235,10 @@ def _judged(made: pd.DataFrame, data: MixedRows) -> dict[str, float]:
     from sklearn.metrics import f1_score
 
     from training.metrics.auc import placements
-    from training.models.interest_gan.mixed_rows import TEST
     from training.models.interest_gan.synthetic_quality import Quality, classifier_chances
+    from training.parts import Part
 
-    test = data.part(TEST)
+    test = data.part(Part.TEST)
     truth = test[data.target].astype(bool).to_numpy()
     chances = classifier_chances(made, test, {name: data.kinds[name] for name in data.features}, data.target, seed=0)
     quality = Quality(_train(data), made, data.kinds)

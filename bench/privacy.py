@@ -25,14 +25,15 @@ from bench.response import read_table
 from bench.result import write
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
-from training.config import CONFIGS, learner, read_config
+from training.config import CONFIGS, load_learner, read_config
 from training.learner import Measured
 from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
 from training.models.response.features import category_column
 from training.models.response.network import ResponseConfig
 from training.models.response.private_table import fit_table_privately, table_spending
-from training.models.response.table import STRANGERS, TEST, TRAIN, Table, fit_table
+from training.models.response.table import STRANGERS, Table, fit_table
+from training.parts import Part
 from training.privacy.accounting import Privacy
 from training.privacy.curve import measure_curve
 from training.privacy.membership import Attacked
@@ -81,11 +82,11 @@ def _run(home: Path | None, ds: str, bank: Path | None, seeds: Sequence[int]) ->
 
 def measure_town(home: Path, ds: str, model: str, seeds: Sequence[int]) -> Mapping[str, Any]:
     """The line of one model on the town."""
-    brought, started = learner(model), time.monotonic()
-    data = brought.load(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}), ds)
-    plain, private = (read_config(CONFIGS / f"{model}{end}.yml", brought.config) for end in ("", "_private"))
-    curve = measure_curve(brought, data, plain, private, seeds)
-    baselines = {name: one.value for name, one in brought.baselines(data).items()}
+    learner, started = load_learner(model), time.monotonic()
+    data = learner.load(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}), ds)
+    plain, private = (read_config(CONFIGS / f"{model}{end}.yml", learner.config) for end in ("", "_private"))
+    curve = measure_curve(learner, data, plain, private, seeds)
+    baselines = {name: one.value for name, one in learner.baselines(data).items()}
     return _line(f"town, {model}", {**data.describe()}, curve, baselines, started)
 
 
@@ -100,7 +101,7 @@ def measure_bank(file: Path, seeds: Sequence[int]) -> Mapping[str, Any]:
 def bank_table(file: Path) -> Table:
     """Bank Marketing with strangers, and with what everybody knows of its columns."""
     table = read_table(file)
-    training = table.places(0, TRAIN)
+    training = table.places(0, Part.TRAIN)
     strangers = np.random.default_rng(0).permutation(training)[: len(training) // 10]
     parts = table.parts.copy()
     parts[strangers, 0] = STRANGERS
@@ -122,11 +123,11 @@ class _Bank:
         return table_spending(data, config) if math.isfinite(config.privacy.epsilon) else None
 
     def measure(self, model: Any, data: Table) -> Measured:
-        chances = model.score(*model.encode(data.rows.iloc[data.places(0, TEST)]))[:, 0]
-        values = placements(chances, data.yes(0, TEST))
+        chances = model.score(*model.encode(data.rows.iloc[data.places(0, Part.TEST)]))[:, 0]
+        values = placements(chances, data.yes(0, Part.TEST))
         return Measured("auc", values, {"auc": float(values.mean())})
 
-    def attacked(self, model: Any, data: Table) -> Attacked:
+    def membership_scores(self, model: Any, data: Table) -> Attacked:
         return attack_answers(model, data, strangers=STRANGERS)
 
 

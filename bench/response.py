@@ -27,7 +27,8 @@ from training.config import CONFIGS, read_config
 from training.learner import Context
 from training.models.response.measures import TreeSetting, baseline_answers, measures
 from training.models.response.network import ResponseConfig
-from training.models.response.table import TEST, TRAIN, VALIDATION, Table, fit_table
+from training.models.response.table import Table, fit_table
+from training.parts import Part
 
 LABEL, YES, KNOWN_TOO_LATE = "y", "yes", "duration"
 RATE_BY = "poutcome"
@@ -63,12 +64,12 @@ def measure(data: Path, config_file: Path, seeds: Sequence[int]) -> Mapping[str,
     """The line of the benchmark."""
     started = time.monotonic()
     table, config = read_table(data), read_config(config_file, ResponseConfig)
-    test = table.yes(0, TEST)
+    test = table.yes(0, Part.TEST)
     found = []
     for seed in seeds:
         _say(f"seed {seed}")
         fitted = fit_table(table, dataclasses.replace(config, seed=seed), Context(say=_say), watched="validation_auc")
-        chances = fitted.score(*fitted.encode(table.rows.iloc[table.places(0, TEST)]))[:, 0]
+        chances = fitted.score(*fitted.encode(table.rows.iloc[table.places(0, Part.TEST)]))[:, 0]
         validated = max(epoch["validation_auc"] for epoch in fitted.epochs)
         found.append({"validation_auc": validated, **measures(chances, test)})
     trained = time.monotonic() - started
@@ -79,7 +80,7 @@ def measure(data: Path, config_file: Path, seeds: Sequence[int]) -> Mapping[str,
         "protocol": f"in the order of time {TRAIN_UNTIL:.0%} train, until {VALIDATE_UNTIL:.0%} validation, rest test; "
         f"without {KNOWN_TOO_LATE}; AUC of the test, ties against the model",
         "data": data.name,
-        "rows": {name: len(table.places(0, part)) for name, part in (("train", TRAIN), ("test", TEST))},
+        "rows": {name: len(table.places(0, part)) for name, part in (("train", Part.TRAIN), ("test", Part.TEST))},
         "config": dataclasses.asdict(config),
         "seeds": list(seeds),
         "seconds": round(trained, 1),
@@ -110,7 +111,7 @@ def read_table(file: Path) -> Table:
     labels = (rows.pop(LABEL) == YES).to_numpy("float32")[:, None]
     rows = rows.drop(columns=KNOWN_TOO_LATE, errors="ignore")
     borders = [int(share * len(rows)) for share in (TRAIN_UNTIL, VALIDATE_UNTIL)]
-    parts = np.array([TRAIN, VALIDATION, TEST], "int8")[np.searchsorted(borders, np.arange(len(rows)), side="right")]
+    parts = np.array(list(Part), "int8")[np.searchsorted(borders, np.arange(len(rows)), side="right")]
     numbers = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name])]
     categories = [name for name in rows if name not in numbers]
     return Table(rows, labels, parts[:, None], numbers, categories, ("subscribed",))

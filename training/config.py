@@ -39,8 +39,8 @@ def known_model(name: str) -> str:
     return name
 
 
-def learner(name: str) -> Learner:
-    """What a model brings along; this imports Keras.
+def load_learner(name: str) -> Learner:
+    """The learner of a model; this imports Keras.
 
     Raises:
         ModelError: there is no such model.

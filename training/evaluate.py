@@ -19,10 +19,10 @@ import numpy as np
 from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import known_model, learner
+from training.config import known_model, load_learner
 
 if TYPE_CHECKING:
-    from training.learner import Answering, Data, Learner, Measured
+    from training.learner import Data, Learner, Measured, Predictor
     from training.registry.client import Registry, Version
 
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Evaluated:
     """A registered version on one day's held-out part."""
 
-    served: Answering
+    served: Predictor
     measured: Measured
     score_difference: float | None
     """Largest difference of a score to those that the training kept; infinity where they have another shape, None where
@@ -46,7 +46,7 @@ def main() -> None:
     exit_with_sentence(lambda: _print_evaluation(chosen.model, chosen.version, chosen.ds, chosen.units))
 
 
-def evaluate(registry: Registry, version: Version, brought: Learner, data: Data) -> Evaluated:
+def evaluate(registry: Registry, version: Version, learner: Learner, data: Data) -> Evaluated:
     """Load a version and measure it; what became known after it was trained counts against it.
 
     Raises:
@@ -54,10 +54,10 @@ def evaluate(registry: Registry, version: Version, brought: Learner, data: Data)
         RegistryError: the registry does not answer.
     """
     served = registry.load(version).unwrap_python_model()
-    return Evaluated(served, brought.measure(served, data), score_difference(registry, version, served))
+    return Evaluated(served, learner.measure(served, data), score_difference(registry, version, served))
 
 
-def score_difference(registry: Registry, version: Version, served: Answering) -> float | None:
+def score_difference(registry: Registry, version: Version, served: Predictor) -> float | None:
     """Largest difference between the scores that the training kept and those of the loaded artefact.
 
     None of a version whose kept inputs went with a person who may have been among them.
@@ -78,22 +78,22 @@ def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> N
     known_model(model)
     from training.registry.client import Registry
 
-    brought, registry = learner(model), Registry.of(settings)
-    data = brought.load(settings, ds)
-    evaluated = evaluate(registry, registry.version(model, number), brought, data)
+    learner, registry = load_learner(model), Registry.of(settings)
+    data = learner.load(settings, ds)
+    evaluated = evaluate(registry, registry.version(model, number), learner, data)
     measured = evaluated.measured
     answer = {
         "model": model,
         "version": number,
         "ds": ds,
-        brought.unit: len(measured.values),
+        learner.unit: len(measured.values),
         "metrics": dict(measured.metrics),
-        "baselines": {name: dict(baseline.metrics) for name, baseline in brought.baselines(data).items()},
+        "baselines": {name: dict(baseline.metrics) for name, baseline in learner.baselines(data).items()},
         "score_difference": evaluated.score_difference,
     }
     print(json.dumps(answer, indent=2))
     if units is not None:
-        table = brought.slices(data).reset_index(drop=True)
+        table = learner.slices(data).reset_index(drop=True)
         table[measured.metric] = measured.values
         table.to_parquet(units, index=False)
 

@@ -14,7 +14,7 @@ import json
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import known_model, learner
+from training.config import known_model, load_learner
 
 
 def main() -> None:
@@ -31,13 +31,7 @@ def _print_explanations(model: str, number: str | None, ds: str, rows: int) -> N
     known_model(model)
     from training.registry.client import CHAMPION, Registry
 
-    brought, registry = learner(model), Registry.of(settings)
-    if not hasattr(brought, "explain"):
-        raise ModelError(
-            expected="a model whose answers are explained: next_item or response",
-            received=model,
-            remedy="open its model card in MLflow instead",
-        )
+    learner, registry = load_learner(model), Registry.of(settings)
     version = registry.version(model, number) if number else registry.aliased(model, CHAMPION)
     if version is None:
         raise ModelError(
@@ -46,7 +40,14 @@ def _print_explanations(model: str, number: str | None, ds: str, rows: int) -> N
             remedy="name a version with --version, or run `python -m training.promote` first",
         )
     served = registry.load(version).unwrap_python_model()
-    for explanation in brought.explain(served, brought.load(settings, ds), rows):
+    explanations = learner.explain(served, learner.load(settings, ds), rows)
+    if explanations is None:
+        raise ModelError(
+            expected="a model whose predictions can be explained: next_item or response",
+            received=model,
+            remedy="open its model card in MLflow instead",
+        )
+    for explanation in explanations:
         print(json.dumps(explanation, ensure_ascii=False))
 
 

@@ -1,15 +1,16 @@
-"""What every model brings along, so that training, gate, tuning and cards treat all of them alike.
+"""What every model implements, so that training, gate, tuning and cards treat all models alike.
 
-A learner is one object a model, in `training/learners/<model>.py`. It reads its tables, fits, answers, and measures
-anyone who answers: the model just trained, the registered artefact in another process, or a baseline.
+A learner is one object a model, `LEARNER` in `training/models/<model>/learner.py`. It loads its table, fits, and
+measures any predictor on the test part: the model just trained, or the registered artefact in another process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,14 @@ import pandas as pd
 from contracts.report import say
 from contracts.settings import Settings
 
+if TYPE_CHECKING:
+    from training.privacy.accounting import Spending
+    from training.privacy.membership import Attacked
+
 
 @dataclass(frozen=True)
 class Measured:
-    """One who answers, measured on the held-out units of one day: people, pictures or rows."""
+    """How well a predictor or a baseline does on the test units of one day: people, pictures or rows."""
 
     metric: str
     """The deciding metric; its value is the mean of `values`."""
@@ -48,7 +53,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Context:
-    """Where a training is, and who watches it."""
+    """Where a training keeps its files, and who follows its epochs."""
 
     folder: Path | None = None
     """Checkpoints to resume from, of this training alone; None keeps none."""
@@ -56,7 +61,7 @@ class Context:
     """Where TensorBoard's logs go; None writes none."""
     say: Callable[[str], None] = say
     after_epoch: Callable[[int, Mapping[str, float]], None] = lambda *_: None
-    """Called with the number of each epoch, from 1, and its metrics; what it raises ends the training."""
+    """Called with the number of each epoch, from 1, and its metrics; an exception that it raises ends the training."""
 
 
 class Data(Protocol):
@@ -69,61 +74,123 @@ class Data(Protocol):
         """Sizes, for the log and the run's parameters: people, items ..."""
 
 
-class Answering(Protocol):
+class Predictor(Protocol):
     """What can be measured: a model just trained, or the object behind a registered pyfunc."""
 
     def score(self, *inputs: np.ndarray) -> np.ndarray:
-        """Encoded inputs to raw answers, as the learner says."""
+        """Encoded inputs to raw predictions; each learner documents their shapes."""
 
 
-class Fitted(Answering, Protocol):
-    """A trained model with its best weights; where it has `sizes`, they are parameters of its run."""
+class Fitted(ABC):
+    """A trained model with its best weights."""
 
     epochs: Sequence[Mapping[str, float]]
     """Metrics of each epoch, among them `loss`."""
 
+    @abstractmethod
+    def score(self, *inputs: np.ndarray) -> np.ndarray:
+        """Encoded inputs to raw predictions; each learner documents their shapes."""
+
+    @abstractmethod
     def save(self, folder: Path) -> Mapping[str, Path]:
         """Write what the served model loads; name in the pyfunc's context -> file."""
 
+    def sizes(self) -> Mapping[str, int]:
+        """Sizes that only the fit knows, such as the rows that were really learned from; parameters of the run."""
+        return {}
 
-class Learner(Protocol):
-    """One model, from tables to measured answers. Errors of data are ModelError; too little of it NothingToLearn.
 
-    Some bring more: `requirements`, packages that only their pyfunc needs; `attributions(model, data)` and
-    `explain(model, data, rows)`, integrated gradients of the whole model and of single answers; `pictures(model, data,
-    measured, baselines, folder)`, files for the card; `privacy`, lines for the card; `people(data)`, the person of each
-    unit where units are not people, for groups that are too small to be shown.
+class Learner(ABC):
+    """One model, from tables to measured predictions. Errors of data are ModelError; too little of it NothingToLearn.
+
+    The abstract methods are what every model needs; the others are abilities that only some models have, each with the
+    default of a model that has it not.
     """
 
-    name: str
-    """Of the file in `models/` and `configs/`, of the pyfunc `training/pyfuncs/<name>.py`, of the registered model."""
-    table: str
+    name: ClassVar[str]
+    """Of the folder in `training/models/`, of the file in `training/configs/`, of the registered model."""
+    table: ClassVar[str]
     """The table of the lake that it learns from."""
-    unit: str
+    unit: ClassVar[str]
     """What the deciding metric is measured on, plural: people, pictures, rows."""
-    watched: str
-    """The validation metric that ends training early and that tuning raises, as named in `Fitted.epochs`."""
-    config: type
+    watched: ClassVar[str]
+    """The validation metric that ends training early and that tuning maximises, as named in `Fitted.epochs`."""
+    config: ClassVar[type]
     """Frozen dataclass of everything that can be chosen."""
-    signature: Signature
+    signature: ClassVar[Signature]
 
+    @abstractmethod
     def load(self, settings: Settings, ds: str) -> Data:
         """The data of one day."""
 
+    @abstractmethod
     def fit(self, data: Data, config: Any, context: Context) -> Fitted:
         """Train on the training part, choose on the validation part, never look at the test part."""
 
-    def measure(self, model: Answering, data: Data) -> Measured:
+    @abstractmethod
+    def measure(self, model: Predictor, data: Data) -> Measured:
         """The model on the test part; what it does not know counts against it."""
 
+    @abstractmethod
     def baselines(self, data: Data) -> Mapping[str, Measured]:
-        """Simple ways to the same answers, on the same test part, unit by unit."""
+        """Simple methods for the same task, measured on the same test part, unit by unit."""
 
+    @abstractmethod
     def slices(self, data: Data) -> pd.DataFrame:
         """Group of each test unit, one column a kind of group: age_band, gender, history ... (units, kinds)."""
 
-    def parity_inputs(self, fitted: Fitted, data: Data) -> tuple[np.ndarray, ...]:
-        """A few inputs of `score`, to see whether the loaded artefact answers the same."""
+    @abstractmethod
+    def parity_inputs(self, fitted: Predictor, data: Data) -> tuple[np.ndarray, ...]:
+        """A few inputs of `score`, to check that the loaded artefact gives the same scores."""
 
+    @abstractmethod
     def example(self, data: Data) -> pd.DataFrame:
         """Two rows of raw input, as a caller of the served model would send them; made up, and no person's."""
+
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        """Values of some settings of `config`, suggested by an Optuna trial; the others keep their values.
+
+        A setting that matters only under another one is suggested only there, so that trials stay comparable. Without
+        a search space there is nothing to tune.
+        """
+        del trial
+        return {}
+
+    def requirements(self) -> Sequence[str]:
+        """Packages that only this model's pyfunc imports, beside those that all need."""
+        return ()
+
+    def people(self, data: Data) -> np.ndarray | None:
+        """The person of each row of `slices` (units,), to find groups that are too small to be shown.
+
+        Where the units are people each is one of its own; None where units belong to no person.
+        """
+        return np.arange(len(self.slices(data))) if self.unit == "people" else None
+
+    def spending(self, data: Data, config: Any) -> Spending | None:
+        """The privacy budget that a training with this configuration spends; None where it is not private."""
+        del data, config
+
+    def membership_scores(self, model: Predictor, data: Data) -> Attacked | None:
+        """What a membership attack sees of learned and of unseen units; None where there are none to compare."""
+        del model, data
+
+    def privacy_notes(self) -> Sequence[str]:
+        """Sentences on privacy that the model card shows."""
+        return ()
+
+    def attributions(self, model: Predictor, data: Data) -> Mapping[str, float]:
+        """Share of each feature in what moves the score, largest first; empty for a model that cannot be explained."""
+        del model, data
+        return {}
+
+    def explain(self, model: Predictor, data: Data, rows: int) -> Iterable[Mapping[str, Any]] | None:
+        """Attributions of the predictions for a few test units; None for a model that cannot be explained."""
+        del model, data, rows
+
+    def charts(
+        self, model: Predictor, data: Data, measured: Measured, baselines: Mapping[str, Measured], folder: Path
+    ) -> Sequence[Path]:
+        """Draw charts for the model card into the folder; returns their PNG files."""
+        del model, data, measured, baselines, folder
+        return ()

@@ -26,10 +26,9 @@ from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, learner, read_config
+from training.config import CONFIGS, known_model, load_learner, read_config
 from training.gate.approval import WAITS, apply_answer, page
 from training.gate.decision import Compared, GateConfig, decide
-from training.gate.small_groups import people_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,13 +100,13 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
         if not dry_run:
             Verdicts(settings.home.approvals).forget(model)
-        brought = learner(model)
+        learner = load_learner(model)
         try:
-            data = brought.load(settings, ds)
+            data = learner.load(settings, ds)
         except NothingToLearn as error:
             line = {**_line(model, ds, dry_run=dry_run), "reasons": [str(error)]}
         else:
-            line = _decide(settings, brought, data, ds, mode=mode)
+            line = _decide(settings, learner, data, ds, mode=mode)
         _write(settings, line)
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if line["forgotten"]:
@@ -115,7 +114,7 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
         if dry_run:
             entry["dry_run"] = True
         elif model == GENERATOR and line["decision"] not in ("skipped", WAITS):
-            entry["synthetic_rows"] = _admit(settings, brought, data, ds)
+            entry["synthetic_rows"] = _admit(settings, learner, data, ds)
         fragment["models"] = {model: entry}
     of_version = f"version {line['version']}: " if line["version"] else ""
     headline = f"promote {model}: {of_version}{line['decision']}{' (dry run)' if dry_run else ''}"
@@ -147,8 +146,8 @@ def settle(model: str, ds: str, version: str, *, by: str | None, approved: bool)
         _write(settings, line)
         entry = {"decision": line["decision"], "by": by, "reasons": line["reasons"]}
         if model == GENERATOR:
-            brought = learner(model)
-            entry["synthetic_rows"] = _admit(settings, brought, brought.load(settings, ds), ds)
+            learner = load_learner(model)
+            entry["synthetic_rows"] = _admit(settings, learner, learner.load(settings, ds), ds)
         fragment["models"] = {model: entry}
         Verdicts(settings.home.approvals).forget(model)
     say(f"promote {model}: version {version}: {line['decision']}; {line['reasons'][0]}")
@@ -189,11 +188,11 @@ def _line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
+def _decide(settings: Settings, learner: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
     """The ledger's line of the decision; a promotion has moved the alias, or waits for a person."""
     from training.registry.client import CHALLENGER, CHAMPION, FORGOTTEN, Registry
 
-    model, registry = brought.name, Registry.of(settings)
+    model, registry = learner.name, Registry.of(settings)
     challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
     _require_challenger(model, challenger, ds)
     line = _line(model, ds, dry_run=mode == "dry_run")
@@ -204,7 +203,7 @@ def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: 
     if FORGOTTEN in challenger.tags:
         learned_from = f"it learned from {challenger.tags[FORGOTTEN]} who are to be forgotten: train again"
         return {**line, "decision": "refused", "reasons": [learned_from]}
-    compared = _compare(registry, brought, data, challenger, champion)
+    compared = _compare(registry, learner, data, challenger, champion)
     decision = decide(read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model)), compared)
     line |= {"reasons": decision.reasons, "numbers": decision.numbers}
     if not decision.promoted:
@@ -220,19 +219,19 @@ def _decide(settings: Settings, brought: Learner, data: Data, ds: str, *, mode: 
     return {**line, "decision": "promoted"}
 
 
-def _admit(settings: Settings, brought: Learner, data: Data, ds: str) -> dict[str, Any]:
+def _admit(settings: Settings, learner: Learner, data: Data, ds: str) -> dict[str, Any]:
     """Whether tonight's champion among generators may hand its rows to a training set, for the report."""
     from training.models.interest_gan.synthetic_rows import publish_admitted
     from training.registry.client import CHAMPION, Registry
 
     registry = Registry.of(settings)
-    champion = registry.aliased(brought.name, CHAMPION)
+    champion = registry.aliased(learner.name, CHAMPION)
     if champion is None:
         return {"admission": "refused", "reasons": ["there is no champion"], "numbers": {}}
     served = registry.load(champion).unwrap_python_model()
-    admission = publish_admitted(brought, served, data, settings, ds)
+    admission = publish_admitted(learner, served, data, settings, ds)
     word = "admitted" if admission.admitted else "refused"
-    say(f"promote {brought.name}: synthetic rows {word}; {'; '.join(admission.reasons)}")
+    say(f"promote {learner.name}: synthetic rows {word}; {'; '.join(admission.reasons)}")
     return {"admission": word, "reasons": admission.reasons, "numbers": admission.numbers}
 
 
@@ -252,20 +251,20 @@ def _require_challenger(model: str, challenger: Version | None, ds: str) -> None
 
 
 def _compare(
-    registry: Registry, brought: Learner, data: Data, challenger: Version, champion: Version | None
+    registry: Registry, learner: Learner, data: Data, challenger: Version, champion: Version | None
 ) -> Compared:
     """Everyone measured on today's held-out part."""
     from training.evaluate import evaluate
     from training.registry.client import FORGOTTEN
 
-    evaluated = evaluate(registry, challenger, brought, data)
+    evaluated = evaluate(registry, challenger, learner, data)
     return Compared(
-        unit=brought.unit,
+        unit=learner.unit,
         challenger=evaluated.measured,
-        champion=evaluate(registry, champion, brought, data).measured if champion else None,
-        baselines=brought.baselines(data),
-        slices=brought.slices(data),
-        people=people_of(brought, data),
+        champion=evaluate(registry, champion, learner, data).measured if champion else None,
+        baselines=learner.baselines(data),
+        slices=learner.slices(data),
+        people=learner.people(data),
         score_difference=evaluated.score_difference,
         forgotten=champion.tags.get(FORGOTTEN, "") if champion else "",
         attacked={

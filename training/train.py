@@ -27,7 +27,7 @@ from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend, parser
 from training.card.privacy import Known, read_curve
-from training.config import CONFIGS, known_model, learner, read_config
+from training.config import CONFIGS, known_model, load_learner, read_config
 from training.privacy.ledger import PrivacyLedger
 
 if TYPE_CHECKING:
@@ -59,25 +59,25 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
     known_model(model)
     step = Lake(settings.home.lake).step(f"train-{model}")
     with step, Report(settings.home.reports, ds).timed("train", part=model) as fragment:
-        brought = learner(model)
-        config = read_config(config_file or CONFIGS / f"{model}.yml", brought.config)
+        learner = load_learner(model)
+        config = read_config(config_file or CONFIGS / f"{model}.yml", learner.config)
         try:
-            data = brought.load(settings, ds)
+            data = learner.load(settings, ds)
         except NothingToLearn as error:
             say(f"train {model}: skipped: {error}")
             fragment["models"] = {model: {"decision": SKIPPED, "reasons": [str(error)]}}
             return SKIPPED
-        number, fragment["models"] = _train(settings, brought, data, config, ds)
+        number, fragment["models"] = _train(settings, learner, data, config, ds)
     return number
 
 
-def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
+def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
     """The number of the new version, and what the report says of it."""
     from training.learner import Context
     from training.privacy.membership import membership
     from training.registry.client import Registry, Training
 
-    model, sizes, data_hash = brought.name, data.describe(), data.content_hash()
+    model, sizes, data_hash = learner.name, data.describe(), data.content_hash()
     registry = Registry.of(settings)
     say(f"train {model}: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}")
     fingerprint = hashlib.sha256(f"{data_hash}{config}".encode()).hexdigest()[:12]
@@ -87,19 +87,19 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
         tensorboard=settings.home.tensorboard / model / f"{ds}-{fingerprint}",
         say=lambda line: say(f"train {model}: {line}"),
     )
-    spent = brought.spending(data, config) if hasattr(brought, "spending") else None
+    spent = learner.spending(data, config)
     private = {}
     if spent is not None:
         ledger = PrivacyLedger.of(settings)
-        given = ledger.charge(spent, table=brought.table, model=model, ds=ds, fingerprint=fingerprint)
+        given = ledger.charge(spent, table=learner.table, model=model, ds=ds, fingerprint=fingerprint)
         private = {**spent.parameters(), "private_table_epsilon": given}
-        say(f"train {model}: epsilon {spent.epsilon:g}; with it {given:.2f} of {ledger.budget:g} of {brought.table}")
-    fitted = brought.fit(data, config, context)
-    sizes = {**sizes, **getattr(fitted, "sizes", {})}
-    measured, baselines = brought.measure(fitted, data), brought.baselines(data)
+        say(f"train {model}: epsilon {spent.epsilon:g}; with it {given:.2f} of {ledger.budget:g} of {learner.table}")
+    fitted = learner.fit(data, config, context)
+    sizes = {**sizes, **fitted.sizes()}
+    measured, baselines = learner.measure(fitted, data), learner.baselines(data)
     scores = [f"{one.value:.4f} {name}" for name, one in {"the model": measured, **baselines}.items()]
-    say(f"train {model}: {measured.metric} of the test {brought.unit}: {', '.join(scores)}")
-    attack = membership(brought, fitted, data, measured)
+    say(f"train {model}: {measured.metric} of the test {learner.unit}: {', '.join(scores)}")
+    attack = membership(learner, fitted, data, measured)
     attacked = {} if attack is None else {"membership_auc": attack.auc}
     if attack is not None:
         say(f"train {model}: {attack.words}")
@@ -107,7 +107,7 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
     with tempfile.TemporaryDirectory() as folder:
         evidence = Path(folder) / "evidence"
         privacy = Known(spent, private.get("private_table_epsilon"), attack, read_curve(settings, model))
-        _write_evidence(evidence, brought, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
+        _write_evidence(evidence, learner, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
         version = registry.register(
             Training(
                 model=model,
@@ -119,13 +119,13 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
                     **attacked,
                     **private,
                 },
-                table=brought.table,
+                table=learner.table,
                 data_hash=data_hash,
                 files=evidence,
                 artifacts=fitted.save(_new_folder(Path(folder) / "artifacts")),
-                signature=brought.signature,
-                example=brought.example(data),
-                requirements=getattr(brought, "requirements", ()),
+                signature=learner.signature,
+                example=learner.example(data),
+                requirements=learner.requirements(),
                 tags={
                     "ds": ds,
                     "data_hash": data_hash,
@@ -133,7 +133,7 @@ def _train(settings: Settings, brought: Learner, data: Data, config: Any, ds: st
                     **{name: f"{value:.6g}" for name, value in attacked.items()},
                     **({} if spent is None else {"epsilon": f"{spent.epsilon:g}", "delta": f"{spent.delta:g}"}),
                 },
-                description=_description(ds, brought.unit, measured, baselines),
+                description=_description(ds, learner.unit, measured, baselines),
             )
         )
     if spent is not None:
@@ -178,7 +178,7 @@ def _flat_metrics(found: Mapping[str, Measured]) -> dict[str, float]:
 
 def _write_evidence(
     folder: Path,
-    brought: Learner,
+    learner: Learner,
     data: Data,
     fitted: Fitted,
     config: Any,
@@ -198,15 +198,15 @@ def _write_evidence(
     from training.card.page import write_card
 
     _new_folder(folder)
-    units = brought.slices(data).reset_index(drop=True)
+    units = learner.slices(data).reset_index(drop=True)
     for name, one in {"model": measured, **baselines}.items():
         units[f"{name}_{one.metric.replace('@', '_at_')}"] = one.values
     units.to_parquet(folder / "units.parquet", index=False)
-    inputs = brought.parity_inputs(fitted, data)
+    inputs = learner.parity_inputs(fitted, data)
     arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
     np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
-    plot_epochs(fitted.epochs, brought.watched, folder / "epochs.png")
-    write_card(folder, brought, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
+    plot_epochs(fitted.epochs, learner.watched, folder / "epochs.png")
+    write_card(folder, learner, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
 
 
 def _new_folder(folder: Path) -> Path:

@@ -22,7 +22,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, learner, read_config, write_config
+from training.config import CONFIGS, known_model, load_learner, read_config, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,18 +67,18 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
     folder = settings.home.tuning
     lake = Lake(settings.home.lake)
     with lake.step(f"tune-{model}"):
-        brought = learner(model)
-        present = read_config(output if output.is_file() else CONFIGS / f"{model}.yml", brought.config)
+        learner = load_learner(model)
+        present = read_config(output if output.is_file() else CONFIGS / f"{model}.yml", learner.config)
         try:
-            data = brought.load(settings, ds)
+            data = learner.load(settings, ds)
         except NothingToLearn as error:
             say(f"tune {model}: skipped: {error}")
             return None
         folder.mkdir(parents=True, exist_ok=True)
         study = _study(folder / f"{model}.db", f"{model} {data.content_hash()[:12]}")
-        search = _Search(brought, data, present, Registry.of(settings), ds, time.monotonic() + 60 * minutes)
+        search = _Search(learner, data, present, Registry.of(settings), ds, time.monotonic() + 60 * minutes)
         before = search.run(study, trials, folder / f"{model}-importance.png")
-        return _keep_best(study, brought, present, before, output, ds)
+        return _keep_best(study, learner, present, before, output, ds)
 
 
 def _study(file: Path, name: str) -> optuna.Study:
@@ -103,16 +103,16 @@ class _Search:
     """Trials until the time is over."""
 
     def __init__(
-        self, brought: Learner, data: Data, present: Any, registry: Registry, ds: str, deadline: float
+        self, learner: Learner, data: Data, present: Any, registry: Registry, ds: str, deadline: float
     ) -> None:
-        self.brought, self.data, self.present, self.registry = brought, data, present, registry
+        self.learner, self.data, self.present, self.registry = learner, data, present, registry
         self.ds, self.deadline = ds, deadline
 
     def run(self, study: optuna.Study, trials: int | None, importance: Path) -> float:
         """Measure the present configuration, run trials, draw which parameters mattered; returns the first figure."""
         if study.trials:
-            say(f"tune {self.brought.name}: going on after {len(study.trials)} trials, best {_best(study)}")
-        with self.registry.tuning(self.brought.name, f"tune {self.ds}") as self.log:
+            say(f"tune {self.learner.name}: going on after {len(study.trials)} trials, best {_best(study)}")
+        with self.registry.tuning(self.learner.name, f"tune {self.ds}") as self.log:
             before = self._present(study)
             left = max(self.deadline - time.monotonic(), 0.0)
             study.optimize(lambda trial: self._trial(study, trial), n_trials=trials, timeout=left)
@@ -126,16 +126,14 @@ class _Search:
         if key not in study.user_attrs:
             study.set_user_attr(key, self._fit("present configuration", self.present, lambda *_: None))
         value = study.user_attrs[key]
-        say(f"tune {self.brought.name}: {self.brought.watched} {value:.4f} with the present configuration")
+        say(f"tune {self.learner.name}: {self.learner.watched} {value:.4f} with the present configuration")
         return value
 
     def _trial(self, study: optuna.Study, trial: optuna.Trial) -> float:
         import optuna
 
-        from training.search_spaces import SPACES
-
-        config = dataclasses.replace(self.present, **SPACES[self.brought.name](trial))
-        name, watched = f"trial {trial.number + 1}", self.brought.watched
+        config = dataclasses.replace(self.present, **self.learner.search_space(trial))
+        name, watched = f"trial {trial.number + 1}", self.learner.watched
 
         def after_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
             trial.report(metrics[watched], epoch)
@@ -145,12 +143,12 @@ class _Search:
         try:
             value = self._fit(name, config, after_epoch)
         except optuna.TrialPruned:
-            say(f"tune {self.brought.name}: {name} stopped early; best so far {_best(study)}")
+            say(f"tune {self.learner.name}: {name} stopped early; best so far {_best(study)}")
             raise
         except ModelError as error:
-            say(f"tune {self.brought.name}: {name} failed: {error}")
+            say(f"tune {self.learner.name}: {name} failed: {error}")
             raise optuna.TrialPruned from error
-        say(f"tune {self.brought.name}: {name}: {watched} {value:.4f}; best before {_best(study)}")
+        say(f"tune {self.learner.name}: {name}: {watched} {value:.4f}; best before {_best(study)}")
         return value
 
     def _fit(self, name: str, config: Any, after_epoch: Callable[[int, Mapping[str, float]], None]) -> float:
@@ -166,8 +164,8 @@ class _Search:
                 log_epoch(epoch, metrics)
                 after_epoch(epoch, metrics)
 
-            fitted = self.brought.fit(self.data, config, Context(say=_silent, after_epoch=watch))
-        return max(epoch[self.brought.watched] for epoch in fitted.epochs)
+            fitted = self.learner.fit(self.data, config, Context(say=_silent, after_epoch=watch))
+        return max(epoch[self.learner.watched] for epoch in fitted.epochs)
 
 
 def _silent(line: str) -> None:
@@ -193,25 +191,25 @@ def _draw_importance(study: optuna.Study, file: Path) -> bool:
     return True
 
 
-def _keep_best(study: optuna.Study, brought: Learner, present: Any, before: float, output: Path, ds: str) -> float:
+def _keep_best(study: optuna.Study, learner: Learner, present: Any, before: float, output: Path, ds: str) -> float:
     """Write the best configuration, unless that is the present one."""
     import optuna
 
     complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     if not complete:
         raise ModelError(
-            expected=f"at least one whole training of {brought.name}",
+            expected=f"at least one whole training of {learner.name}",
             received="none within the time",
             remedy="give it more --minutes; the next call goes on after this one",
         )
     best = study.best_trial
     if best.value <= before:
-        say(f"tune {brought.name}: nothing better than the present configuration, {brought.watched} {before:.4f}")
+        say(f"tune {learner.name}: nothing better than the present configuration, {learner.watched} {before:.4f}")
         return before
-    found = f"{brought.watched} {best.value:.4f} on {ds}, against {before:.4f} of the configuration before"
-    comments = [f"Parameters of {brought.name}, found by training.tune in {len(complete)} whole trials:", f"{found}."]
+    found = f"{learner.watched} {best.value:.4f} on {ds}, against {before:.4f} of the configuration before"
+    comments = [f"Parameters of {learner.name}, found by training.tune in {len(complete)} whole trials:", f"{found}."]
     write_config(output, dataclasses.replace(present, **best.params), comments=comments)
-    say(f"tune {brought.name}: {found}: wrote {output}")
+    say(f"tune {learner.name}: {found}: wrote {output}")
     return best.value
 
 

@@ -21,7 +21,7 @@ from training.card.charts import figure_bars, figure_intervals
 from training.card.privacy import Known, curve_table, curve_words, figure_curve
 from training.config import CONFIGS, read_config
 from training.gate.decision import GateConfig, slice_table
-from training.gate.small_groups import in_words, people_of, too_small
+from training.gate.small_groups import in_words, too_small
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ img { max-width: 100% }
 
 def write_card(
     folder: Path,
-    brought: Learner,
+    learner: Learner,
     data: Data,
     fitted: Fitted,
     config: Any,
@@ -52,21 +52,21 @@ def write_card(
     ds: str,
     privacy: Known | None = None,
 ) -> Path:
-    """Write card.html into a folder that already holds `epochs.png`; pictures of the learner's own go there too."""
-    gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", brought.name))
-    words = yaml.safe_load(TEXTS.read_text())[brought.name]
+    """Write card.html into a folder that already holds `epochs.png`; the learner's own charts go there too."""
+    gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", learner.name))
+    words = yaml.safe_load(TEXTS.read_text())[learner.name]
     everyone = {"this model": measured, **baselines}
-    slices, smallest = brought.slices(data), Settings.from_env().smallest_group
-    hidden = too_small(slices, people_of(brought, data), smallest)
+    slices, smallest = learner.slices(data), Settings.from_env().smallest_group
+    hidden = too_small(slices, learner.people(data), smallest)
     groups = slice_table(measured, slices, gate)
     groups = groups[[pair not in hidden for pair in zip(groups["kind"], groups["group"], strict=True)]]
     parts = [
-        f"<h1>{brought.name}</h1><p class=lead>{html.escape(words['purpose'])}</p>",
-        _section("Data", f"<p>Table <code>{brought.table}</code> of {ds}.</p>", _table(data.describe().items())),
+        f"<h1>{learner.name}</h1><p class=lead>{html.escape(words['purpose'])}</p>",
+        _section("Data", f"<p>Table <code>{learner.table}</code> of {ds}.</p>", _table(data.describe().items())),
         _section("Protocol", f"<p>{html.escape(words['protocol'])}</p>"),
         _section("Learning curve", _picture((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
         _section(
-            f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {brought.unit}",
+            f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
             _figure(figure_bars({name: one.value for name, one in everyone.items()}, measured.metric)),
             pd.DataFrame({name: dict(one.metrics) for name, one in everyone.items()}).to_html(
                 float_format="{:.4f}".format, na_rep="", border=0
@@ -75,48 +75,48 @@ def write_card(
         _section(
             "Groups",
             f"<p>{measured.metric} of each group with its {gate.confidence:.0%} interval. The gate looks at groups of "
-            f"{gate.slice_units} or more {brought.unit}. {in_words(hidden, smallest)}</p>",
+            f"{gate.slice_units} or more {learner.unit}. {in_words(hidden, smallest)}</p>",
             _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>",
         ),
-        *_attributions(brought, fitted, data),
-        *_own_pictures(brought, fitted, data, measured, baselines, folder),
-        _section("Privacy", *_privacy(brought, privacy or Known())),
+        *_attributions(learner, fitted, data),
+        *_own_charts(learner, fitted, data, measured, baselines, folder),
+        _section("Privacy", *_privacy(learner, privacy or Known())),
         _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in words["limits"]), "</ul>"),
         _section("Parameters", _table(dataclasses.asdict(config).items())),
     ]
     page = folder / "card.html"
-    title = f"<title>{brought.name} {ds}</title><style>{_STYLE}</style>"
+    title = f"<title>{learner.name} {ds}</title><style>{_STYLE}</style>"
     page.write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n")
     return page
 
 
-def _attributions(brought: Learner, fitted: Fitted, data: Data) -> Iterable[str]:
+def _attributions(learner: Learner, fitted: Fitted, data: Data) -> Iterable[str]:
     """Which features move the answers, by integrated gradients, for models that explain themselves."""
-    if hasattr(brought, "attributions"):
-        shares = brought.attributions(fitted, data)
+    shares = learner.attributions(fitted, data)
+    if shares:
         words = "<p>Share of each feature in what moves the score (integrated gradients, absolute values).</p>"
         yield _section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
 
 
-def _own_pictures(
-    brought: Learner,
+def _own_charts(
+    learner: Learner,
     fitted: Fitted,
     data: Data,
     measured: Measured,
     baselines: Mapping[str, Measured],
     folder: Path,
 ) -> Iterable[str]:
-    if hasattr(brought, "pictures"):
-        files = brought.pictures(fitted, data, measured, baselines, folder)
+    files = learner.charts(fitted, data, measured, baselines, folder)
+    if files:
         shown = [_picture(file.read_bytes(), file.stem.replace("_", " ")) for file in files]
         yield _section("A closer look", *shown)
 
 
-def _privacy(brought: Learner, known: Known) -> Iterable[str]:
+def _privacy(learner: Learner, known: Known) -> Iterable[str]:
     lines = (
         "Learned from people who agreed to training only. No identifier of a person is an input, and none is kept.",
-        *getattr(brought, "privacy", ()),
-        *known.lines(brought.name),
+        *learner.privacy_notes(),
+        *known.lines(learner.name),
     )
     yield from (f"<p>{html.escape(line)}</p>" for line in lines)
     if known.curve is not None:

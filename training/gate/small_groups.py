@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    from training.learner import Data, Learner
-
-
-def people_of(brought: Learner, data: Data) -> np.ndarray | None:
-    """The person of each test unit (units,), in the order of `slices`; None where units are of no person.
-
-    Where the units are people, each is one of its own; learners of rows bring `people`.
-    """
-    if hasattr(brought, "people"):
-        return brought.people(data)
-    return np.arange(len(brought.slices(data))) if brought.unit == "people" else None
 
 
 def too_small(slices: pd.DataFrame, people: np.ndarray | None, smallest: int) -> set[tuple[str, str]]:

@@ -23,7 +23,7 @@ from contracts.errors import ModelError, exit_with_sentence
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, learner, read_config
+from training.config import CONFIGS, known_model, load_learner, read_config
 
 EPSILONS = (math.inf, 8.0, 3.0, 1.0)
 SEEDS = (1, 2, 3)
@@ -46,16 +46,17 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
         NothingToLearn: there is too little data.
     """
     settings = Settings.from_env()
-    brought = learner(known_model(model))
+    known_model(model)
     file = CONFIGS / f"{model}_private.yml"
-    if not hasattr(brought, "spending"):
+    if not file.is_file():
         raise ModelError(
             expected="a model with a private training: response or taste_autoencoder",
             received=model,
             remedy="choose one of them with --model",
         )
-    plain, private = (read_config(one, brought.config) for one in (CONFIGS / f"{model}.yml", file))
-    curve = {"model": model, "ds": ds, **measure_curve(brought, brought.load(settings, ds), plain, private, seeds)}
+    learner = load_learner(model)
+    plain, private = (read_config(one, learner.config) for one in (CONFIGS / f"{model}.yml", file))
+    curve = {"model": model, "ds": ds, **measure_curve(learner, learner.load(settings, ds), plain, private, seeds)}
     folder = settings.home.privacy_curves
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{model}.{os.getpid()}"
@@ -65,7 +66,7 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
     return folder / f"{model}.json"
 
 
-def measure_curve(brought: Any, data: Any, plain: Any, private: Any, seeds: Sequence[int]) -> dict[str, Any]:
+def measure_curve(learner: Any, data: Any, plain: Any, private: Any, seeds: Sequence[int]) -> dict[str, Any]:
     """Metric and attack of each epsilon, means of the seeds; `epsilon` None stands for none."""
     from training.learner import Context
     from training.privacy.membership import membership
@@ -77,12 +78,12 @@ def measure_curve(brought: Any, data: Any, plain: Any, private: Any, seeds: Sequ
             config = dataclasses.replace(private, privacy=dataclasses.replace(private.privacy, epsilon=epsilon))
         values, aucs = [], []
         for seed in seeds:
-            fitted = brought.fit(data, dataclasses.replace(config, seed=seed), Context(say=lambda _: None))
-            measured = brought.measure(fitted, data)
-            attack = membership(brought, fitted, data, measured)
+            fitted = learner.fit(data, dataclasses.replace(config, seed=seed), Context(say=lambda _: None))
+            measured = learner.measure(fitted, data)
+            attack = membership(learner, fitted, data, measured)
             values.append(measured.value)
             aucs.append(math.nan if attack is None else attack.auc)
-        spent = brought.spending(data, config)
+        spent = learner.spending(data, config)
         point = {
             "epsilon": epsilon if spent else None,
             measured.metric: sum(values) / len(values),
@@ -93,7 +94,7 @@ def measure_curve(brought: Any, data: Any, plain: Any, private: Any, seeds: Sequ
         }
         points.append(point)
         say(
-            f"privacy curve {brought.name}: epsilon {epsilon:g}: {measured.metric} {point[measured.metric]:.4f}, "
+            f"privacy curve {learner.name}: epsilon {epsilon:g}: {measured.metric} {point[measured.metric]:.4f}, "
             f"membership attack {point['membership_auc']:.4f}"
         )
     return {"metric": measured.metric, "seeds": list(seeds), "points": points}

@@ -53,16 +53,15 @@ class Membership:
     """One sentence for the model card."""
 
 
-def membership(brought: Learner, fitted: Fitted, data: Data, measured: Measured) -> Membership | None:
+def membership(learner: Learner, fitted: Fitted, data: Data, measured: Measured) -> Membership | None:
     """The attacks on a model just trained; None where there are no members or no strangers to look at.
 
-    A learner whose measures have `membership_auc` already has an attack of its own; the others bring
-    `attacked(fitted, data)`.
+    A learner whose measures have `membership_auc` has an attack of its own; the others have `membership_scores`.
     """
     if "membership_auc" in measured.metrics:
         auc = measured.metrics["membership_auc"]
         return Membership(auc, f"A membership attack by distance reaches AUC {auc:.4f}; a coin toss has 0.5.")
-    attacked = brought.attacked(fitted, data) if hasattr(brought, "attacked") else None
+    attacked = learner.membership_scores(fitted, data)
     if attacked is None or not attacked.members:
         return None
     aucs, name = attacked.aucs(), next(iter(attacked.members))

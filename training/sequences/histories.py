@@ -16,9 +16,13 @@ import numpy as np
 import pandas as pd
 
 from contracts.errors import NothingToLearn
+from training.parts import Part
 
 HELD_OUT_FROM = 3
 """Fewest acts of a person who is evaluated: one to train on, one to validate, one to test."""
+
+ACT_FROM_END = {Part.TEST: 1, Part.VALIDATION: 2, Part.TRAIN: 3}
+"""Which act of a held-out person, counted from the end, is the target of each part."""
 
 FIRST_ACT, LAST_GAP = 1, 31
 """Codes of the time since the act before: a first act has none; the last code is for 17 years and more."""
@@ -206,13 +210,12 @@ def training_histories(sequences: Sequences, vocabulary: Vocabulary, *, at_least
     return _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
 
 
-def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, target: int) -> tuple[Histories, np.ndarray]:
-    """What the held-out people did before a target, and the target's code, 0 where the model does not know it.
+def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Part) -> tuple[Histories, np.ndarray]:
+    """What the held-out people did before the target act of a part, and its code, 0 where the model does not know it.
 
-    Args:
-        target: which act from the end is wanted: 1 is the test, 2 the validation.
+    The target of the training part is the latest act that is learned from.
     """
-    ends = sequences.offsets[sequences.held_out + 1] - target
+    ends = sequences.offsets[sequences.held_out + 1] - ACT_FROM_END[part]
     return _histories(sequences, vocabulary, sequences.held_out, ends), vocabulary.encode(sequences)[ends]
 
 

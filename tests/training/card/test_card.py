@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from tests.training.rows_learner import RowsLearner
 from training.card.page import TEXTS, write_card
 from training.config import MODELS
 from training.learner import Measured
@@ -25,17 +26,16 @@ def test_every_model_has_its_words():
 
 def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):
     (tmp_path / "epochs.png").write_bytes(b"\x89PNG")
-    brought = SimpleNamespace(
-        name="response",
-        table="training_responses",
-        unit="rows",
-        slices=lambda data: pd.DataFrame({"region": ["<north>"] * 60}),  # noqa: ARG005
-        attributions=lambda model, data: {"carts": 0.75, "region": 0.25},  # noqa: ARG005
-    )
+
+    class Explained(RowsLearner):
+        def attributions(self, model, data):  # noqa: ARG002
+            return {"carts": 0.75, "region": 0.25}
+
+    learner = Explained(pd.DataFrame({"region": ["<north>"] * 60}))
     data = SimpleNamespace(describe=lambda: {"rows": 1234})
     baselines = {"prior": measured(0.5), "boosted_trees": measured(0.7)}
     page = write_card(
-        tmp_path, brought, data, None, ResponseConfig(), measured(0.75), baselines, ds="2026-11-20"
+        tmp_path, learner, data, None, ResponseConfig(), measured(0.75), baselines, ds="2026-11-20"
     ).read_text()
     for words in ("1,234", "0.7500", "boosted_trees", "<h2>Attributions", "training_responses", "2026-11-20"):
         assert words in page
@@ -46,17 +46,18 @@ def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):
 
 def test_groups_of_too_few_people_are_not_on_the_card_and_counted(tmp_path):
     (tmp_path / "epochs.png").write_bytes(b"\x89PNG")
-    brought = SimpleNamespace(
-        name="response",
-        table="training_responses",
-        unit="rows",
-        slices=lambda data: pd.DataFrame({"region": ["north"] * 40 + ["south"] * 20}),  # noqa: ARG005
-        people=lambda data: np.arange(60) % 59,  # noqa: ARG005  of the south 19 of their own
-    )
+
+    class OfPeople(RowsLearner):
+        person_of_row = np.arange(60) % 59  # of the south 19 of their own
+
+        def people(self, data):  # noqa: ARG002
+            return self.person_of_row
+
+    learner = OfPeople(pd.DataFrame({"region": ["north"] * 40 + ["south"] * 20}))
     data = SimpleNamespace(describe=lambda: {"rows": 60})
-    page = write_card(tmp_path, brought, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
+    page = write_card(tmp_path, learner, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
     assert "suppressed_cells: 0 " in page
-    brought.people = lambda data: np.concatenate([np.arange(40), 40 + np.arange(20) % 19])  # noqa: ARG005
-    page = write_card(tmp_path, brought, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
+    learner.person_of_row = np.concatenate([np.arange(40), 40 + np.arange(20) % 19])
+    page = write_card(tmp_path, learner, data, None, ResponseConfig(), measured(0.5), {}, ds="2026-11-20").read_text()
     assert "suppressed_cells: 2 " in page
     assert "No groups." in page

@@ -1,11 +1,10 @@
 """Groups that are too small to be shown, counted by people, and what would give them away."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 
-from training.gate.small_groups import in_words, people_of, shown, too_small
+from tests.training.rows_learner import RowsLearner
+from training.gate.small_groups import in_words, shown, too_small
 
 
 def groups(**sizes: int) -> pd.DataFrame:
@@ -34,14 +33,9 @@ def test_units_of_nobody_are_shown():
     assert too_small(groups(shoes=2), None, 20) == set()
 
 
-def test_a_unit_is_a_person_unless_the_learner_says_whose_it_is():
-    def brought(unit, **more):
-        return SimpleNamespace(unit=unit, slices=lambda data: groups(a=2, b=1), **more)  # noqa: ARG005
-
-    assert people_of(brought("people"), None).tolist() == [0, 1, 2]
-    assert people_of(brought("pictures"), None) is None
-    whose = brought("rows", people=lambda data: np.array(["p", "p", "q"]))  # noqa: ARG005
-    assert people_of(whose, None).tolist() == ["p", "p", "q"]
+def test_a_unit_is_a_person_of_its_own_only_where_units_are_people():
+    assert RowsLearner(groups(a=2, b=1), unit="people").people(None).tolist() == [0, 1, 2]
+    assert RowsLearner(groups(a=2, b=1), unit="pictures").people(None) is None
 
 
 def test_rows_of_hidden_groups_are_left_out_and_the_count_is_said():

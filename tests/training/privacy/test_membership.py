@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
+from tests.training.rows_learner import RowsLearner
 from training.card.page import write_card
 from training.card.privacy import Known
 from training.config import CONFIGS, read_config
@@ -81,12 +82,7 @@ def test_the_gate_refuses_a_private_version_that_remembers_people_and_not_a_plai
 
 def test_the_card_says_what_is_inside_the_guarantee_and_shows_the_curve(tmp_path):
     (tmp_path / "epochs.png").write_bytes(b"\x89PNG")
-    brought = SimpleNamespace(
-        name="response",
-        table="training_responses",
-        unit="rows",
-        slices=lambda data: pd.DataFrame(index=range(60)),  # noqa: ARG005
-    )
+    learner = RowsLearner(pd.DataFrame(index=range(60)))
     points = [
         {"epsilon": epsilon, "click_auc": auc, "membership_auc": 0.5}
         for epsilon, auc in ((None, 0.7), (8, 0.66), (3, 0.6421), (1, 0.55))
@@ -99,7 +95,7 @@ def test_the_card_says_what_is_inside_the_guarantee_and_shows_the_curve(tmp_path
     )
     one = Measured("click_auc", np.full(60, 0.6), {"click_auc": 0.6})
     data = SimpleNamespace(describe=lambda: {"rows": 60})
-    page = write_card(tmp_path, brought, data, None, ResponseConfig(), one, {}, ds="2026-11-20", privacy=known)
+    page = write_card(tmp_path, learner, data, None, ResponseConfig(), one, {}, ds="2026-11-20", privacy=known)
     shown = page.read_text()
     for words in ("epsilon 3, delta 1e-05", "noise multiplier 4.270", "AUC 0.51 by loss", "0.6421", "2026-11-19"):
         assert words in shown

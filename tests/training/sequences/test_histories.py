@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError, ModelError, NothingToLearn
+from training.parts import Part
 from training.sequences.histories import (
     Histories,
     gap_codes,
@@ -53,10 +54,10 @@ def test_last_is_test_the_one_before_is_validation(sequences):
     assert vocabulary.item_ids.tolist() == ["a", "b", "c"]
     assert vocabulary.counts.tolist() == [1, 2, 2]  # p1: b c, p2: a b, p4: c
 
-    histories, targets = held_out_histories(sequences, vocabulary, target=1)
+    histories, targets = held_out_histories(sequences, vocabulary, part=Part.TEST)
     assert histories.padded(10).tolist() == [[1, 2, 3], [3, 1, 0]]
     assert targets.tolist() == [0, 0]  # d and new are in nobody's training part
-    histories, targets = held_out_histories(sequences, vocabulary, target=2)
+    histories, targets = held_out_histories(sequences, vocabulary, part=Part.VALIDATION)
     assert histories.padded(10).tolist() == [[1, 2], [3, 0]]
     assert targets.tolist() == [3, 1]
 
@@ -135,7 +136,7 @@ def test_tastes_come_from_predictions_and_are_zero_where_missing(tmp_path, seque
     loaded = load_sequences(tmp_path, predictions=tmp_path / "predictions")
     assert sequences.tastes is None
     assert loaded.tastes.tolist() == [[0, 0], [0, 0], [1, 0]]
-    histories, _ = held_out_histories(loaded, training_vocabulary(loaded), target=1)
+    histories, _ = held_out_histories(loaded, training_vocabulary(loaded), part=Part.TEST)
     assert histories.tastes.tolist() == [[0, 0], [1, 0]]  # p2 and p4
     assert histories.take(slice(1, 2)).tastes.tolist() == [[1, 0]]
 
@@ -147,7 +148,7 @@ def test_gaps_are_powers_of_two_of_seconds():
 
 
 def test_gaps_skip_items_that_the_model_does_not_know(sequences):
-    histories, _ = held_out_histories(sequences, training_vocabulary(sequences), target=1)
+    histories, _ = held_out_histories(sequences, training_vocabulary(sequences), part=Part.TEST)
     week = 24 * 3600 * 19
     assert histories.padded_gaps(2).tolist() == [[2 + int(np.log2(1 + 86400)), 2 + int(np.log2(1 + week))], [1, 18]]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from contracts.settings import Settings
 from contracts.tables.marts import TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.consent import require_agreed
-from training.learner import Context, Measured, Signature
+from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.metrics.auc import placements
 from training.models.interest_gan.admission import Admission, AdmissionConfig, admit, measure_privacy
@@ -25,9 +25,6 @@ from training.models.interest_gan.mixed_columns import MixedColumn, decode, desc
 from training.models.interest_gan.mixed_rows import (
     FEWEST_ROWS,
     TARGET,
-    TEST,
-    TRAINING,
-    VALIDATION,
     MixedRows,
     from_responses,
 )
@@ -35,6 +32,7 @@ from training.models.interest_gan.network import InterestGanConfig, build, count
 from training.models.interest_gan.quality_charts import draw_quality
 from training.models.interest_gan.row_vectors import draw_codes, layout_of, wanted_values
 from training.models.interest_gan.synthetic_quality import Quality, classifier_chances
+from training.parts import Part
 
 _COMPARED_ROWS = 20_000  # most rows that the classifier and the quality report take, real and synthetic alike
 _VALIDATION_ROWS = 3000
@@ -57,7 +55,7 @@ class Generator(Protocol):
 
 
 @dataclass
-class FittedInterestGan:
+class FittedInterestGan(Fitted):
     """A generator with its best weights, and what its codes mean."""
 
     generator: keras.Model
@@ -78,7 +76,7 @@ class FittedInterestGan:
         return files
 
 
-class InterestGanLearner:
+class InterestGanLearner(Learner):
     """The learner of `interest_gan`. It needs the TensorFlow backend."""
 
     name = "interest_gan"
@@ -98,11 +96,6 @@ class InterestGanLearner:
         parameters={"seed": 1},
         optional=("column", "value"),
     )
-    privacy = (
-        "Synthetic rows enter another model's training only through the admission gate: they must help under three "
-        "seeds, stand no closer to learned rows than strangers do, and resist a membership attack.",
-        "That is measured, not proven: the training is not differentially private.",
-    )
 
     def load(self, settings: Settings, ds: str) -> MixedRows:
         """The day's answers to campaigns: weeks that are over, people who agreed to training, split by person.
@@ -120,7 +113,7 @@ class InterestGanLearner:
 
     def fit(self, data: MixedRows, config: InterestGanConfig, context: Context) -> FittedInterestGan:
         """Raises ModelError where a number is infinite or a column has too many categories."""
-        train, validation = data.part(TRAINING), data.part(VALIDATION)[:_VALIDATION_ROWS]
+        train, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)[:_VALIDATION_ROWS]
         columns = fit_columns(train, data.kinds, config.seed)
         codes, offsets = encode(columns, train, np.random.default_rng(config.seed))
         layout = layout_of(columns, data.target)
@@ -160,14 +153,24 @@ class InterestGanLearner:
 
     def slices(self, data: MixedRows) -> pd.DataFrame:
         """The campaign of each positive test row."""
-        test = data.part(TEST)
+        test = data.part(Part.TEST)
         positive = test[test[data.target].astype(bool)].reset_index(drop=True)
         return pd.DataFrame({name: positive[name].astype(str) for name in [data.groups] if name}, index=positive.index)
+
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        return {
+            "generator_units": trial.suggest_categorical("generator_units", [64, 128, 256]),
+            "critic_units": trial.suggest_categorical("critic_units", [64, 128, 256]),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.5, step=0.125),
+            "gradient_penalty": trial.suggest_float("gradient_penalty", 1.0, 20.0, log=True),
+            "classifier_weight": trial.suggest_float("classifier_weight", 0.0, 2.0, step=0.5),
+            "learning_rate": trial.suggest_float("learning_rate", 2e-4, 3e-3, log=True),
+        }
 
     def people(self, data: MixedRows) -> np.ndarray | None:
         """The person of each row of `slices` (rows,); None where the rows are of nobody."""
         positive = data.frame[data.target].to_numpy(bool)
-        return None if data.people is None else data.people[(data.parts == TEST) & positive]
+        return None if data.people is None else data.people[(data.parts == Part.TEST) & positive]
 
     def parity_inputs(self, fitted: Generator, data: MixedRows) -> tuple[np.ndarray, ...]:  # noqa: ARG002
         return inputs(fitted, _PARITY_ROWS, np.random.default_rng(_MEASURED_SEED))
@@ -177,17 +180,24 @@ class InterestGanLearner:
         value = str(data.frame[name].dropna().astype(str).mode()[0])
         return pd.DataFrame({"rows": [3, 2], "column": [None, name], "value": [None, value]})
 
+    def privacy_notes(self) -> Sequence[str]:
+        return (
+            "Synthetic rows enter another model's training only through the admission gate: they must help under three "
+            "seeds, stand no closer to learned rows than strangers do, and resist a membership attack.",
+            "That is measured, not proven: the training is not differentially private.",
+        )
+
     def admission(self, model: Generator, data: MixedRows, config: AdmissionConfig | None = None) -> Admission:
         """Whether this generator's rows may enter the training set of another model; test rows are the strangers."""
         config = config or AdmissionConfig()
         train = _compared(data)
         synthetic = [synthesise(model, len(train), config.seed + number) for number in range(1, config.seeds + 1)]
-        test = data.part(TEST)
+        test = data.part(Part.TEST)
         return admit(
             train, test, synthetic, kinds=data.kinds, features=data.features, target=data.target, config=config
         )
 
-    def pictures(
+    def charts(
         self, model: Generator, data: MixedRows, measured: Measured, baselines: Mapping[str, Measured], folder: Path
     ) -> list[Path]:
         """Shapes, pair trends, what is rare, and the use of the rows as it was measured, as PNG files."""
@@ -224,14 +234,14 @@ def measured(synthetic: pd.DataFrame, train: pd.DataFrame, data: MixedRows, *, w
         "minority_modes": quality.minority_modes,
     }
     if with_privacy:
-        privacy = measure_privacy(train, data.part(TEST), synthetic, data.kinds)
+        privacy = measure_privacy(train, data.part(Part.TEST), synthetic, data.kinds)
         metrics |= {"nearest_distance_ratio": privacy.ratio, "membership_auc": privacy.membership_auc}
     return Measured("tstr_auc", values, metrics)
 
 
 def _ranked(learned_from: pd.DataFrame, data: MixedRows) -> np.ndarray:
     """For each positive test row the share of negative ones that a classifier puts below it (positive,)."""
-    test = data.part(TEST)
+    test = data.part(Part.TEST)
     kinds = {name: data.kinds[name] for name in data.features}
     chances = classifier_chances(learned_from, test, kinds, data.target, _MEASURED_SEED)
     return placements(chances, test[data.target].astype(bool).to_numpy(), tie=0.5)
@@ -245,7 +255,7 @@ def _apart(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _compared(data: MixedRows) -> pd.DataFrame:
     """The training rows, or as many of them as comparing takes."""
-    train = data.part(TRAINING)
+    train = data.part(Part.TRAIN)
     if len(train) <= _COMPARED_ROWS:
         return train
     chosen = np.sort(np.random.default_rng(_MEASURED_SEED).permutation(len(train))[:_COMPARED_ROWS])

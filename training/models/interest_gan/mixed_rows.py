@@ -14,13 +14,12 @@ from contracts.errors import NothingToLearn
 from contracts.tables.marts import TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER, WHOLE
+from training.parts import Part
 
 FEWEST_ROWS = 200
 """Fewer rows would be learned by heart."""
 
 TARGET = "clicked"
-
-TRAINING, VALIDATION, TEST = 0, 1, 2
 
 _VALIDATION_FROM, _TEST_FROM = 0.7, 0.8
 _KINDS = {"int": WHOLE, "bigint": WHOLE, "double": NUMBER, "boolean": BOOLEAN, "string": CATEGORY}
@@ -37,15 +36,15 @@ class MixedRows:
     """The columns that a classifier may learn the target from: what is known before the answer."""
     target: str
     parts: np.ndarray
-    """TRAINING, VALIDATION or TEST (rows,)."""
+    """A `Part` (rows,)."""
     groups: str | None = None
     """Column whose values are judged each on its own."""
     people: np.ndarray | None = None
     """Person of each row, to count people by; no model sees it (rows,)."""
 
-    def part(self, number: int) -> pd.DataFrame:
+    def part(self, part: Part) -> pd.DataFrame:
         """The rows of one part, in the table's order, numbered anew."""
-        return self.frame[self.parts == number].reset_index(drop=True)
+        return self.frame[self.parts == part].reset_index(drop=True)
 
     def content_hash(self) -> str:
         total = hashlib.sha256(json.dumps([dict(self.kinds), list(self.features), self.target]).encode())
@@ -58,9 +57,9 @@ class MixedRows:
         sizes = np.bincount(self.parts, minlength=3)
         return {
             "rows": len(self.frame),
-            "training_rows": int(sizes[TRAINING]),
-            "validation_rows": int(sizes[VALIDATION]),
-            "test_rows": int(sizes[TEST]),
+            "training_rows": int(sizes[Part.TRAIN]),
+            "validation_rows": int(sizes[Part.VALIDATION]),
+            "test_rows": int(sizes[Part.TEST]),
             "columns": len(self.kinds),
         }
 
@@ -95,7 +94,7 @@ def parts_of(person_ids: pd.Series) -> np.ndarray:
 
 def require_enough(data: MixedRows) -> None:
     """Raises NothingToLearn where there are too few rows or answers."""
-    answers = [data.part(number)[data.target].astype(bool) for number in (TRAINING, TEST)]
+    answers = [data.part(part)[data.target].astype(bool) for part in (Part.TRAIN, Part.TEST)]
     if len(data.frame) < FEWEST_ROWS or any(answer.nunique() < 2 for answer in answers):
         raise NothingToLearn(
             expected=f"at least {FEWEST_ROWS} rows with consent to training and a known answer, both answers among "

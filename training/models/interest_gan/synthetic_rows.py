@@ -15,7 +15,7 @@ from training.models.interest_gan.admission import AdmissionConfig
 from training.models.interest_gan.learner import synthesise
 
 if TYPE_CHECKING:
-    from training.learner import Answering, Data
+    from training.learner import Data, Predictor
     from training.models.interest_gan.admission import Admission
 
 SEED = 7
@@ -23,7 +23,7 @@ SEED = 7
 _ARROW = {"string": pa.string(), "int": pa.int32(), "double": pa.float64(), "boolean": pa.bool_()}
 
 
-def publish_admitted(learner: Any, model: Answering, data: Data, settings: Settings, ds: str) -> Admission:
+def publish_admitted(learner: Any, model: Predictor, data: Data, settings: Settings, ds: str) -> Admission:
     """Decide on the rows that a generator makes, and publish as many as there are real training rows.
 
     The next night's `response` finds them in `lake/synthetic_responses`; without admission there are none.

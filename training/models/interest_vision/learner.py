@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,19 +19,17 @@ from sklearn.metrics import f1_score
 
 from contracts.lake import Lake
 from contracts.settings import Settings
-from training.learner import Answering, Context, Measured, Signature
+from training.learner import Context, Fitted, Learner, Measured, Predictor, Signature
 from training.loop import train_epochs
 from training.metrics.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
 from training.models.interest_vision.network import InterestVisionConfig, build, namer, reducer
 from training.models.interest_vision.photos import (
-    TEST,
-    TRAINING,
-    VALIDATION,
     Pictures,
     batch_and_steps,
     labelled_pictures,
     picture_batches,
 )
+from training.parts import Part
 from training.privacy.membership import Attacked, sample
 
 LEAST_CHANCE = 1e-6
@@ -46,7 +45,7 @@ _WATCHED = "validation_accuracy_tied_by_log_loss"
 
 
 @dataclass(frozen=True)
-class FittedInterestVision:
+class FittedInterestVision(Fitted):
     """A net with its best weights, and the temperature that makes its chances come true."""
 
     net: keras.Model
@@ -66,7 +65,7 @@ class FittedInterestVision:
         return {"net": net, "answers": answers}
 
 
-class InterestVisionLearner:
+class InterestVisionLearner(Learner):
     """The category of a picture, learned from the pictures of items.
 
     `score` takes uint8 (pictures, STORED_PIXELS, STORED_PIXELS, 3) and gives chances (pictures, categories), in the
@@ -97,20 +96,34 @@ class InterestVisionLearner:
         return labelled_pictures(table, settings.raw)
 
     def fit(self, data: Pictures, config: InterestVisionConfig, context: Context) -> FittedInterestVision:
-        training, validation = data.part(TRAINING), data.part(VALIDATION)
+        training, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)
         net, temperature, epochs = fit_net(training, validation, len(data.categories), config, context)
         return FittedInterestVision(net, data.categories, temperature, epochs)
 
-    def measure(self, model: Answering, data: Pictures) -> Measured:
-        pixels, labels = data.part(TEST)
+    def measure(self, model: Predictor, data: Pictures) -> Measured:
+        pixels, labels = data.part(Part.TEST)
         places = pd.Index(model.categories).get_indexer(pd.Index(data.categories))
         places = np.where(places < 0, -1 - np.arange(len(places)), places)
         return measured(model.score(pixels), places[labels])
 
-    def attacked(self, model: Answering, data: Pictures) -> Attacked:
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        return {
+            "width": trial.suggest_categorical("width", [8, 16, 24, 32]),
+            "blocks": trial.suggest_int("blocks", 1, 2),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.5, step=0.1),
+            "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.2, step=0.05),
+            "erase_share": trial.suggest_float("erase_share", 0.0, 0.75, step=0.25),
+            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.2, log=True),
+        }
+
+    def requirements(self) -> Sequence[str]:
+        return ("pillow",)
+
+    def membership_scores(self, model: Predictor, data: Pictures) -> Attacked:
         """How surely the category of a picture is known, of pictures learned from and of the test's."""
         seen = []
-        for part in (TRAINING, TEST):
+        for part in (Part.TRAIN, Part.TEST):
             pixels, labels = data.part(part)
             chosen = sample(np.arange(len(labels)), ATTACKED_PICTURES)
             chances = model.score(pixels[chosen])[np.arange(len(chosen)), labels[chosen]]
@@ -118,7 +131,7 @@ class InterestVisionLearner:
         return Attacked("pictures", *seen)
 
     def baselines(self, data: Pictures) -> Mapping[str, Measured]:
-        training, (pixels, labels) = data.part(TRAINING), data.part(TEST)
+        training, (pixels, labels) = data.part(Part.TRAIN), data.part(Part.TEST)
         categories = len(data.categories)
         return {
             "majority_category": measured(majority_chances(training[1], len(labels), categories), labels),
@@ -126,14 +139,14 @@ class InterestVisionLearner:
         }
 
     def slices(self, data: Pictures) -> pd.DataFrame:
-        return pd.DataFrame({"category": data.categories[data.part(TEST)[1]]})
+        return pd.DataFrame({"category": data.categories[data.part(Part.TEST)[1]]})
 
     def parity_inputs(self, fitted: FittedInterestVision, data: Pictures) -> tuple[np.ndarray, ...]:  # noqa: ARG002
-        return (data.part(TEST)[0][:8],)
+        return (data.part(Part.TEST)[0][:8],)
 
     def example(self, data: Pictures) -> pd.DataFrame:
         """Pictures of two items, which are nobody's."""
-        return pd.DataFrame({"picture": [_png(picture) for picture in data.part(TRAINING)[0][:2]]})
+        return pd.DataFrame({"picture": [_png(picture) for picture in data.part(Part.TRAIN)[0][:2]]})
 
 
 def fit_net(

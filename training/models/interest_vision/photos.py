@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 
 from contracts.errors import ModelError, NothingToLearn
 from training.models.interest_vision.network import InterestVisionConfig
+from training.parts import Part
 
 STORED_PIXELS = 64
 
@@ -27,8 +28,6 @@ PIXELS_LIMIT = 40_000_000
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """What pictures come in. Pillow knows more, some of which start other programs to read a file."""
-
-TRAINING, VALIDATION, TEST = 0, 1, 2
 
 _VALIDATION_FROM, _TEST_FROM = 0.7, 0.85
 
@@ -49,15 +48,15 @@ class Pictures:
     labels: np.ndarray
     """Place of each picture's category in `categories` (pictures,)."""
     parts: np.ndarray
-    """TRAINING, VALIDATION or TEST (pictures,)."""
+    """A `Part` (pictures,)."""
     unreadable: int
     """Labelled pictures whose file is missing, damaged or too large: left out."""
     rare: int
     """Labelled pictures of a category that has fewer than `FEWEST_OF_A_CATEGORY`: left out."""
 
-    def part(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def part(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
         """Pixels and labels of one part."""
-        chosen = self.parts == number
+        chosen = self.parts == part
         return self.pixels[chosen], self.labels[chosen]
 
     def content_hash(self) -> str:
@@ -73,9 +72,9 @@ class Pictures:
         return {
             "pictures": len(self.labels),
             "categories": len(self.categories),
-            "training_pictures": int((self.parts == TRAINING).sum()),
-            "validation_pictures": int((self.parts == VALIDATION).sum()),
-            "test_pictures": int((self.parts == TEST).sum()),
+            "training_pictures": int((self.parts == Part.TRAIN).sum()),
+            "validation_pictures": int((self.parts == Part.VALIDATION).sum()),
+            "test_pictures": int((self.parts == Part.TEST).sum()),
             "unreadable_pictures": self.unreadable,
             "rare_pictures": self.rare,
         }

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from training.metrics.ranking import Scorer
+from training.parts import Part
 from training.privacy.membership import Attacked, relative_popularity, sample
 from training.sequences.histories import Sequences, Vocabulary, held_out_histories
 
@@ -19,8 +20,8 @@ def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> 
         score: histories to scores of the items of the vocabulary (people, items).
     """
     popularity, signals = relative_popularity(vocabulary.counts), []
-    for target in (3, 1):
-        histories, targets = held_out_histories(sequences, vocabulary, target=target)
+    for part in (Part.TRAIN, Part.TEST):
+        histories, targets = held_out_histories(sequences, vocabulary, part=part)
         people = sample(np.flatnonzero((targets > 0) & (histories.lengths > 0)))
         log_chances = log_softmax(score(histories.take(people)), axis=1)
         items = targets[people] - 1

@@ -17,7 +17,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients
-from training.learner import Context, Measured, Signature
+from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import Ranking, Scorer, rank_targets, same_for_everyone, without_seen
@@ -26,8 +26,10 @@ from training.models.next_item.attributions import STEPS, history_path, shares_b
 from training.models.next_item.batches import model_inputs, next_item_batches
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
 from training.models.next_item.network import NextItemConfig, build
+from training.parts import Part
 from training.privacy.membership import Attacked
 from training.sequences.histories import (
+    ACT_FROM_END,
     Histories,
     Sequences,
     Vocabulary,
@@ -53,9 +55,6 @@ PARITY_PEOPLE = 64
 EXPLAINED_PEOPLE = 100
 """Held-out people whose attributions are averaged for the card."""
 
-TEST, VALIDATION = 1, 2
-"""Which act from the end is the target."""
-
 
 class Ranker(Protocol):
     """What is measured: the model just trained, or the object behind the registered pyfunc."""
@@ -75,7 +74,7 @@ class Ranker(Protocol):
 
 
 @dataclass
-class FittedNextItem:
+class FittedNextItem(Fitted):
     """A ranker with its best weights."""
 
     ranker: keras.Model
@@ -104,7 +103,7 @@ class FittedNextItem:
         return files
 
 
-class NextItemLearner:
+class NextItemLearner(Learner):
     """The learner of `next_item`."""
 
     name = "next_item"
@@ -200,12 +199,12 @@ class NextItemLearner:
         people = data.held_out
         unknown = np.full(len(data.person_ids), "unknown")
         groups = {name: data.groups.get(name, unknown)[people] for name in GROUPS}
-        before = np.diff(data.offsets)[people] - TEST
+        before = np.diff(data.offsets)[people] - ACT_FROM_END[Part.TEST]
         names = np.array(list(LENGTH_BANDS))
         return pd.DataFrame({**groups, "history": names[np.digitize(before, list(LENGTH_BANDS.values())) - 1]})
 
     def parity_inputs(self, fitted: Ranker, data: Sequences) -> tuple[np.ndarray, ...]:
-        histories, _ = held_out_histories(data, Vocabulary(fitted.item_ids, fitted.counts), target=TEST)
+        histories, _ = held_out_histories(data, Vocabulary(fitted.item_ids, fitted.counts), part=Part.TEST)
         sample = histories.take(slice(PARITY_PEOPLE))
         return model_inputs(sample, fitted.max_length, time_gap=fitted.time_gap, taste=fitted.taste)
 
@@ -218,7 +217,27 @@ class NextItemLearner:
         histories = {"history": [items[:2], items[-1:]], "occurred_at": [seconds, seconds[-1:]]}
         return pd.DataFrame({**histories, "taste_vector": [[0.0] * max(size, 1)] * 2})
 
-    def attacked(self, model: Ranker, data: Sequences) -> Attacked:
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        backbone = trial.suggest_categorical("backbone", ["gru", "attention"])
+        loss = trial.suggest_categorical("loss", ["sampled_softmax", "softmax", "bpr_max", "gbce"])
+        values = {
+            "backbone": backbone,
+            "loss": loss,
+            "dimensions": trial.suggest_categorical("dimensions", [32, 64, 96, 128]),
+            "blocks": trial.suggest_int("blocks", 1, 2),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.05),
+            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "ema_momentum": trial.suggest_categorical("ema_momentum", [0.0, 0.99, 0.998]),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-5, 0.3, log=True),
+        }
+        if loss != "softmax":
+            values["negatives"] = trial.suggest_categorical("negatives", [128, 256, 512])
+            values["popularity_power"] = trial.suggest_float("popularity_power", 0.0, 1.0, step=0.25)
+        if loss == "gbce":
+            values["calibration"] = trial.suggest_float("calibration", 0.0, 1.0, step=0.25)
+        return values
+
+    def membership_scores(self, model: Ranker, data: Sequences) -> Attacked:
         """What can be seen of acts that were learned from, and of the test's; of the same people."""
         return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 
@@ -241,7 +260,7 @@ class NextItemLearner:
 
     def _moved(self, model: Ranker, data: Sequences, people: int) -> tuple[np.ndarray, ...]:
         """Attributions and codes (people, step), the item ranked first and how far the sum is off (people,)."""
-        histories, _ = held_out_histories(data, Vocabulary(model.item_ids, model.counts), target=TEST)
+        histories, _ = held_out_histories(data, Vocabulary(model.item_ids, model.counts), part=Part.TEST)
         some = histories.take(slice(people))
         inputs = model_inputs(some, model.max_length, time_gap=model.time_gap, taste=model.taste)
         best = without_seen(np.asarray(model.score(*inputs)), some).argmax(axis=1)
@@ -251,7 +270,7 @@ class NextItemLearner:
 
     def _validation(self, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig):
         """Metrics of the item before each person's last, for at most as many people as the configuration says."""
-        histories, targets = held_out_histories(data, vocabulary, target=VALIDATION)
+        histories, targets = held_out_histories(data, vocabulary, part=Part.VALIDATION)
         people = np.random.default_rng(config.seed).permutation(len(histories))[: config.validation_people]
         histories, targets = histories.take(people), targets[people]
 
@@ -274,7 +293,7 @@ def scorer(model: Ranker) -> Scorer:
 
 def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
     """Rank the last item of every held-out person by everything that the person did before."""
-    histories, targets = held_out_histories(sequences, vocabulary, target=TEST)
+    histories, targets = held_out_histories(sequences, vocabulary, part=Part.TEST)
     return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
 
 

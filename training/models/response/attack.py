@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from training.models.response.table import TRAIN, Table
+from training.models.response.table import Table
+from training.parts import Part
 from training.privacy.membership import Attacked, sample
 
 
@@ -19,8 +20,8 @@ def attack_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
         model: with `encode` and `score`, as in `training/models/response/learner.py`.
         strangers: the part of the table that the strangers are in.
     """
-    signals, mean_chance = [], table.yes(0, TRAIN).mean()
-    for part in (TRAIN, strangers):
+    signals, mean_chance = [], table.yes(0, Part.TRAIN).mean()
+    for part in (Part.TRAIN, strangers):
         people = sample(np.unique(table.owners[table.places(0, part)]))
         rows = np.flatnonzero((table.parts[:, 0] == part) & np.isin(table.owners, people))
         yes, owners = table.labels[rows, 0] > 0, np.unique(table.owners[rows], return_inverse=True)[1]

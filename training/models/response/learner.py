@@ -15,14 +15,15 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients, mean_shares
-from training.learner import Context, Measured, Signature
+from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
 from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
 from training.models.response.measures import baseline_answers, measures
 from training.models.response.network import ResponseConfig
 from training.models.response.private_table import fit_table_privately, table_spending
-from training.models.response.table import STRANGERS, TEST, TRAIN, FittedTable, Table, fit_table
+from training.models.response.table import STRANGERS, FittedTable, Table, fit_table
+from training.parts import Part
 from training.privacy.accounting import Spending
 from training.privacy.membership import Attacked
 
@@ -54,7 +55,7 @@ class Responding(Protocol):
 
 
 @dataclass
-class FittedResponse:
+class FittedResponse(Fitted):
     """A net with its best weights, and what an order is worth."""
 
     net: FittedTable
@@ -64,7 +65,7 @@ class FittedResponse:
     """Euros of a mean order of each campaign, drawn towards the mean of all."""
     learned: list[bool]
     """Whether there was any label of each answer to learn from."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    rows_learned: Mapping[str, int] = field(default_factory=dict)
     """What was really learned from, for the run's parameters."""
 
     @property
@@ -83,6 +84,9 @@ class FittedResponse:
     def feature_slices(self) -> Mapping[str, list[int]]:
         return self.net.feature_slices
 
+    def sizes(self) -> Mapping[str, int]:
+        return self.rows_learned
+
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         return self.net.encode(rows)
 
@@ -95,7 +99,7 @@ class FittedResponse:
         )
 
 
-class ResponseLearner:
+class ResponseLearner(Learner):
     """The learner of `response`."""
 
     name = "response"
@@ -130,7 +134,7 @@ class ResponseLearner:
         added = synthetic_rows(data, config)
         net = fit_table(data.table, config, context, watched=self.watched, added=added)
         order_value, order_values = mean_orders(data)
-        learned = [bool((data.table.parts[:, answer] == TRAIN).any()) for answer in range(len(ANSWERS))]
+        learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0 if added is None else len(added.rows)}
         return FittedResponse(net, order_value, order_values, learned, sizes)
 
@@ -138,7 +142,7 @@ class ResponseLearner:
         net, noised = fit_table_privately(
             data.table, config, context, watched=self.watched, euros=_training_euros(data), order_by="campaign"
         )
-        learned = [bool((data.table.parts[:, answer] == TRAIN).any()) for answer in range(len(ANSWERS))]
+        learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0}
         return FittedResponse(net, noised.order_value, noised.order_values, learned, sizes)
 
@@ -146,16 +150,16 @@ class ResponseLearner:
         """What a training would give away; None where it is plain."""
         return table_spending(data.table, config) if config.privacy.on else None
 
-    def attacked(self, model: Responding, data: Responses) -> Attacked | None:
+    def membership_scores(self, model: Responding, data: Responses) -> Attacked | None:
         """How well the clicks of people are known, of those learned from and of others in the same weeks."""
         if len(data.table.places(CLICK, STRANGERS)):
             return attack_answers(model, data.table, strangers=STRANGERS)
-        return attack_answers(model, data.table, strangers=TEST) if data.split_by_person else None
+        return attack_answers(model, data.table, strangers=Part.TEST) if data.split_by_person else None
 
     def measure(self, model: Responding, data: Responses) -> Measured:
         numbers, codes = model.encode(data.table.rows)
         chances = model.score(numbers, codes)
-        tests = [data.table.places(answer, TEST) for answer in range(len(ANSWERS))]
+        tests = [data.table.places(answer, Part.TEST) for answer in range(len(ANSWERS))]
         return self._measured(data.table, {answer: chances[places, answer] for answer, places in enumerate(tests)})
 
     def baselines(self, data: Responses) -> Mapping[str, Measured]:
@@ -164,21 +168,37 @@ class ResponseLearner:
         told = {
             answer: baseline_answers(table, answer, rate_by="campaign")
             for answer in range(len(ANSWERS))
-            if table.has_both(answer, TRAIN)
+            if table.has_both(answer, Part.TRAIN)
         }
         names = told[CLICK].keys()
         return {name: self._measured(table, {answer: one[name] for answer, one in told.items()}) for name in names}
 
     def slices(self, data: Responses) -> pd.DataFrame:
-        clicked = data.table.places(CLICK, TEST)[data.table.yes(CLICK, TEST)]
+        clicked = data.table.places(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]
         return data.table.rows.iloc[clicked][list(SLICES)].astype(str).reset_index(drop=True)
+
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        loss = trial.suggest_categorical("loss", ["plain", "weighted", "focal"])
+        values = {
+            "loss": loss,
+            "structure": trial.suggest_categorical("structure", ["parallel", "stacked"]),
+            "cross_layers": trial.suggest_int("cross_layers", 1, 3),
+            "deep_layers": trial.suggest_int("deep_layers", 0, 3),
+            "deep_units": trial.suggest_categorical("deep_units", [32, 64, 128]),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.5, step=0.1),
+            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
+        }
+        if loss == "focal":
+            values["gamma"] = trial.suggest_float("gamma", 0.5, 3.0, step=0.5)
+        return values
 
     def people(self, data: Responses) -> np.ndarray:
         """The person of each row of `slices` (rows,)."""
-        return data.people[data.table.places(CLICK, TEST)[data.table.yes(CLICK, TEST)]]
+        return data.people[data.table.places(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]]
 
     def parity_inputs(self, fitted: Responding, data: Responses) -> tuple[np.ndarray, ...]:
-        return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, TEST)[:PARITY_ROWS]])
+        return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, Part.TEST)[:PARITY_ROWS]])
 
     def example(self, data: Responses) -> pd.DataFrame:
         """Two rows of nobody in the largest campaign: it stays with the model's files, where no person's row may be."""
@@ -187,14 +207,14 @@ class ResponseLearner:
 
     def attributions(self, model: Responding, data: Responses) -> Mapping[str, float]:
         """Share of each feature in what moves the chance to click, largest first."""
-        rows = data.table.rows.iloc[data.table.places(CLICK, TEST)]
+        rows = data.table.rows.iloc[data.table.places(CLICK, Part.TEST)]
         if len(rows) > EXPLAINED_ROWS:
             rows = rows.sample(EXPLAINED_ROWS, random_state=0)
         return mean_shares(_by_column(model, _moved(model, rows)[0]))
 
     def explain(self, model: Responding, data: Responses, rows: int) -> Iterable[Mapping[str, Any]]:
         """For a few test rows, how much each column moved the logit of a click away from the mean of all test rows."""
-        test = data.table.rows.iloc[data.table.places(CLICK, TEST)]
+        test = data.table.rows.iloc[data.table.places(CLICK, Part.TEST)]
         moved, missed = _moved(model, test, rows)
         columns = _by_column(model, moved)
         chances = model.score(*model.encode(test.iloc[:rows]))[:, CLICK]
@@ -213,9 +233,9 @@ class ResponseLearner:
             f"{name}_{metric}": value
             for answer, name in enumerate(ANSWERS)
             if answer in chances
-            for metric, value in measures(chances[answer], table.yes(answer, TEST)).items()
+            for metric, value in measures(chances[answer], table.yes(answer, Part.TEST)).items()
         }
-        return Measured(self.metric, placements(chances[CLICK], table.yes(CLICK, TEST)), metrics)
+        return Measured(self.metric, placements(chances[CLICK], table.yes(CLICK, Part.TEST)), metrics)
 
 
 def synthetic_rows(data: Responses, config: ResponseConfig) -> Table | None:
@@ -233,7 +253,7 @@ def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
 
     Without any order an order is worth nothing.
     """
-    places = data.table.places(PURCHASE, TRAIN)
+    places = data.table.places(PURCHASE, Part.TRAIN)
     orders = pd.DataFrame(
         {"campaign": data.table.rows["campaign"].to_numpy()[places], "euros": data.order_values[places]}
     )
@@ -246,7 +266,7 @@ def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
 
 def _training_euros(data: Responses) -> np.ndarray:
     """Euros bought in the rows that say whether somebody bought and are learned from, NaN elsewhere (rows,)."""
-    return np.where(data.table.parts[:, PURCHASE] == TRAIN, data.order_values, np.nan)
+    return np.where(data.table.parts[:, PURCHASE] == Part.TRAIN, data.order_values, np.nan)
 
 
 def _moved(model: Responding, rows: pd.DataFrame, first: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, NothingToLearn
 from training.models.response.network import NOT_KNOWN
-from training.models.response.table import NOWHERE, STRANGERS, TEST, TRAIN, VALIDATION, Table
+from training.models.response.table import NOWHERE, STRANGERS, Table
+from training.parts import Part
 
 CATEGORIES = ("campaign", "age_band", "gender", "region", "main_device", "favourite_category")
 NUMBERS = (
@@ -51,7 +52,7 @@ STRANGERS_FROM = 0.9
 """People above this place between 0 and 1, by a hash of their id, are never learned from where weeks part the rows."""
 
 _WEEKS = 3
-_TENTHS = {TEST: (0, 1), VALIDATION: (2, 3)}
+_TENTHS = {Part.TEST: (0, 1), Part.VALIDATION: (2, 3)}
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def split_by_week(labels: np.ndarray, weeks: np.ndarray) -> np.ndarray | None:
     distinct = np.unique(weeks[known])
     if len(distinct) < _WEEKS:
         return None
-    parts = np.where(weeks == distinct[-1], TEST, np.where(weeks == distinct[-2], VALIDATION, TRAIN))
+    parts = np.where(weeks == distinct[-1], Part.TEST, np.where(weeks == distinct[-2], Part.VALIDATION, Part.TRAIN))
     parts = np.where(known, parts, NOWHERE).astype("int8")
     return parts if _fewest(labels, parts) >= FEWEST else None
 
@@ -156,7 +157,7 @@ def split_by_week(labels: np.ndarray, weeks: np.ndarray) -> np.ndarray | None:
 def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
     """Part of each row (rows,): a fifth of the people tests, another validates, all rows of a person together."""
     tenth = pd.util.hash_array(people.astype(object)) % 10
-    parts = np.full(len(labels), TRAIN, "int8")
+    parts = np.full(len(labels), Part.TRAIN, "int8")
     for part, tenths in _TENTHS.items():
         parts[np.isin(tenth, tenths)] = part
     return np.where(labels >= 0, parts, NOWHERE).astype("int8")
@@ -165,15 +166,13 @@ def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
 def _without_strangers(labels: np.ndarray, parts: np.ndarray, people: np.ndarray) -> np.ndarray:
     """The parts, with the training rows of a tenth of the people set aside, if enough rows are left without them."""
     strange = pd.util.hash_array(people.astype(object), hash_key="strangers-of-nts") / 2.0**64 >= STRANGERS_FROM
-    column = np.where(strange & (parts == TRAIN), STRANGERS, parts).astype("int8")
+    column = np.where(strange & (parts == Part.TRAIN), STRANGERS, parts).astype("int8")
     return column if _fewest(labels, column) >= FEWEST else parts
 
 
 def _fewest(labels: np.ndarray, parts: np.ndarray) -> int:
     """Rows of the rarest answer in any part."""
-    return min(
-        int(((parts == part) & (labels == answer)).sum()) for part in (TRAIN, VALIDATION, TEST) for answer in (0, 1)
-    )
+    return min(int(((parts == part) & (labels == answer)).sum()) for part in Part for answer in (0, 1))
 
 
 def _require_both(labels: np.ndarray, parts: np.ndarray, folder: Path) -> None:
@@ -203,7 +202,7 @@ def _synthetic(folder: Path) -> Table:
     """Synthetic rows, all of them in the training part."""
     rows = _read(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
     labels = _labels(rows)
-    parts = np.where(labels >= 0, TRAIN, NOWHERE).astype("int8")
+    parts = np.where(labels >= 0, Part.TRAIN, NOWHERE).astype("int8")
     return Table(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS))
 
 

@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 from training.metrics.auc import placements
 from training.metrics.calibration import expected_calibration_error
 from training.models.response.features import category_column, learn_features
-from training.models.response.table import TEST, TRAIN, VALIDATION, Table
+from training.models.response.table import Table
+from training.parts import Part
 
 STRENGTHS = (0.01, 0.1, 1.0)
 """Inverse strengths of regularisation among which the logistic regression chooses."""
@@ -85,17 +86,17 @@ def baseline_answers(
 
 def _rate(table: Table, answer: int, name: str) -> Told:
     """The share of yes among training rows of the same category, of all where that was not seen."""
-    groups, yes = category_column(table.rows, name), table.yes(answer, TRAIN)
-    rates = pd.Series(yes.astype(float)).groupby(groups[table.places(answer, TRAIN)]).mean()
-    return rates.reindex(groups[table.places(answer, TEST)]).fillna(yes.mean()).to_numpy()
+    groups, yes = category_column(table.rows, name), table.yes(answer, Part.TRAIN)
+    rates = pd.Series(yes.astype(float)).groupby(groups[table.places(answer, Part.TRAIN)]).mean()
+    return rates.reindex(groups[table.places(answer, Part.TEST)]).fillna(yes.mean()).to_numpy()
 
 
 class _Views:
     """The rows of an answer, as lines and trees read them."""
 
     def __init__(self, table: Table, answer: int) -> None:
-        self.train, self.validation, self.test = (table.places(answer, part) for part in (TRAIN, VALIDATION, TEST))
-        self.yes_train, self.yes_validation = table.yes(answer, TRAIN), table.yes(answer, VALIDATION)
+        self.train, self.validation, self.test = (table.places(answer, part) for part in Part)
+        self.yes_train, self.yes_validation = table.yes(answer, Part.TRAIN), table.yes(answer, Part.VALIDATION)
         training = table.rows.iloc[self.train]
         space = learn_features(training, numbers=table.numbers, categories=table.categories)
         numbers, codes = space.encode(table.rows)

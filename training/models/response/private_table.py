@@ -27,7 +27,8 @@ from training.loop import train_epochs
 from training.metrics.auc import placements
 from training.models.response.features import FeatureSpace, category_column, public_scale
 from training.models.response.network import NOT_KNOWN, ResponseConfig, build
-from training.models.response.table import TRAIN, VALIDATION, FittedTable, Table, logits_of
+from training.models.response.table import FittedTable, Table, logits_of
+from training.parts import Part
 from training.privacy.accounting import Spending, spending
 
 MOST_ROWS = 64
@@ -91,7 +92,7 @@ def fit_table_privately(
         vocabularies=noised.vocabularies,
     )
     encoded = space.encode(table.rows)
-    labels = np.where(table.parts == TRAIN, table.labels, NOT_KNOWN).astype("float32")[training]
+    labels = np.where(table.parts == Part.TRAIN, table.labels, NOT_KNOWN).astype("float32")[training]
     model = build(
         config,
         numbers=encoded[0].shape[1],
@@ -103,7 +104,7 @@ def fit_table_privately(
     answers = len(table.answers)
     slices = space.slices(config.embedding_dimensions)
     fitted = FittedTable(model.embedder, model.head, space, slices, np.ones(answers), np.zeros(answers))
-    validation, yes = [one[table.places(0, VALIDATION)] for one in encoded], table.yes(0, VALIDATION)
+    validation, yes = [one[table.places(0, Part.VALIDATION)] for one in encoded], table.yes(0, Part.VALIDATION)
 
     def validate() -> Mapping[str, float]:
         return {watched: float(placements(logits_of(model.embedder, model.head, *validation)[:, 0], yes).mean())}

@@ -25,10 +25,11 @@ from training.loop import train_epochs
 from training.metrics.auc import placements
 from training.models.response.features import FeatureSpace, learn_features
 from training.models.response.network import NOT_KNOWN, ResponseConfig, build
+from training.parts import Part
 
-TRAIN, VALIDATION, TEST, NOWHERE, STRANGERS = 0, 1, 2, 3, 4
-"""Parts of a table; what is nowhere has no label. Strangers are rows like those of the training part, of people who are
-never learned from: only by them can be told what a model remembers of the others."""
+NOWHERE, STRANGERS = 3, 4
+"""Where an answer is that is in no `Part`: nowhere without a label. Strangers are rows like those of the training part,
+of people who are never learned from: only they show what a model remembers of the others."""
 
 _ROWS_A_BATCH = 8192
 
@@ -69,7 +70,7 @@ class Table:
     @cached_property
     def training(self) -> np.ndarray:
         """Rows that are in the training part of an answer, by place."""
-        return np.flatnonzero((self.parts == TRAIN).any(axis=1))
+        return np.flatnonzero((self.parts == Part.TRAIN).any(axis=1))
 
     @cached_property
     def owners(self) -> np.ndarray:
@@ -143,7 +144,7 @@ def fit_table(
         fewest_rows=config.fewest_rows,
     )
     encoded = space.encode(table.rows)
-    labels = np.where(table.parts == TRAIN, table.labels, NOT_KNOWN).astype("float32")[training]
+    labels = np.where(table.parts == Part.TRAIN, table.labels, NOT_KNOWN).astype("float32")[training]
     weights = _weights_by_age(len(training), config.half_life_share)
     learned = [one[training] for one in encoded]
     if added is not None and len(added.rows):
@@ -161,7 +162,7 @@ def fit_table(
     answers = len(table.answers)
     slices = space.slices(config.embedding_dimensions)
     fitted = FittedTable(model.embedder, model.head, space, slices, np.ones(answers), np.zeros(answers))
-    validation, yes = [one[table.places(0, VALIDATION)] for one in encoded], table.yes(0, VALIDATION)
+    validation, yes = [one[table.places(0, Part.VALIDATION)] for one in encoded], table.yes(0, Part.VALIDATION)
 
     def validate() -> Mapping[str, float]:
         return {watched: float(placements(logits_of(model.embedder, model.head, *validation)[:, 0], yes).mean())}
@@ -176,10 +177,10 @@ def fit_table(
         context=context,
     )
     for answer in range(answers):
-        places = table.places(answer, VALIDATION)
+        places = table.places(answer, Part.VALIDATION)
         if len(places):
             logits = logits_of(model.embedder, model.head, *[one[places] for one in encoded])[:, answer]
-            fitted.slopes[answer], fitted.offsets[answer] = fit_platt(logits, table.yes(answer, VALIDATION))
+            fitted.slopes[answer], fitted.offsets[answer] = fit_platt(logits, table.yes(answer, Part.VALIDATION))
     return fitted
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from contracts.errors import ModelError, NothingToLearn
+from training.parts import Part
 from training.sequences.histories import Sequences
 
 LEAST_ITEMS = 5
@@ -55,15 +56,15 @@ class Baskets:
     @cached_property
     def trained_on(self) -> np.ndarray:
         """Indices of the people of the training part (training people,)."""
-        return np.flatnonzero(self._part == 0)
+        return np.flatnonzero(self._part == Part.TRAIN)
 
     @cached_property
     def validation(self) -> FoldIn:
-        return self.fold_in(np.flatnonzero(self._part == 1))
+        return self.fold_in(np.flatnonzero(self._part == Part.VALIDATION))
 
     @cached_property
     def test(self) -> FoldIn:
-        return self.fold_in(np.flatnonzero(self._part == 2))
+        return self.fold_in(np.flatnonzero(self._part == Part.TEST))
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -97,10 +98,10 @@ class Baskets:
 
     @cached_property
     def _part(self) -> np.ndarray:
-        """0 to train on, 1 to validate, 2 to test (people,)."""
+        """A `Part` (people,)."""
         drawn = _draw(_hash(self.person_ids))
         part = np.digitize(drawn, [TRAINED_ON, TRAINED_ON + FOR_VALIDATION])
-        return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, 0)
+        return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, Part.TRAIN)
 
     def fold_in(self, people: np.ndarray) -> FoldIn:
         """Any people, each with a visible and a hidden part of the items; the parts are the same in every call."""

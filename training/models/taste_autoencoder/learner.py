@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from training.consent import require_agreed
-from training.learner import Context, Measured, Signature
+from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.taste_autoencoder.attack import attack_baskets
 from training.models.taste_autoencoder.basket_metrics import BasketRanking, PaddedScorer, pad, rank_baskets
@@ -95,7 +95,7 @@ class TasteData:
 
 
 @dataclass
-class FittedTasteAutoencoder:
+class FittedTasteAutoencoder(Fitted):
     """A ranker with its best weights."""
 
     ranker: keras.Model
@@ -125,7 +125,7 @@ class FittedTasteAutoencoder:
         return self.ranker.predict_on_batch(rows[:, 1:])["scores"]
 
 
-class TasteAutoencoderLearner:
+class TasteAutoencoderLearner(Learner):
     """The learner of `taste_autoencoder`."""
 
     name = "taste_autoencoder"
@@ -194,7 +194,7 @@ class TasteAutoencoderLearner:
         """
         return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
 
-    def attacked(self, model: Ranker, data: TasteData) -> Attacked:
+    def membership_scores(self, model: Ranker, data: TasteData) -> Attacked:
         """How well the items of people are known, of those learned from and of the test's."""
         return attack_baskets(model.score, model.item_ids, data.baskets)
 
@@ -224,6 +224,20 @@ class TasteAutoencoderLearner:
     def parity_inputs(self, fitted: Ranker, data: TasteData) -> tuple[np.ndarray, ...]:
         codes = pd.Index(fitted.item_ids).get_indexer(data.baskets.distinct_ids) + 1
         return (pad(data.baskets.test.visible[:PARITY_PEOPLE], codes),)
+
+    def search_space(self, trial: Any) -> dict[str, Any]:
+        kind = trial.suggest_categorical("kind", ["vae", "dae"])
+        values = {
+            "kind": kind,
+            "hidden": trial.suggest_categorical("hidden", [0, 100, 200, 400]),
+            "latent": trial.suggest_categorical("latent", [32, 64, 128]),
+            "dropout": trial.suggest_float("dropout", 0.1, 0.8, step=0.1),
+            "learning_rate": trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-5, 0.3, log=True),
+        }
+        if kind == "vae":
+            values["beta"] = trial.suggest_float("beta", 0.0, 1.0, step=0.1)
+        return values
 
     def example(self, data: TasteData) -> pd.DataFrame:
         """Nobody's baskets: the first items by id."""

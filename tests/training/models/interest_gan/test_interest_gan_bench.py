@@ -7,7 +7,7 @@ import pytest
 from bench import interest_gan as bench
 from contracts.errors import ModelError
 from contracts.settings import REPOSITORY
-from training.models.interest_gan.mixed_rows import TEST
+from training.parts import Part
 
 CENSUS = REPOSITORY.parent / "shared" / "data" / "tabular"
 
@@ -62,7 +62,7 @@ def test_one_line_with_baselines_in_the_same_run(tmp_path, monkeypatch, capsys):
 def test_validation_never_sees_the_test_file(tmp_path):
     train = bench.read_census(write_gz(tmp_path / "train.csv.gz", census(100, 1)))
     data = bench.census_rows(train, None)
-    assert (data.parts == TEST).sum() == 20
+    assert (data.parts == Part.TEST).sum() == 20
     assert len(data.frame) == 100
 
 

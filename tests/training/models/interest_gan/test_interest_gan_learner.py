@@ -17,8 +17,9 @@ from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.config import CONFIGS, read_config
 from training.learner import Context
 from training.models.interest_gan.learner import LEARNER, synthesise
-from training.models.interest_gan.mixed_rows import TEST, TRAINING, VALIDATION, from_responses, parts_of
+from training.models.interest_gan.mixed_rows import from_responses, parts_of
 from training.models.interest_gan.network import InterestGanConfig
+from training.parts import Part
 
 CONFIG = InterestGanConfig(
     noise=16,
@@ -105,7 +106,7 @@ def test_nobody_is_in_two_parts(data):
     table = responses()
     parts = pd.Series(parts_of(table["person_id"])).groupby(table["person_id"]).nunique()
     assert parts.eq(1).all()
-    assert set(data.parts) == {TRAINING, VALIDATION, TEST}
+    assert set(data.parts) == set(Part)
     assert data.features[-1] == "same_campaign_visits"
 
 
@@ -227,7 +228,7 @@ def test_measured_by_whoever_answers(data, fitted, served):
     one, two = LEARNER.measure(fitted, data), LEARNER.measure(served, data)
     np.testing.assert_allclose(one.values, two.values)
     assert one.value == pytest.approx(one.metrics["tstr_auc"])
-    assert len(one.values) == len(LEARNER.slices(data)) == data.part(TEST)["clicked"].sum()
+    assert len(one.values) == len(LEARNER.slices(data)) == data.part(Part.TEST)["clicked"].sum()
     assert set(LEARNER.slices(data)["campaign"]) == {"autumn"}  # nobody clicked on another
     baselines = LEARNER.baselines(data)
     assert baselines["real"].value > 0.9

@@ -8,7 +8,7 @@ import pytest
 
 from bench.response import measure, read_table
 from contracts.errors import ModelError
-from training.models.response.table import TEST, TRAIN, VALIDATION
+from training.parts import Part
 
 SMALL = "epochs: 2\ndeep_layers: 0\nembedding_dimensions: 2\nfewest_rows: 1\n"
 
@@ -31,8 +31,8 @@ def file(tmp_path):
 
 def test_the_file_is_split_in_its_own_order_and_without_what_is_known_too_late(file):
     table = read_table(file)
-    assert [len(table.places(0, part)) for part in (TRAIN, VALIDATION, TEST)] == [120, 40, 40]
-    assert table.places(0, TEST).tolist() == list(range(160, 200))
+    assert [len(table.places(0, part)) for part in Part] == [120, 40, 40]
+    assert table.places(0, Part.TEST).tolist() == list(range(160, 200))
     assert (list(table.numbers), list(table.categories)) == (["age"], ["poutcome"])
 
 

@@ -20,7 +20,8 @@ from training.learner import Context
 from training.models.response.learner import LEARNER, mean_orders, synthetic_rows
 from training.models.response.loading import CLICK, NUMBERS, PURCHASE, load_responses
 from training.models.response.network import ResponseConfig
-from training.models.response.table import NOWHERE, STRANGERS, TEST, TRAIN, VALIDATION
+from training.models.response.table import NOWHERE, STRANGERS
+from training.parts import Part
 
 DS = "2026-11-19"
 WEEKS = [datetime.date(2026, 10, 23) + datetime.timedelta(days=7 * week) for week in range(5)]
@@ -114,13 +115,13 @@ def test_each_answer_is_tested_on_the_last_week_whose_labels_are_known(data):
     weeks = np.repeat(np.array(WEEKS[:-1]), 120)
     parts = data.table.parts
     for answer, test in ((0, 3), (1, 3), (2, 2)):
-        assert set(weeks[parts[:, answer] == TEST]) == {WEEKS[test]}
-        assert set(weeks[parts[:, answer] == VALIDATION]) == {WEEKS[test - 1]}
-        assert set(weeks[parts[:, answer] == TRAIN]) == set(WEEKS[: test - 1])
+        assert set(weeks[parts[:, answer] == Part.TEST]) == {WEEKS[test]}
+        assert set(weeks[parts[:, answer] == Part.VALIDATION]) == {WEEKS[test - 1]}
+        assert set(weeks[parts[:, answer] == Part.TRAIN]) == set(WEEKS[: test - 1])
         assert set(weeks[parts[:, answer] == STRANGERS]) <= set(WEEKS[: test - 1])
     strangers = np.unique(data.people[parts[:, CLICK] == STRANGERS])
     assert 0 < len(strangers) < 15  # of 60, a tenth by chance
-    assert not np.isin(data.people[(parts == TRAIN).any(axis=1)], strangers).any()
+    assert not np.isin(data.people[(parts == Part.TRAIN).any(axis=1)], strangers).any()
     assert set(weeks[parts[:, 2] == NOWHERE]) == {WEEKS[3]}
     assert data.describe()["answers_split_by_person"] == 0
     assert data.describe()["rows"] == 480  # the coming week has no label
@@ -134,14 +135,14 @@ def test_learns_who_clicks_and_says_so_of_the_test(data, fitted):
         measured.metrics
     )
     slices = LEARNER.slices(data)
-    assert len(slices) == len(measured.values) == int(data.table.yes(CLICK, TEST).sum())
+    assert len(slices) == len(measured.values) == int(data.table.yes(CLICK, Part.TEST).sum())
     assert list(slices) == ["age_band", "gender", "region", "campaign"]
 
 
 def test_baselines_are_measured_on_the_same_rows(data):
     found = LEARNER.baselines(data)
     assert set(found) == {"rate", "logistic_regression", "boosted_trees"}
-    units = int(data.table.yes(CLICK, TEST).sum())
+    units = int(data.table.yes(CLICK, Part.TEST).sum())
     assert {len(one.values) for one in found.values()} == {units}
     assert found["logistic_regression"].value > 0.75
 
@@ -160,7 +161,7 @@ def test_an_order_is_worth_what_orders_of_the_campaign_brought(data):
     overall, of_campaign = mean_orders(data)
     # Only orders of the first two weeks count, 40 euros in campaign a and 20 in b; ten of the mean are added to each.
     # Orders of strangers do not: they are set aside.
-    rows = town().iloc[:240][(data.table.parts[:240, PURCHASE] == TRAIN)]
+    rows = town().iloc[:240][(data.table.parts[:240, PURCHASE] == Part.TRAIN)]
     count = {name: int(((rows["campaign"] == name) & rows["purchased"]).sum()) for name in ("a", "b")}
     mean = (40 * count["a"] + 20 * count["b"]) / (count["a"] + count["b"])
     assert overall == pytest.approx(mean)
@@ -233,9 +234,11 @@ def test_synthetic_rows_of_an_earlier_day_are_learned_from_up_to_their_share(tmp
     data = LEARNER.load(settings, DS)
     assert data.describe()["synthetic_rows_there"] == 480
     added = synthetic_rows(data, ResponseConfig(synthetic_share=0.2))
-    assert len(added.rows) == int(0.2 * (data.table.parts == TRAIN).any(axis=1).sum()) < 48  # 240 rows less strangers
+    assert (
+        len(added.rows) == int(0.2 * (data.table.parts == Part.TRAIN).any(axis=1).sum()) < 48
+    )  # 240 rows less strangers
     assert synthetic_rows(data, ResponseConfig(synthetic_share=0.0)) is None
-    assert LEARNER.fit(data, ResponseConfig(**{**CONFIG.__dict__, "epochs": 1}), QUIET).sizes == {
+    assert LEARNER.fit(data, ResponseConfig(**{**CONFIG.__dict__, "epochs": 1}), QUIET).sizes() == {
         "training_rows": len(data.table.training),
         "synthetic_rows": len(added.rows),
     }
@@ -250,10 +253,10 @@ def test_too_few_weeks_are_split_by_person(tmp_path):
     rows = rows[rows["sent_on"].isin(WEEKS[2:])]  # of these the first has every label, the second not whether they left
     data = LEARNER.load(publish(tmp_path, rows), DS)
     assert data.describe()["answers_split_by_person"] == 3
-    people = {part: set(data.people[data.table.parts[:, CLICK] == part]) for part in (TRAIN, VALIDATION, TEST)}
+    people = {part: set(data.people[data.table.parts[:, CLICK] == part]) for part in Part}
     assert all(people.values())
-    assert not people[TRAIN] & people[TEST]
-    assert not people[TRAIN] & people[VALIDATION]
+    assert not people[Part.TRAIN] & people[Part.TEST]
+    assert not people[Part.TRAIN] & people[Part.VALIDATION]
 
 
 def test_one_class_is_nothing_to_learn(tmp_path):
