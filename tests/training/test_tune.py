@@ -7,7 +7,7 @@ import pytest
 from contracts.errors import ModelError
 from contracts.settings import Settings
 from tests.training.markov_town import DS, SMALL_CONFIG, build_town
-from training.config import MODELS, load_learner, read_config
+from training.config import MODELS, load_learner, read_config, write_config
 from training.registry.client import Registry
 from training.tune import tune
 
@@ -34,13 +34,14 @@ def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, c
     assert best.learning_rate > 0.0001
     assert best.batch_size == 8  # not searched: as it was
 
-    study = optuna.load_study(study_name=None, storage=f"sqlite:///{town / 'tuning' / 'next_item.db'}")
+    storage = f"sqlite:///{town / 'tuning' / 'next_item.db'}"
+    study = optuna.load_study(study_name=None, storage=storage)
     assert len(study.trials) == 2
     study.ask()  # a trial that a kill leaves open
 
     tune("next_item", DS, minutes=5, trials=1, output=output)
     assert "going on after 3 trials" in capsys.readouterr().out
-    states = [trial.state.name for trial in optuna.load_study(study_name=None, storage=study._storage).trials]
+    states = [trial.state.name for trial in optuna.load_study(study_name=None, storage=storage).trials]
     assert "RUNNING" not in states
 
     Registry.of(Settings.from_env())
@@ -55,10 +56,29 @@ def test_no_time_is_said(town):
         tune("next_item", DS, minutes=0, output=town / "best.yml")
 
 
+class EndOfEveryRange:
+    """An Optuna trial that chooses the first (0) or the last (-1) value of each range."""
+
+    def __init__(self, end: int):
+        self.end = end
+
+    def suggest_categorical(self, _, choices):
+        return choices[self.end]
+
+    def suggest_int(self, _, low, high, **__):
+        return (low, high)[self.end]
+
+    suggest_float = suggest_int
+
+
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_searches_settings_that_it_has(model):
+def test_every_model_searches_settings_that_it_can_keep(model, tmp_path):
     learner = load_learner(model)
-    suggested = learner.search_space(optuna.create_study().ask())
-    assert len(suggested) >= 6
-    assert suggested.keys() <= {field.name for field in dataclasses.fields(learner.config)}
-    dataclasses.replace(learner.config(), **suggested)  # raises where two settings do not go together
+    lowest, highest = (learner.search_space(EndOfEveryRange(end)) for end in (0, -1))
+    assert len(lowest) >= 6
+    assert not [name for name in lowest.keys() & highest.keys() if lowest[name] == highest[name]], "nothing to choose"
+    for suggested in (lowest, highest):
+        # raises where a model has no such setting, or two settings do not go together
+        config = dataclasses.replace(learner.config(), **suggested)
+        write_config(tmp_path / "best.yml", config, comments=[])
+        assert read_config(tmp_path / "best.yml", type(config)) == config  # raises for values of another type

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from contracts.errors import ModelError
 from training.models.response import network as response
-from training.models.response.private_table import _rows_of, people_batches
+from training.models.response.private_table import people_batches
 from training.models.taste_autoencoder import network as taste_autoencoder
 from training.privacy.accounting import Privacy, Spending
 from training.privacy.dp_sgd import Recorded, clipped_sum
@@ -36,11 +36,12 @@ def net(spent=QUIET, clip=0.5, **more):
     return built
 
 
-def places():
-    order = np.arange(COUNT)
-    starts = np.concatenate([[0], np.cumsum(ROWS_OF_PEOPLE)])
-    rows, found = _rows_of(np.arange(4), order, starts, np.random.default_rng(5))
-    return rows, found
+def everyone():
+    """One step in which all four people are drawn, each with all rows."""
+    config = response.ResponseConfig(epochs=1, hidden_share=0.0)
+    spent = dataclasses.replace(QUIET, sampling_rate=1.0, steps=1, people=4)
+    [batch] = people_batches(NUMBERS, CODES, LABELS, OWNERS, np.array([0, 3], "int32"), config, spent)
+    return batch
 
 
 def gradients_one_by_one(model):
@@ -56,8 +57,7 @@ def gradients_one_by_one(model):
 
 @pytest.mark.parametrize("more", [{}, {"cross_rank": 2}, {"structure": "stacked"}, {"loss": "focal"}])
 def test_the_clipped_sum_of_people_with_several_rows_is_that_of_a_loop(more):
-    model, (rows, found) = net(**more), places()
-    data = (NUMBERS[rows], CODES[rows]), (LABELS[rows], tf.constant(found))
+    model, data = net(**more), everyone()
     with tf.GradientTape() as tape:
         losses, owned = model.recorded_losses(data, model.nets)
     sums, lengths = clipped_sum(tape, losses, model.nets, owned, 0.5)
@@ -122,32 +122,43 @@ def test_one_person_with_many_wild_rows_moves_the_sum_by_no_more_than_the_clip()
 
 
 def test_the_noise_of_a_step_has_the_deviation_that_was_asked_for_and_never_repeats():
-    spent = dataclasses.replace(QUIET, noise_multiplier=4.0)
-    model = net(spent=spent, clip=0.5)
-    zeros = {id(one): tf.zeros(one.shape) for one in model.trainable_variables}
-    drawn = [
-        np.concatenate([np.ravel(model._noised(zeros, one)) for one in model.trainable_variables]) for _ in range(80)
-    ]
+    drawn = noise_of_steps(net(spent=dataclasses.replace(QUIET, noise_multiplier=4.0), clip=0.5), 80)
     everything = np.concatenate(drawn)
     assert len(everything) > 20_000
     assert everything.std() == pytest.approx(4.0 * 0.5 / 10, rel=0.03)  # multiplier x clip / expected people
     assert abs(everything.mean()) < 0.01
     assert not np.allclose(drawn[0], drawn[1])
-    again = net(spent=spent, clip=0.5)  # the same seed of the configuration
-    assert not np.allclose(
-        drawn[0], np.concatenate([np.ravel(again._noised(zeros_of(again), one)) for one in again.trainable_variables])
-    )
+    # the same seed of the configuration
+    again = noise_of_steps(net(spent=dataclasses.replace(QUIET, noise_multiplier=4.0), clip=0.5), 1)
+    assert not np.allclose(drawn[0], again[0])
 
 
-def zeros_of(model):
-    return {id(one): tf.zeros(one.shape) for one in model.trainable_variables}
+def noise_of_steps(model, steps):
+    """What each of some steps without people adds to the gradient, all variables in one vector."""
+    model.compile(optimizer=keras.optimizers.SGD(1.0))
+    [batch] = no_people()
+    step, drawn = tf.function(model.train_step), []
+    for _ in range(steps):
+        before = weights_of(model)
+        step(batch)
+        drawn.append(before - weights_of(model))
+    return drawn
 
 
-def test_a_step_without_anybody_is_a_step_of_noise():
+def weights_of(model):
+    return np.concatenate([np.ravel(one) for one in model.trainable_variables])
+
+
+def no_people():
+    """One step in which nobody is drawn."""
     spent = dataclasses.replace(QUIET, sampling_rate=0.0, steps=1)
-    model = net(spent=dataclasses.replace(spent, sampling_rate=0.5, noise_multiplier=1.0))
     config = response.ResponseConfig(epochs=1)
-    batches = people_batches(NUMBERS, CODES, LABELS, OWNERS, np.array([0, 3], "int32"), config, spent)
+    return people_batches(NUMBERS, CODES, LABELS, OWNERS, np.array([0, 3], "int32"), config, spent)
+
+
+def test_a_step_without_people_is_a_step_of_noise():
+    model = net(spent=dataclasses.replace(QUIET, noise_multiplier=1.0))
+    batches = no_people()
     before = [np.array(one) for one in model.trainable_variables]
     assert model.fit(batches, epochs=1, verbose=0).history["loss"] == [0.0]
     changed = zip(before, model.trainable_variables, strict=True)

@@ -15,7 +15,7 @@ from contracts.settings import Settings
 from training.learner import Context
 from training.models.interest_vision.learner import LEARNER, measured
 from training.models.interest_vision.network import InterestVisionConfig, build, namer
-from training.models.interest_vision.photos import PIXELS_LIMIT, STORED_PIXELS, read_picture
+from training.models.interest_vision.photos import PIXELS_LIMIT, read_picture
 
 DS = "2026-11-19"
 
@@ -176,17 +176,21 @@ def test_every_kind_of_picture_is_answered_with_a_number(served, mode, form):
     assert 1 / 3 <= row["confidence"] <= 1
 
 
-def test_serving_reads_pictures_as_training_does(tmp_path):
-    from training.models.interest_vision.pyfunc import _read_picture
-
-    random = np.random.default_rng(4)
+def test_serving_reads_pictures_as_training_does(served, tmp_path, monkeypatch):
+    scored, score = [], served.score
+    monkeypatch.setattr(served, "score", lambda pixels: scored.append(pixels) or score(pixels))
+    files, random = [], np.random.default_rng(4)
     for mode, form in (("RGB", "JPEG"), ("RGBA", "PNG"), ("L", "WEBP"), ("CMYK", "TIFF")):
         channels = len(mode) if mode != "L" else None
         shades = random.integers(0, 256, (300, 211, *([channels] if channels else [])), dtype="uint8")
         file = tmp_path / f"{mode}.{form}"
         Image.fromarray(shades, mode=mode).save(file, format=form)
-        same = _read_picture(file.read_bytes(), (STORED_PIXELS, STORED_PIXELS))
-        assert (same == read_picture(file)).all()
+        files.append(file)
+    answer(served, *(file.read_bytes() for file in files))
+    [pixels] = scored
+    assert len(pixels) == len(files)
+    for one, file in zip(pixels, files, strict=True):
+        assert (one == read_picture(file)).all(), file.name
 
 
 def test_the_example_is_what_the_served_model_takes(data, served):

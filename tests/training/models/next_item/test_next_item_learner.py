@@ -9,10 +9,12 @@ from contracts.settings import Settings
 from tests.training.markov_town import DS, build_town, consent_row, item, person, publish, sequence_rows
 from training.learner import Context
 from training.metrics.diversity import ItemStatistics
+from training.metrics.ranking import rank_targets
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
-from training.models.next_item.learner import LEARNER, FittedNextItem, all_training
+from training.models.next_item.learner import LEARNER, FittedNextItem, all_training, scorer
 from training.models.next_item.network import NextItemConfig, build
-from training.sequences.histories import Sequences, training_vocabulary
+from training.parts import Part
+from training.sequences.histories import Sequences, held_out_histories, training_vocabulary
 
 CONFIG = NextItemConfig(
     dimensions=16, batch_size=8, learning_rate=0.02, negatives=32, dropout=0.0, epochs=6, max_length=20
@@ -68,8 +70,10 @@ def test_the_best_epoch_is_kept(town):
     wild = dataclasses.replace(CONFIG, learning_rate=0.3, epochs=4, patience=0)
     fitted = LEARNER.fit(town, wild, Context(say=lambda _: None, after_epoch=at_the_end))
     vocabulary = training_vocabulary(town)
-    again = LEARNER._validation(fitted, town, vocabulary, wild)()
-    assert again[LEARNER.watched] == pytest.approx(max(values))
+    histories, targets = held_out_histories(town, vocabulary, part=Part.VALIDATION)
+    assert len(histories) <= wild.validation_people, "the training validates on all people of the town"
+    again = rank_targets(scorer(fitted), histories, targets, items=len(vocabulary))
+    assert again.ndcg.mean() == pytest.approx(max(values), rel=1e-5)
 
 
 def test_slices_stand_beside_the_test_people(town):

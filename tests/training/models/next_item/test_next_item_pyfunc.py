@@ -7,7 +7,7 @@ import pytest
 
 from training.models.next_item.learner import FittedNextItem
 from training.models.next_item.network import NextItemConfig, build
-from training.models.next_item.pyfunc import NextItemRanker, _gaps
+from training.models.next_item.pyfunc import NextItemRanker
 from training.sequences.histories import gap_codes
 
 CONFIG = NextItemConfig(dimensions=8, max_length=5, seed=3)
@@ -107,8 +107,9 @@ def test_times_and_taste_that_cannot_be_read_count_as_missing(with_sides, times,
     assert row["items"] == plain["items"]
 
 
-def test_gaps_are_coded_as_in_training():
-    seconds = np.array([100, 100, 101, 104, 1000, 1000 + 2**20, 5, 5])
-    people = np.array([0] * 6 + [1] * 2)
-    expected = gap_codes(seconds.astype("datetime64[s]"), np.array([0, 6]))
-    assert _gaps(people, seconds.astype(float)).tolist() == expected.tolist()
+def test_gaps_are_coded_as_in_training(with_sides):
+    times = [[100, 100, 101, 104, 1000 + 2**20], [5, 5]]
+    rows = pd.DataFrame({"history": [["i01", "i02", "i03", "i04", "i05"], ["i06", "i07"]], "occurred_at": times})
+    _, gaps, _ = with_sides.encode(rows)
+    expected = gap_codes(np.concatenate(times).astype("datetime64[s]"), np.array([0, 5])).tolist()
+    assert gaps.tolist() == [expected[:5], [*expected[5:], 0, 0, 0]]
