@@ -1,4 +1,4 @@
-{#- How much an act on an item says; a rating says half its stars, and one without stars as much as a view. -#}
+{#- The weight of an act on an item: a rating weighs half its stars, and one without stars as much as a view. -#}
 {% macro act_weight(action, value) -%}
     {%- set weights = var('act_weights') -%}
     cast(
@@ -11,7 +11,7 @@
     )
 {%- endmacro %}
 
-{#- The actions on an item that are worth something. -#}
+{#- The actions on an item that have a weight. -#}
 {% macro item_actions() -%}
     ('view', 'cart', 'purchase', 'rate')
 {%- endmacro %}

@@ -17,8 +17,8 @@
 {%- endmacro %}
 
 {#-
-    Who stays in the history: people who agree to profiling as of the run's day. A backfill knows less of what people
-    decided than the history already does, so it forgets nobody.
+    Which people stay in the history: those who agree to profiling as of the run's day. A backfill knows fewer of people's
+    decisions than the history already does, so it removes no one.
 -#}
 {% macro who_stays_in_history() -%}
     {%- if var('ds') < var('newest_profiles') -%}

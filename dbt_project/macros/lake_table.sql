@@ -6,7 +6,7 @@
     their columns under `.empty/`.
 -#}
 {% macro lake_table(name) -%}
-    {#- Asked for here so that the lineage knows of it, whatever the engine makes of it. -#}
+    {#- Named here so that the lineage knows the table, on every engine. -#}
     {%- set relation = source('lake', name) -%}
     {{ return(adapter.dispatch('lake_table')(relation)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#-
-    What a contract says must not be null, on Spark.
+    The not_null constraints of a contract, on Spark.
 
     DuckDB keeps the constraint with the table. A Parquet table of Spark cannot, so its rows are counted once they are
     written: the model fails, and nothing is published.

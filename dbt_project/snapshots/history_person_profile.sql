@@ -25,7 +25,7 @@ ranked_interests as (
 
 ),
 
--- Recency, sums and weights move every night without anybody having changed: they stay out of the history.
+-- Recency, sums and weights change every night even for people who did nothing: they stay out of the history.
 comparable as (
 
     select

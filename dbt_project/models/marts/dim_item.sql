@@ -10,7 +10,7 @@ interactions as (
 
 ),
 
--- Somebody who comes a million times is one person: whoever wants to lift an item needs people for it.
+-- A person who comes a million times counts once, so that one visitor cannot make an item popular.
 counts as (
 
     select

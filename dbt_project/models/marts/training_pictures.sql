@@ -28,8 +28,8 @@ profiles as (
 
 ),
 
--- The latest delivery may have lost the picture that an earlier one had: only deliveries with a usable one are numbered.
-numbered_item_pictures as (
+-- The latest delivery may have lost the photo that an earlier one had: only deliveries with a usable one are numbered.
+numbered_item_photos as (
 
     select
         item_id,
@@ -40,18 +40,18 @@ numbered_item_pictures as (
 
 ),
 
-item_pictures as (
+item_photos as (
 
     select
-        'item:' || numbered_item_pictures.item_id as picture_id,
-        numbered_item_pictures.path,
+        'item:' || numbered_item_photos.item_id as picture_id,
+        numbered_item_photos.path,
         items.category,
         cast(null as {{ dbt.type_string() }}) as person_id,
-        -- Nobody is shown or described by the picture of an item.
+        -- The photo of an item shows and describes no person.
         false as consent_profiling
-    from numbered_item_pictures
-    inner join items on numbered_item_pictures.item_id = items.item_id
-    where numbered_item_pictures.age = 1
+    from numbered_item_photos
+    inner join items on numbered_item_photos.item_id = items.item_id
+    where numbered_item_photos.age = 1
 
 ),
 
@@ -67,7 +67,7 @@ numbered_media as (
 
 ),
 
-posted_pictures as (
+posted_photos as (
 
     select
         'media:' || numbered_media.media_id as picture_id,
@@ -78,17 +78,17 @@ posted_pictures as (
     from numbered_media
     inner join persons on numbered_media.identifier = persons.identifier
     inner join profiles on persons.person_id = profiles.person_id
-    -- What nobody may look at is not handed on at all.
+    -- A photo that no model may look at does not enter the mart.
     where numbered_media.age = 1 and profiles.consent_profiling
 
 ),
 
-pictures as (
+photos as (
 
-    select * from item_pictures
+    select * from item_photos
     union all
-    select * from posted_pictures
+    select * from posted_photos
 
 )
 
-select * from pictures
+select * from photos

@@ -91,7 +91,7 @@ consenting as (
 
 ),
 
-of_everybody as (
+candidates as (
 
     select * from at_risk
     union all
@@ -107,9 +107,9 @@ of_everybody as (
 
 assigned as (
 
-    select of_everybody.*
-    from of_everybody
-    inner join consenting on of_everybody.person_id = consenting.person_id
+    select candidates.*
+    from candidates
+    inner join consenting on candidates.person_id = consenting.person_id
 
 )
 

@@ -42,7 +42,7 @@ words as (
 
 ),
 
--- A word that stands twice in one post is said once.
+-- A word that stands twice in one post counts once.
 distinct_words as (
 
     select distinct * from words

@@ -10,7 +10,7 @@ visits as (
 
 ),
 
--- A past week has the campaigns that brought somebody in it; the coming week those that did of late.
+-- A past week has the campaigns that brought a person in it; the coming week those that did so recently.
 active as (
 
     select
@@ -29,7 +29,7 @@ active as (
 
 ),
 
--- Anybody can put any campaign into an address, and each costs a row a recipient: only so many count, those that
+-- A campaign is free text in an address, and each one costs a row per recipient: only so many count, those that
 -- brought most people.
 ranked as (
 

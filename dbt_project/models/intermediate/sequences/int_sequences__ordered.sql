@@ -51,7 +51,7 @@ ordered as (
         sequences.person_id,
         sequences.item_ids,
         sequences.occurred_at,
-        -- Who does not agree to profiling has none, whatever they once answered.
+        -- A person who does not agree to profiling has no profile, even after answering.
         coalesce(profiles.age_band, 'unknown') as age_band,
         coalesce(profiles.gender, 'unknown') as gender,
         coalesce(profiles.region, 'unknown') as region
