@@ -21,11 +21,12 @@ from activation.audiences.selection import (
     without_small_group,
 )
 from activation.audiences.spreadsheet import write_csv
+from contracts.arguments import day_parser
 from contracts.errors import LakeError, exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
-from lake_tables.arrow import parser, read_mart, read_table
+from lake_tables.arrow import read_mart, read_table
 from lake_tables.consent import latest_consents
 
 _SCORED = {
@@ -36,7 +37,7 @@ _SCORED = {
 
 
 def main() -> None:
-    chosen = parser("activation.export", __doc__).parse_args()
+    chosen = day_parser("activation.export", __doc__).parse_args()
     exit_with_sentence(lambda: make_audiences(chosen.ds))
 
 

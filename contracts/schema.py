@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.column_types import ColumnType, parse_type
+
 
 @dataclass(frozen=True)
 class Column:
@@ -23,6 +25,10 @@ class Column:
     holds: str = ""
     """What the values name, for those who erase or re-key: `identifier`, `person`, `keyed` (an id of a row whose first
     32 digits are hashed under the pseudonyms' keys); empty for all else."""
+
+    @property
+    def parsed_type(self) -> ColumnType:
+        return parse_type(self.type)
 
 
 @dataclass(frozen=True)
@@ -47,4 +53,4 @@ class Table:
 
     def ddl(self) -> str:
         """The columns as a Spark schema string."""
-        return ", ".join(f"{column.name} {column.type}" for column in self.columns)
+        return ", ".join(f"{column.name} {column.parsed_type.spark}" for column in self.columns)

@@ -2,7 +2,7 @@
 
     python -m dbt_project.build --ds 2026-11-20
 
-On DuckDB, or on Spark behind a Thrift server, as NIGHTSHIFT_DBT_TARGET says; what is published is the same.
+NIGHTSHIFT_DBT_TARGET chooses the engine: duckdb, or spark behind a Thrift server; what is published is the same.
 Nothing is published unless every model was built and every test passed; a rerun of a day publishes the same bytes.
 """
 
@@ -20,8 +20,9 @@ from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT
 from dbt_project.runner.command import DbtCommand
-from dbt_project.runner.parquet import lay_empty_tables
-from dbt_project.runner.warehouse import publish_marts, warehouse_of
+from dbt_project.runner.engines import warehouse_of
+from dbt_project.runner.parquet import write_empty_tables
+from dbt_project.runner.warehouse import publish_marts
 
 JOB = "profile"
 
@@ -32,9 +33,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=(
-            "What arrived after that day is not seen, and ages are counted to its end. The persons of the day have to\n"
-            "be published first (spark_jobs/main.py resolve --ds DAY). Where things are is set by NIGHTSHIFT_*\n"
-            "environment variables; models, thresholds and tests stand in dbt_project/."
+            "Rows that arrived after that day are left out, and ages are counted to its end. The persons of the\n"
+            "day have to be published first (spark_jobs/main.py resolve --ds DAY). NIGHTSHIFT_* environment\n"
+            "variables set where things are; models, thresholds and tests stand in dbt_project/."
         ),
     )
     parser.add_argument(
@@ -71,13 +72,13 @@ def build(settings: Settings, ds: str) -> None:
 
 
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
-    """What dbt is told of a run; for tables without any day, empty files are laid."""
+    """The variables of dbt for a run; writes empty files for tables without any day."""
     lake = Lake(settings.home.lake)
     return {
         "lake": str(lake.root),
         "ds": ds,
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
-        "tables_without_days": lay_empty_tables(lake, ds),
+        "tables_without_days": write_empty_tables(lake, ds),
         **warehouse_of(settings).variables(lake, ds),
     }
 

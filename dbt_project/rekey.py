@@ -3,8 +3,8 @@
     python -m dbt_project.rekey --file var/warehouse.duckdb --spark var/spark-warehouse --persons names.json --keys 2
 
 Only the history of profiles outlasts a night. It goes into a new file with the new names, and that file takes the old
-one's place in one step, so that no old name is left in a block that the old file had freed. Every other table is made
-anew by the next `python -m dbt_project.build`. Run again, it changes nothing.
+one's place in one step, so that no old name is left in a block that the old file had freed. The next
+`python -m dbt_project.build` makes every other table again. A second run of this command changes nothing.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ def main() -> None:
     parser.add_argument("--spark", required=True, type=Path, help="folder of Spark's tables; it need not be there")
     parser.add_argument("--persons", required=True, type=Path, help="JSON: old person id -> new one")
     parser.add_argument("--keys", required=True, type=int, help="how many keys there are now")
-    given = parser.parse_args()
-    rekey(given.file, given.spark, json.loads(given.persons.read_text()), given.keys)
+    arguments = parser.parse_args()
+    rekey(arguments.file, arguments.spark, json.loads(arguments.persons.read_text()), arguments.keys)
 
 
 def rekey(file: Path, spark: Path, persons: dict[str, str], keys: int) -> None:
-    """Rename the people of the history, and drop what the next night makes anew.
+    """Rename the people of the history, and drop what the next night makes again.
 
     Args:
         file: DuckDB's warehouse.
-        spark: where Spark keeps its tables, all of which every build makes anew.
-        persons: old person id -> new one; who is not in it is named after the old name.
-        keys: how many keys there are; a warehouse that is under so many is left alone.
+        spark: where Spark keeps its tables, which every build makes again.
+        persons: old person id -> new one; a person who is not in it gets a hash of the old id.
+        keys: how many keys there are; a warehouse whose people are already named under so many stays as it is.
     """
     shutil.rmtree(spark, ignore_errors=True)
     if not file.exists() or _keys_of(file) == keys:

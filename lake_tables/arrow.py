@@ -1,25 +1,15 @@
-"""What the entry points of serving share."""
+"""Tables of the lake as Arrow tables, and the types of contracts as Arrow types."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset
 
-from contracts.arguments import day
+from contracts.column_types import Array, ColumnType, Simple, Struct
 from contracts.lake import Lake
 from contracts.schema import Table
-
-
-def parser(module: str, doc: str) -> argparse.ArgumentParser:
-    """A parser whose help is the module's docstring, with the one argument that every entry point has."""
-    made = argparse.ArgumentParser(
-        prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--ds", required=True, type=day, help="day whose marts are read, as YYYY-MM-DD")
-    return made
 
 
 def read_mart(lake: Lake, table: str, ds: str, columns: list[str]) -> pa.Table:
@@ -38,9 +28,12 @@ def read_table(folder: Path, columns: list[str]) -> pa.Table:
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The columns of a contract as Arrow types them."""
+    """The columns of a contract as Arrow types them; required ones are not nullable."""
     return pa.schema(
-        [pa.field(column.name, _arrow_type(column.type), nullable=not column.required) for column in table.columns]
+        [
+            pa.field(column.name, arrow_type(column.parsed_type), nullable=not column.required)
+            for column in table.columns
+        ]
     )
 
 
@@ -51,14 +44,16 @@ _SIMPLE = {
     "double": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
 }
 
 
-def _arrow_type(written: str) -> pa.DataType:
-    """A Spark SQL type, `array<...>` and flat `struct<name:type,...>` among them."""
-    if written.startswith("array<"):
-        return pa.list_(_arrow_type(written[len("array<") : -1]))
-    if written.startswith("struct<"):
-        fields = (field.split(":") for field in written[len("struct<") : -1].split(","))
-        return pa.struct([(name, _arrow_type(kind)) for name, kind in fields])
-    return _SIMPLE[written]
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """The type of a column as Arrow has it; a timestamp is a moment in UTC."""
+    match kind:
+        case Simple(name):
+            return _SIMPLE[name]
+        case Array(element):
+            return pa.list_(arrow_type(element))
+        case Struct(fields):
+            return pa.struct([(name, arrow_type(field)) for name, field in fields])

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.arguments import day
+from contracts.arguments import day, day_parser
 from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
@@ -27,7 +27,7 @@ from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT, SCORING_RESPONSES, SCORING_SEQUENCES
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
-from lake_tables.arrow import arrow_schema, parser, read_mart
+from lake_tables.arrow import arrow_schema, read_mart
 from lake_tables.consent import consenting_people, require_agreed
 from serving.scoring.champions import Champions
 from serving.scoring.histories import in_batches, read_histories, read_tastes
@@ -39,7 +39,7 @@ from training.registry.client import Registry
 
 
 def main() -> None:
-    arguments = parser("serving.score", __doc__)
+    arguments = day_parser("serving.score", __doc__)
     arguments.add_argument(
         "--changed-since",
         type=day,

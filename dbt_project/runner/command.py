@@ -1,4 +1,4 @@
-"""`dbt build` as a command of its own, and what it says in a sentence.
+"""`dbt build` as a command of its own, and its failures in one sentence.
 
 dbt keeps its connection to the warehouse until its process ends, so it gets a process of its own.
 """
@@ -27,7 +27,7 @@ NAMED_FAILURES = 5
 
 @dataclass(frozen=True)
 class Built:
-    """How many nodes of each kind a build has gone through."""
+    """How many nodes of each kind a build ran."""
 
     models: int
     tests: int
@@ -38,7 +38,7 @@ class Built:
 
 @dataclass(frozen=True)
 class DbtCommand:
-    """dbt on this project, which writes what it writes below `folder`."""
+    """dbt on this project, with its target and logs below `folder`."""
 
     folder: Path
     target: str = "duckdb"
@@ -62,12 +62,12 @@ class DbtCommand:
         done = self.run("build", variables, "--exclude-resource-type", "unit_test")
         results = json.loads(results_file.read_text())["results"] if results_file.exists() else []
         if done.returncode != 0:
-            self._refuse(variables["ds"], results, done.stdout + done.stderr)
+            self._raise_failure(variables["ds"], results, done.stdout + done.stderr)
         kinds = [result["unique_id"].split(".")[0] for result in results]
         return Built(models=kinds.count("model"), tests=kinds.count("test"))
 
     def run(self, verb: str, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
-        """Run one dbt verb to its end, whatever the end is."""
+        """Run one dbt verb and wait for its end, whether it succeeds or fails."""
         programs = Path(sys.executable).parent
         command = [str(programs / ("dbt" if self.lineage is None else "dbt-ol")), "--no-use-colors", verb, *options]
         command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", self.target]
@@ -85,7 +85,7 @@ class DbtCommand:
                 environment["OPENLINEAGE_PARENT_ID"] = self.lineage_parent
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
-    def _refuse(self, ds: str, results: list[dict[str, Any]], output: str) -> None:
+    def _raise_failure(self, ds: str, results: list[dict[str, Any]], output: str) -> None:
         log = self.folder / "logs" / "dbt.log"
         if "Could not set lock on file" in output:
             raise BusyError(

@@ -1,4 +1,4 @@
-"""Parquet files next to the warehouse, read and written by DuckDB: empty tables, and whether a table is as promised."""
+"""Parquet files beside the warehouse, read and written by DuckDB: empty tables, and the check of a written table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contracts.tables.served import PREDICTIONS
 EMPTY_DAY = "0001-01-01"
 
 
-def lay_empty_tables(lake: Lake, ds: str) -> list[str]:
+def write_empty_tables(lake: Lake, ds: str) -> list[str]:
     """Write an empty file for each table that dbt reads without any day up to `ds`; the names of these are returned.
 
     A shop without surveys has no answers, and before the first night nothing was predicted: the models read an empty
@@ -24,11 +24,11 @@ def lay_empty_tables(lake: Lake, ds: str) -> list[str]:
     """
     missing = [table for table in (*MAPPED_TABLES, PREDICTIONS) if not lake.days(table.name, until=ds)]
     for table in missing:
-        lay_empty(lake, table)
+        write_empty(lake, table)
     return [table.name for table in missing]
 
 
-def lay_empty(lake: Lake, table: Table) -> Path:
+def write_empty(lake: Lake, table: Table) -> Path:
     """Write an empty file of a table; the folder that stands for the table is returned."""
     folder = lake.root / ".empty" / table.name
     file = folder / f"ds={EMPTY_DAY}" / "empty.parquet"
@@ -38,8 +38,8 @@ def lay_empty(lake: Lake, table: Table) -> Path:
     return folder
 
 
-def checked(table: Table, files: Iterable[Path]) -> int:
-    """The rows of files that have the columns and types of the contract.
+def checked_rows(table: Table, files: Iterable[Path]) -> int:
+    """The number of rows of files that have the columns and types of the contract.
 
     Raises:
         LakeError: they have others.
@@ -58,7 +58,7 @@ def checked(table: Table, files: Iterable[Path]) -> int:
 
 
 def quoted(file: Path) -> str:
-    """A path inside a text of SQL, for DuckDB."""
+    """A path inside a literal of DuckDB's SQL, without the quotes around it."""
     return str(file).replace("'", "''")
 
 
@@ -67,18 +67,5 @@ def _columns(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[st
 
 
 def _without_rows(table: Table) -> str:
-    columns = ", ".join(f"cast(null as {_duckdb_type(column.type)}) as {column.name}" for column in table.columns)
+    columns = ", ".join(f"cast(null as {column.parsed_type.duckdb}) as {column.name}" for column in table.columns)
     return f"select {columns} limit 0"
-
-
-def _duckdb_type(spark_type: str) -> str:
-    """A Spark SQL type as DuckDB writes it: `array<struct<a:int,b:string>>` is `struct(a int, b string)[]`.
-
-    The fields of a struct are simple types.
-    """
-    inner = spark_type[spark_type.find("<") + 1 : -1]
-    if spark_type.startswith("array<"):
-        return f"{_duckdb_type(inner)}[]"
-    if spark_type.startswith("struct<"):
-        return f"struct({', '.join(field.replace(':', ' ') for field in inner.split(','))})"
-    return spark_type

@@ -23,7 +23,7 @@ from contracts.lake import Lake
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.marts import PROFILE_HISTORY
-from dbt_project.runner.parquet import checked, lay_empty
+from dbt_project.runner.parquet import checked_rows, write_empty
 from dbt_project.runner.warehouse import publish, report_queries
 
 CONNECT_SECONDS = 10
@@ -37,7 +37,7 @@ SESSION = {
 
 @dataclass(frozen=True)
 class SparkWarehouse:
-    """A database of its own for each home folder, whose tables lie below it and are made anew by every run."""
+    """A database of its own for each home folder; its tables lie below that folder, and every run makes them again."""
 
     settings: Settings
     target: str = "spark"
@@ -52,7 +52,7 @@ class SparkWarehouse:
 
     def variables(self, lake: Lake, ds: str) -> dict[str, Any]:  # noqa: ARG002
         days = lake.days(PROFILE_HISTORY.name)
-        known = lake.partition(PROFILE_HISTORY.name, days[-1]) if days else lay_empty(lake, PROFILE_HISTORY)
+        known = lake.partition(PROFILE_HISTORY.name, days[-1]) if days else write_empty(lake, PROFILE_HISTORY)
         return {
             "schema": self.schema,
             "thrift_host": self.settings.thrift_host,
@@ -61,7 +61,7 @@ class SparkWarehouse:
         }
 
     def make_ready(self) -> None:
-        """Empty the database. A server that was started anew has forgotten it, but its folder is still there."""
+        """Empty the database. A restarted server has forgotten it, but its folder is still there."""
         with self._session() as cursor:
             cursor.execute("select current_timezone()")
             zone = cursor.fetchone()[0]
@@ -73,7 +73,7 @@ class SparkWarehouse:
                 )
             cursor.execute(f"drop schema if exists {self.schema} cascade")
             shutil.rmtree(self.folder, ignore_errors=True)
-            cursor.execute(f"create schema {self.schema} location {_text(self.folder)}")
+            cursor.execute(f"create schema {self.schema} location {_literal(self.folder)}")
 
     def export(self, tables: tuple[Table, ...], staging: Path) -> dict[str, tuple[list[Path], int]]:
         """As many files a table as it is large; each file, and all of them by name, are in the order of the key."""
@@ -101,19 +101,22 @@ class SparkWarehouse:
                 lake.withdraw(PROFILE_HISTORY.name, day)
 
     def _export(self, cursor: hive.Cursor, table: Table, folder: Path) -> tuple[list[Path], int]:
-        columns = ", ".join(f"cast({one.name} as {_written_type(one.type)}) as {one.name}" for one in table.columns)
+        columns = ", ".join(
+            f"cast({column.name} as {column.parsed_type.spark_without_zone}) as {column.name}"
+            for column in table.columns
+        )
         cursor.execute(
-            f"insert overwrite directory {_text(folder)} using parquet "
+            f"insert overwrite directory {_literal(folder)} using parquet "
             f"select {columns} from {table.name} order by {', '.join(table.key)}"
         )
         files = sorted(folder.glob("part-*.parquet"))
         if not files:
             raise LakeError(
-                expected=f"files of {table.name} in {folder}, where Spark was told to write them",
+                expected=f"files of {table.name} in {folder}, where Spark should have written them",
                 received="none",
                 remedy="let the Thrift server and its workers write to the same volume, at the same path, as this one",
             )
-        rows = checked(table, files)
+        rows = checked_rows(table, files)
         cursor.execute(f"select count(*) from {table.name}")
         counted = cursor.fetchone()[0]
         if rows != counted:
@@ -143,12 +146,7 @@ class SparkWarehouse:
             yield cursor
 
 
-def _text(path: Path) -> str:
-    """A path as a text of Spark SQL."""
+def _literal(path: Path) -> str:
+    """A path as a literal of Spark SQL."""
     escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _written_type(contract_type: str) -> str:
-    """A time is written as DuckDB writes it, without a zone; the session is in UTC."""
-    return contract_type.replace("timestamp", "timestamp_ntz")

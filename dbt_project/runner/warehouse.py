@@ -1,4 +1,4 @@
-"""What builds the profiles, DuckDB or Spark, as the build sees it; and the one door from it into the lake."""
+"""What every engine does for the build of profiles, and how the build publishes what an engine exports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.settings import Settings
 from contracts.tables.marts import MART_TABLES
 
 
@@ -18,10 +17,10 @@ class Warehouse(Protocol):
     """Its output in profiles.yml."""
 
     def variables(self, lake: Lake, ds: str) -> dict[str, Any]:
-        """What dbt is told beside the day and the lake."""
+        """Variables for dbt besides the day and the lake."""
 
     def make_ready(self) -> None:
-        """Whatever has to be there before dbt starts.
+        """Prepare what has to be there before dbt starts.
 
         Raises:
             WarehouseError: the engine's server does not answer.
@@ -31,26 +30,19 @@ class Warehouse(Protocol):
         """Write tables to Parquet; the files of each, all in the order of its key, and its rows."""
 
     def counts(self, ds: str) -> dict[str, int]:
-        """What the run report says of the profiles of a day."""
+        """Counts of the profiles of a day, for the run report."""
 
     def publish_history(self, lake: Lake, ds: str, staging: Path) -> None:
         """Publish what must outlast the engine's own tables, if they may be gone on the next night."""
 
 
-def warehouse_of(settings: Settings) -> Warehouse:
-    """The engine that the settings name."""
-    if settings.dbt_target == "spark":
-        # DuckDB's runs need no Thrift client
-        from dbt_project.runner.spark_warehouse import SparkWarehouse
-
-        return SparkWarehouse(settings)
-    from dbt_project.runner.duckdb_warehouse import DuckDbWarehouse
-
-    return DuckDbWarehouse(settings.home.warehouse)
-
-
 def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:
-    """Export every mart, in the order of its key, then publish all of them; the rows of each are returned."""
+    """Export every mart, in the order of its key, then publish all of them; the rows of each are returned.
+
+    Each mart is published in one step, the set of them is not: nothing is published before everything was exported, so
+    that only a kill between two renames leaves marts of two runs. `dim_person_consent` comes first, and training and
+    serving compare every table about people with it, so that such a mixture stops them where consent differs.
+    """
     exported = warehouse.export(MART_TABLES, staging)
     for name, (files, _) in exported.items():
         publish(lake, name, ds, files)

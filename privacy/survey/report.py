@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contracts.arguments import day_parser
 from contracts.errors import LakeError, exit_with_sentence
 from contracts.lake import Lake
 from contracts.privacy_ledger import LedgerFile
 from contracts.report import say, write_json
 from contracts.settings import Settings
-from lake_tables.arrow import parser, read_table
+from lake_tables.arrow import read_table
 from lake_tables.consent import latest_consents
 from privacy.survey.answers import counted, read_questions, suppressed
 from privacy.survey.noise import noisy, spend
@@ -42,7 +43,7 @@ svg { width: 100%; font: 13px system-ui, sans-serif }
 
 
 def main() -> None:
-    arguments = parser("privacy.survey.report", __doc__)
+    arguments = day_parser("privacy.survey.report", __doc__)
     arguments.add_argument("--epsilon", type=float, default=1.0, help="what the report may say of one person (1)")
     chosen = arguments.parse_args()
     if not 0 < chosen.epsilon < float("inf"):

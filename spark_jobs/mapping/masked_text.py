@@ -5,6 +5,7 @@ What a column may hold says its contract (`contracts/schema.py`, `text` and `mos
 
 from __future__ import annotations
 
+from contracts.column_types import Array
 from contracts.schema import Column
 from contracts.tables.vocabulary import MOST_TEXTS
 from spark_jobs.pseudonyms import masked_sql
@@ -19,14 +20,14 @@ _PLAIN = {
 
 def cleaned(column: Column, value: str) -> str:
     """SQL for a value of a column as it may be kept; `value` is a short name in SQL, as it is used several times."""
-    if column.type.startswith("array<"):
+    if isinstance(column.parsed_type, Array):
         return f"slice(transform({value}, text -> {_cleaned(column, 'text')}), 1, {MOST_TEXTS})"
     return _cleaned(column, value)
 
 
 def too_long(column: Column, value: str) -> str:
     """SQL that is true for a value of which a part was cut off."""
-    if column.type.startswith("array<"):
+    if isinstance(column.parsed_type, Array):
         return f"(size({value}) > {MOST_TEXTS} or exists({value}, text -> length(text) > {column.most}))"
     return f"length({value}) > {column.most}"
 

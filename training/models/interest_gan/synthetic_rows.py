@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.served import SYNTHETIC_RESPONSES
+from lake_tables.arrow import arrow_type
 from training.config import CONFIGS, read_config
 from training.models.interest_gan.admission import AdmissionConfig
 from training.models.interest_gan.learner import synthesise
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from training.models.interest_gan.admission import Admission
 
 SEED = 7
-
-_ARROW = {"string": pa.string(), "int": pa.int32(), "double": pa.float64(), "boolean": pa.bool_()}
 
 
 def publish_admitted(learner: Any, model: Predictor, data: Data, settings: Settings, ds: str) -> Admission:
@@ -38,7 +37,7 @@ def publish_admitted(learner: Any, model: Predictor, data: Data, settings: Setti
         files = {}
         if admission.admitted:
             rows = synthesise(model, data.describe()["training_rows"], SEED)[SYNTHETIC_RESPONSES.column_names]
-            fields = [pa.field(column.name, _ARROW[column.type]) for column in SYNTHETIC_RESPONSES.columns]
+            fields = [pa.field(column.name, arrow_type(column.parsed_type)) for column in SYNTHETIC_RESPONSES.columns]
             file = lake.staging("synthetic") / "part-00000.parquet"
             pq.write_table(pa.Table.from_pandas(rows, schema=pa.schema(fields), preserve_index=False), file)
             files = {file.name: file}
