@@ -1,7 +1,8 @@
 """OpenLineage events of the Spark jobs: START when one begins, COMPLETE or FAIL when it ends.
 
-Spark's own integration is a jar that no Python index carries, so the jobs tell themselves what they read and wrote.
-An event that cannot be sent is a line in the log and nothing more.
+Spark's own integration is a jar that no Python index carries, so the jobs send their events themselves. Events leave
+the machine: they hold names of tables and columns and numbers of rows, and never a value of a row. An event that cannot
+be sent is a line in the log and nothing more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from contracts.errors import NightshiftError
 from contracts.lineage import LINEAGE_NAMESPACE, lineage_transport
 from contracts.report import say
 from contracts.schema import Table
@@ -19,6 +24,7 @@ from contracts.settings import Settings
 from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES, QUARANTINE, RECONCILIATION
 from contracts.tables.resolved import PERSONS, RESOLVED_TABLES
 from spark_jobs.mapping.spec import load_spec
+from spark_jobs.spark_errors import condition_of
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -36,21 +42,21 @@ class Datasets:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def of_mapping(settings: Settings, source: str) -> Datasets:
+def mapping_datasets(settings: Settings, source: str) -> Datasets:
     """A source's deliveries, and the tables that its mapping writes."""
     tables = dict.fromkeys([*(writing.table for writing in load_spec(source).writings), QUARANTINE, RECONCILIATION])
     return Datasets({str(settings.raw / source): None}, {str(settings.home.lake / one.name): one for one in tables})
 
 
-def of_resolving(settings: Settings) -> Datasets:
-    """Everything that identifiers arrive in, and the persons with what is known of them."""
+def resolving_datasets(settings: Settings) -> Datasets:
+    """The tables in which identifiers arrive, and those that resolving writes."""
     read = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
     return Datasets(
         *({str(settings.home.lake / one.name): one for one in tables} for tables in (read, RESOLVED_TABLES))
     )
 
 
-def counted_mapping(settings: Settings, source: str, fragment: Mapping[str, Any]) -> dict[str, int]:
+def mapping_rows(settings: Settings, source: str, fragment: Mapping[str, Any]) -> dict[str, int]:
     """Path -> rows, from the report's fragment: rows read, and rows set aside."""
     entry = fragment["sources"][source]
     return {
@@ -59,16 +65,17 @@ def counted_mapping(settings: Settings, source: str, fragment: Mapping[str, Any]
     }
 
 
-def counted_resolving(settings: Settings, fragment: Mapping[str, Any]) -> dict[str, int]:
+def resolving_rows(settings: Settings, fragment: Mapping[str, Any]) -> dict[str, int]:
     """Path -> rows, from the report's fragment: one row of `persons` for each identifier."""
     return {str(settings.home.lake / PERSONS.name): fragment["identity"]["identifiers"]}
 
 
 @contextmanager
-def told(settings: Settings, job: str, ds: str, datasets: Callable[[], Datasets]) -> Iterator[Datasets | None]:
-    """Tell of a run of `job` for the day `ds`; yields the datasets, whose rows the job fills in, or None if it is off.
+def run_events(settings: Settings, job: str, ds: str, datasets: Callable[[], Datasets]) -> Iterator[Datasets | None]:
+    """Send the events of a run of `job` for the day `ds`.
 
-    `datasets` is called only where lineage is on.
+    Yields the datasets, whose rows the job fills in, or None where lineage is off; only where it is on, `datasets` is
+    called.
     """
     transport = lineage_transport(settings, "spark")
     if transport is None:
@@ -78,23 +85,31 @@ def told(settings: Settings, job: str, ds: str, datasets: Callable[[], Datasets]
     from openlineage.client.event_v2 import RunState
     from openlineage.client.facet_v2 import error_message_run
 
-    found, run_id = datasets(), _new_run_id()
+    run_datasets, run_id = datasets(), _new_run_id()
     client = OpenLineageClient(config={"transport": transport})
 
-    def tell(state: RunState, facets: dict[str, Any] | None = None) -> None:
+    def send(state: RunState, facets: dict[str, Any] | None = None) -> None:
         try:
-            client.emit(_event(settings, state, run_id, job, ds, found, facets or {}))
-        except Exception as error:  # whatever is wrong with an event, the job goes on
+            client.emit(_event(settings, state, run_id, job, ds, run_datasets, facets or {}))
+        except Exception as error:  # whichever fault an event has, the job goes on
             say(f"lineage: an event of {job} was not sent: {error}")
 
-    tell(RunState.START)
+    send(RunState.START)
     try:
-        yield found
+        yield run_datasets
     except BaseException as error:
-        message = f"{type(error).__name__}: {error}"
-        tell(RunState.FAIL, {"errorMessage": error_message_run.ErrorMessageRunFacet(message, "python")})
+        send(RunState.FAIL, {"errorMessage": error_message_run.ErrorMessageRunFacet(_message(error), "python")})
         raise
-    tell(RunState.COMPLETE)
+    send(RunState.COMPLETE)
+
+
+def _message(error: BaseException) -> str:
+    """What an event may say of an error: the sentence of one of ours; of any other its kind, as its words may quote."""
+    if isinstance(error, NightshiftError):
+        return f"{type(error).__name__}: {error}"
+    if isinstance(error, PySparkException | Py4JError):
+        return condition_of(error)
+    return type(error).__name__
 
 
 def _new_run_id() -> str:
@@ -104,7 +119,7 @@ def _new_run_id() -> str:
 
 
 def _event(
-    settings: Settings, state: Any, run_id: str, job: str, ds: str, found: Datasets, facets: dict[str, Any]
+    settings: Settings, state: Any, run_id: str, job: str, ds: str, datasets: Datasets, facets: dict[str, Any]
 ) -> RunEvent:
     from openlineage.client.constants import DEFAULT_PRODUCER
     from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent
@@ -116,8 +131,8 @@ def _event(
         parent_run,
     )
 
-    def statistics(path: str, name: str, made: type) -> dict[str, Any]:
-        return {name: made(rowCount=found.rows[path])} if path in found.rows else {}
+    def statistics(path: str, name: str, facet: type) -> dict[str, Any]:
+        return {name: facet(rowCount=datasets.rows[path])} if path in datasets.rows else {}
 
     facets["nominalTime"] = nominal_time_run.NominalTimeRunFacet(f"{ds}T00:00:00Z")
     if settings.lineage_parent:
@@ -133,11 +148,11 @@ def _event(
         producer=DEFAULT_PRODUCER,
         inputs=[
             InputDataset(FILES, path, statistics(path, "inputStatistics", read), facets=_schema(table))
-            for path, table in found.inputs.items()
+            for path, table in datasets.inputs.items()
         ],
         outputs=[
             OutputDataset(FILES, path, statistics(path, "outputStatistics", written), facets=_schema(table))
-            for path, table in found.outputs.items()
+            for path, table in datasets.outputs.items()
         ],
     )
 

@@ -17,13 +17,14 @@ from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
 from spark_jobs.mapping.quarantine import original_rows
 from spark_jobs.mapping.spec import known_sources
+from spark_jobs.spark_errors import without_values
 
 _EPILOG = """\
 examples:
   spark-submit spark_jobs/main.py map --source apache_combined --ds 2026-11-19
       maps that day's delivery, and every earlier one that is not in the lake yet
   spark-submit spark_jobs/main.py resolve --ds 2026-11-19
-      says which identifiers were one person, as far as was known on that day
+      groups identifiers into persons, by what was known on that day
   spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
       prints the rows that could not be mapped as they stand in raw, for those who may read raw
 
@@ -37,12 +38,12 @@ def main(arguments: list[str] | None = None) -> None:
     )
     names = "|".join(_COMMANDS)
     commands = parser.add_subparsers(dest="command", required=True, metavar=names)
-    for name, (about, options, _) in _COMMANDS.items():
+    for name, (about, add_options, _) in _COMMANDS.items():
         command = commands.add_parser(name, help=about)
-        options(command)
-        command.set_defaults(parser=command)
-    given = parser.parse_args(arguments)
-    _COMMANDS[given.command][-1](Settings.from_env(), given)
+        add_options(command)
+    options = parser.parse_args(arguments)
+    with without_values():
+        _COMMANDS[options.command][-1](Settings.from_env(), options)
 
 
 def _day(command: argparse.ArgumentParser) -> None:
@@ -54,32 +55,35 @@ def _map_options(command: argparse.ArgumentParser) -> None:
     _day(command)
 
 
-def _map(settings: Settings, given: argparse.Namespace) -> None:
-    with lineage.told(
-        settings, f"map.{given.source}", given.ds, lambda: lineage.of_mapping(settings, given.source)
+def _map(settings: Settings, options: argparse.Namespace) -> None:
+    source, ds = options.source, options.ds
+    with lineage.run_events(
+        settings, f"map.{source}", ds, lambda: lineage.mapping_datasets(settings, source)
     ) as datasets:
-        fragment = map_source(settings, given.source, given.ds)
+        fragment = map_source(settings, source, ds)
         if datasets:
-            datasets.rows = lineage.counted_mapping(settings, given.source, fragment)
+            datasets.rows = lineage.mapping_rows(settings, source, fragment)
 
 
 def _resolve_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--from-scratch", action="store_true", help="from all edges, even where the night before could be gone on from"
+        "--from-scratch",
+        action="store_true",
+        help="from all edges, even where the result of the night before could be continued",
     )
     command.add_argument(
-        "--accept-merges", action="store_true", help="publish, however many known persons merge into others"
+        "--accept-merges", action="store_true", help="publish although more known persons merge than the rules allow"
     )
     _day(command)
 
 
-def _resolve(settings: Settings, given: argparse.Namespace) -> None:
-    with lineage.told(settings, "resolve", given.ds, lambda: lineage.of_resolving(settings)) as datasets:
+def _resolve(settings: Settings, options: argparse.Namespace) -> None:
+    with lineage.run_events(settings, "resolve", options.ds, lambda: lineage.resolving_datasets(settings)) as datasets:
         fragment = resolve_identities(
-            settings, given.ds, from_scratch=given.from_scratch, accept_merges=given.accept_merges
+            settings, options.ds, from_scratch=options.from_scratch, accept_merges=options.accept_merges
         )
         if datasets:
-            datasets.rows = lineage.counted_resolving(settings, fragment)
+            datasets.rows = lineage.resolving_rows(settings, fragment)
 
 
 def _quarantined_options(command: argparse.ArgumentParser) -> None:
@@ -88,8 +92,8 @@ def _quarantined_options(command: argparse.ArgumentParser) -> None:
     _day(command)
 
 
-def _quarantined(settings: Settings, given: argparse.Namespace) -> None:
-    for file, rule, text in original_rows(settings, given.source, given.ds, given.reason):
+def _quarantined(settings: Settings, options: argparse.Namespace) -> None:
+    for file, rule, text in original_rows(settings, options.source, options.ds, options.reason):
         print(f"{file}: {rule}: {text or 'the whole file'}")
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import traceback
 
 import pytest
 
-from contracts.errors import RawDataError
+from contracts.errors import MappingError, RawDataError
 from contracts.settings import Settings
 from contracts.tables.mapped import EVENTS
 from spark_jobs import main
+from spark_jobs.mapping.spec import load_spec
+from spark_jobs.spark_errors import SparkJobError
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, post
 
 PARENT = "nightshift/nightly_profiles.map/01a20207-e627-7d60-8e2d-4ecdf869e96d"
@@ -17,7 +20,7 @@ PARENT = "nightshift/nightly_profiles.map/01a20207-e627-7d60-8e2d-4ecdf869e96d"
 
 @pytest.fixture
 def events(tmp_path, spark, monkeypatch):  # noqa: ARG001  the jobs find the running session by themselves
-    """What has been told so far, oldest first; lineage is on and goes to a file."""
+    """The events so far, oldest first; lineage is on and goes to a file."""
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     monkeypatch.setenv("NIGHTSHIFT_LINEAGE", "file")
     monkeypatch.setenv("NIGHTSHIFT_LINEAGE_PARENT", PARENT)
@@ -25,7 +28,7 @@ def events(tmp_path, spark, monkeypatch):  # noqa: ARG001  the jobs find the run
     return lambda: [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_map_and_resolve_tell_what_they_read_and_wrote(events):
+def test_map_and_resolve_say_what_they_read_and_wrote(events):
     settings = Settings.from_env()
     deliver(settings, "mastodon", "statuses.jsonl", [post("1"), post("2"), "{broken"])
     main.main(["map", "--source", "mastodon", "--ds", DAY])
@@ -55,12 +58,36 @@ def test_map_and_resolve_tell_what_they_read_and_wrote(events):
     assert persons["outputFacets"]["outputStatistics"]["rowCount"] >= 1
 
 
-def test_a_job_that_fails_tells_why(events):
+def test_a_job_that_fails_says_why(events):
     with pytest.raises(RawDataError):
         main.main(["map", "--source", "mastodon", "--ds", DAY])
     begun, failed = events()
     assert (begun["eventType"], failed["eventType"]) == ("START", "FAIL")
     assert "expected a delivery of mastodon" in failed["run"]["facets"]["errorMessage"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("unguarded", "condition"),
+    [
+        ("url_decode(stars)", "[CANNOT_DECODE_URL]"),
+        ("from_json(stars, 'a int', map('mode', 'FAILFAST')).a", "org.apache.spark.SparkException"),
+    ],
+    ids=["of an expression", "of Java"],
+)
+def test_a_job_that_fails_on_a_value_quotes_it_nowhere(events, monkeypatch, capfd, unguarded, condition):
+    """Spark's own words quote the value, which may name a person; an event goes to a server of others."""
+    bundled = load_spec("movietweetings")
+    mapping = bundled.translated(lambda sql: sql.replace("try_cast(stars as int)", f"cast({unguarded} as int)"))
+    assert mapping != bundled
+    monkeypatch.setattr("spark_jobs.mapping.job.load_spec", lambda _: mapping)
+    deliver(Settings.from_env(), "movietweetings", "ratings.dat", ["2::1::anna@example.org%zz::1381006850"])
+    with pytest.raises((MappingError, SparkJobError)) as error:
+        main.main(["map", "--source", "movietweetings", "--ds", DAY])
+    *_, failed = events()
+    assert failed["eventType"] == "FAIL"
+    assert condition in failed["run"]["facets"]["errorMessage"]["message"]
+    shown = "".join(traceback.format_exception(error.value)) + json.dumps(failed) + "".join(capfd.readouterr())
+    assert "anna" not in shown
 
 
 def test_an_event_that_cannot_be_sent_fails_nothing(events, tmp_path, capsys):  # noqa: ARG001
@@ -71,7 +98,7 @@ def test_an_event_that_cannot_be_sent_fails_nothing(events, tmp_path, capsys):  
     assert "lineage: an event of map.mastodon was not sent" in capsys.readouterr().out
 
 
-def test_off_tells_nothing(events, tmp_path, monkeypatch):  # noqa: ARG001
+def test_off_sends_nothing(events, tmp_path, monkeypatch):  # noqa: ARG001
     monkeypatch.setenv("NIGHTSHIFT_LINEAGE", "off")
     deliver(Settings.from_env(), "mastodon", "statuses.jsonl", [post("1")])
     main.main(["map", "--source", "mastodon", "--ds", DAY])
