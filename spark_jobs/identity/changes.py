@@ -1,4 +1,4 @@
-"""Which identifiers are another person's than the day before, why, and when that is too many at once."""
+"""Identifiers that are another person's than the day before: which, why, and when they are too many at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError
-from spark_jobs.identity.links import ENDS, small, touched_by
+from spark_jobs.identity.links import ENDS, broadcast_if_small, with_touched
 from spark_jobs.identity.resolution import Resolution
 from spark_jobs.identity.rules import IdentityRules
 
@@ -21,16 +21,17 @@ def changes_between(before: DataFrame, now: Resolution, rules: IdentityRules) ->
     """
     after = now.persons.select("identifier", "person_id")
     before = before.select("identifier", F.col("person_id").alias("former_person_id"))
-    if now.again is not None:
-        again = now.again.withColumnRenamed("node", "identifier")
+    if now.resolved_again is not None:
+        again = now.resolved_again.withColumnRenamed("node", "identifier")
         before, after = (side.join(again, on="identifier", how="left_semi") for side in (before, after))
     both = before.join(after, on="identifier", how="full").localCheckpoint()
     changed = both.where("former_person_id != person_id")
     if changed.isEmpty():
         return changed.select("*", *(F.lit("").alias(name) for name in ("change", "reason")))
-    persons = small(changed.select(F.explode(F.array("former_person_id", "person_id")).alias("person")).distinct())
+    person = F.explode(F.array("former_person_id", "person_id"))
+    persons = broadcast_if_small(changed.select(person.alias("person")).distinct())
     concerned = (
-        both.withColumn("person", F.explode(F.array("former_person_id", "person_id")))
+        both.withColumn("person", person)
         .join(persons, on="person", how="left_semi")
         .drop("person")
         .distinct()
@@ -64,7 +65,7 @@ def changes_between(before: DataFrame, now: Resolution, rules: IdentityRules) ->
 
 def _reasons(links: DataFrame, concerned: DataFrame, rules: IdentityRules) -> tuple[DataFrame, DataFrame]:
     """The strongest kind that `joined` others into a person, and the rule that `parted` a former one."""
-    around = touched_by(links, concerned.select(F.col("identifier").alias("node"))).where("touched")
+    around = with_touched(links, concerned.select(F.col("identifier").alias("node"))).where("touched")
     for place, end in enumerate(ENDS):
         side = concerned.select(
             F.col("identifier").alias(end),
@@ -88,13 +89,13 @@ def _reasons(links: DataFrame, concerned: DataFrame, rules: IdentityRules) -> tu
     return joined, parted
 
 
-def watch_merges(changes: DataFrame, known: int, rules: IdentityRules, ds: str, look_at: Path) -> None:
+def refuse_many_merges(changes: DataFrame, known: int, rules: IdentityRules, ds: str, written_to: Path) -> None:
     """Refuse a night in which too many known persons became others.
 
     Args:
         changes: rows of the contract `identity_changes`.
         known: persons of the day before.
-        look_at: where the changes were written.
+        written_to: the folder that the changes were written to.
 
     Raises:
         LakeError: more persons merged than the rules allow.
@@ -113,6 +114,6 @@ def watch_merges(changes: DataFrame, known: int, rules: IdentityRules, ds: str, 
     raise LakeError(
         expected=f"at most {most:,} of {known:,} known persons to merge into others on {ds}",
         received=f"{merged:,}, of them {worst.persons:,} into one by {worst.reason}",
-        remedy=f"nothing was published: look at the changes in {look_at}, exclude what belongs to nobody in the "
+        remedy=f"nothing was published: look at the changes in {written_to}, exclude what belongs to nobody in the "
         f"rules of identity, or let them pass with `resolve --ds {ds} --accept-merges`",
     )

@@ -1,8 +1,8 @@
 """`main.py resolve`: identity edges to persons.
 
-A person is a connected component of identifiers, after the rules of `identity_rules.yml` that keep strangers apart.
-The night before is gone on from where it is still true: where no earlier day was mapped anew and the rules are the
-same. Otherwise, and on the first night, persons are made from all edges. `persons.py` has both ways.
+A person is a connected component of identifiers, after the rules of `rules.yml` that keep strangers apart. A night
+continues from the night before while that still holds: no earlier day was mapped again, and the rules are the same.
+Otherwise, and on the first night, persons are made from all edges. `resolution.py` has both ways.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contracts.settings import Settings
 from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
 from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
 from contracts.tables.vocabulary import CHANGES
-from spark_jobs.identity.changes import changes_between, watch_merges
+from spark_jobs.identity.changes import changes_between, refuse_many_merges
 from spark_jobs.identity.links import counts_of
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
 from spark_jobs.identity.rules import IdentityRules, load_rules
@@ -37,12 +37,13 @@ _ROW_BYTES = 100
 
 
 @dataclass(frozen=True)
-class Base:
-    """The night to go on from."""
+class Start:
+    """What a resolution starts from: the persons of an earlier night, or all edges."""
 
     ds: str = ""
-    why_not: str = ""
-    """Why there is none."""
+    """The earlier night; empty where all edges are needed."""
+    reason: str = ""
+    """Why all edges are needed."""
 
 
 def resolve_identities(
@@ -51,8 +52,8 @@ def resolve_identities(
     """Publish `persons` as known on `ds`, what changed since the day before, and the links; returns the fragment.
 
     Args:
-        from_scratch: look at all edges even where the night before could be gone on from.
-        accept_merges: publish however many known persons merge.
+        from_scratch: start from all edges even where the night before could be continued.
+        accept_merges: publish although more known persons merge than the rules allow.
 
     Raises:
         LakeError: nothing has been mapped up to that day, or more persons would merge than the rules allow.
@@ -68,8 +69,8 @@ def resolve_identities(
             )
         rules = load_rules(settings)
         session = start_session(settings, "resolve")
-        base = Base(why_not="it was asked for") if from_scratch else _base(session, lake, rules, ds)
-        resolution = _resolved(session, lake, rules, base, ds)
+        start = Start(reason="--from-scratch was given") if from_scratch else _start(session, lake, rules, ds)
+        resolution = _resolution(session, lake, rules, start, ds)
         staging = lake.staging("resolve")
 
         persons = resolution.persons.persist()
@@ -91,40 +92,40 @@ def resolve_identities(
             f"resolve {ds}: {identifiers} identifiers are {people} persons; {counts['shared_cookies']} shared "
             f"cookies, {counts['cut_components']} components above {rules.component_limit} identifiers cut"
         )
-        way = f"the edges since {base.ds}" if base.ds else f"all edges, since {base.why_not}"
-        say(f"resolve {ds}: from {way}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
+        edges = f"the edges since {start.ds}" if start.ds else f"all edges, since {start.reason}"
+        say(f"resolve {ds}: from {edges}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
         fragment["persons"] = people
-        fragment["identity"] = {"identifiers": identifiers, **counts, "changed": changed, "since": base.ds or None}
+        fragment["identity"] = {"identifiers": identifiers, **counts, "changed": changed, "since": start.ds or None}
         session.catalog.clearCache()
     return fragment
 
 
-def _base(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> Base:
+def _start(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> Start:
     """The latest earlier night, if it was made from what is in the lake now, by the same rules."""
     earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
     if not earlier:
-        return Base(why_not="it is the first night")
+        return Start(reason="it is the first night")
     day = earlier[-1]
     if not lake.files(IDENTITY_EDGES_KNOWN.name, day):
-        return Base(why_not=f"the links of {day} are not kept")
-    made_from = _read(session, lake, IDENTITY_EDGES_KNOWN, [day]).select("inputs").first().inputs
-    if made_from != _inputs(lake, rules, day):
-        return Base(why_not=f"rules or days up to {day} are not those of that night")
-    return Base(day)
+        return Start(reason=f"the links of {day} are not kept")
+    inputs = _read(session, lake, IDENTITY_EDGES_KNOWN, [day]).select("inputs").first().inputs
+    if inputs != _inputs(lake, rules, day):
+        return Start(reason=f"rules or days up to {day} are not those of that night")
+    return Start(day)
 
 
-def _resolved(session: SparkSession, lake: Lake, rules: IdentityRules, base: Base, ds: str) -> Resolution:
-    """Persons of all days up to `ds`, by either way."""
-    days = {table: [day for day in lake.days(table.name, until=ds) if day > base.ds] for table in _READ}
+def _resolution(session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str) -> Resolution:
+    """Persons of all days up to `ds`."""
+    days = {table: [day for day in lake.days(table.name, until=ds) if day > start.ds] for table in _READ}
     edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
     seen = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
     for table in (EVENTS, ANSWERS, CONSENTS):
         seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
     seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
-    if not base.ds:
+    if not start.ds:
         return resolve(edges, seen, rules)
-    persons = _read(session, lake, PERSONS, [base.ds]).drop("ds")
-    links = _read(session, lake, IDENTITY_EDGES_KNOWN, [base.ds]).drop("ds", "inputs")
+    persons = _read(session, lake, PERSONS, [start.ds]).drop("ds")
+    links = _read(session, lake, IDENTITY_EDGES_KNOWN, [start.ds]).drop("ds", "inputs")
     return resolve_further(Resolution(persons, links), edges, seen, rules)
 
 
@@ -138,7 +139,7 @@ def _stage_changes(
     *,
     accept_merges: bool,
 ) -> dict[str, int]:
-    """Write what changed since the published day before; how many persons each change befell."""
+    """Write what changed since the published day before; returns kind of change -> persons that it happened to."""
     earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
     if not earlier:
         return dict.fromkeys(CHANGES, 0)
@@ -148,7 +149,7 @@ def _stage_changes(
     stage(changes.select(*IDENTITY_CHANGES.column_names, on_day), IDENTITY_CHANGES, folder, {ds: 0})
     if not accept_merges:
         known = before.select(F.countDistinct("person_id")).first()[0]
-        watch_merges(changes, known, rules, ds, folder / f"ds={ds}")
+        refuse_many_merges(changes, known, rules, ds, folder / f"ds={ds}")
     found = changes.groupBy("change").agg(F.countDistinct("former_person_id").alias("persons")).collect()
     return dict.fromkeys(CHANGES, 0) | {row.change: row.persons for row in found}
 

@@ -15,14 +15,14 @@ LINK = (*ENDS, "kind")
 SEEN = ("times", "first_time", "last_time")
 
 CUT = "component_limit"
-"""What `refused` says of a link that the limit of its component cut."""
+"""`refused` of a link that the limit of its component cut."""
 
 _BROADCAST_ROWS = 2_000_000
-"""A set of identifiers up to this size is sent to every core instead of sorting what it is looked up in."""
+"""A set of identifiers up to this size is broadcast; joined with a larger one, both sides are sorted."""
 
 
-def links_of(edges: DataFrame) -> DataFrame:
-    """Edges of the contract `identity_edges`, counted: a row a pair and kind, whichever way round it was seen."""
+def count_links(edges: DataFrame) -> DataFrame:
+    """Edges of the contract `identity_edges`, counted: a row a pair and kind, in either direction."""
     return (
         edges.where("left_identifier != right_identifier")
         .select(F.least(*ENDS).alias(ENDS[0]), F.greatest(*ENDS).alias(ENDS[1]), "kind", "occurred_at")
@@ -35,32 +35,32 @@ def links_of(edges: DataFrame) -> DataFrame:
     )
 
 
-def judged(links: DataFrame, rules: IdentityRules) -> DataFrame:
+def with_refused(links: DataFrame, rules: IdentityRules) -> DataFrame:
     """The links with `refused`: the name of the first rule by which a link does not join, or null.
 
-    Every limit looks at all links that neither their kind nor an excluded identifier rules out, whatever another limit
-    says of them; so what becomes of a link depends on the links of its two ends alone.
+    Every limit counts all links that neither their kind nor an excluded identifier rules out, those that another limit
+    refuses among them; so whether a link is refused depends on the links of its two ends alone.
     """
-    out_by_itself = F.when(~F.col("kind").isin(*rules.kinds) if rules.kinds else F.lit(True), F.lit("kind"))
+    refused_alone = F.when(~F.col("kind").isin(*rules.kinds) if rules.kinds else F.lit(True), F.lit("kind"))
     if rules.excluded:
         left, right = (F.col(end).isin(*rules.excluded) for end in ENDS)
-        out_by_itself = out_by_itself.when(left | right, F.lit("excluded"))
-    links = links.drop("refused").withColumn("out", out_by_itself)
+        refused_alone = refused_alone.when(left | right, F.lit("excluded"))
+    links = links.drop("refused").withColumn("alone", refused_alone)
     if not rules.limits:
-        return links.withColumnRenamed("out", "refused")
-    counted = links.where("out is null")
+        return links.withColumnRenamed("alone", "refused")
+    counted = links.where("alone is null")
     above = [
-        _above(counted, limit).withColumn(
+        _above_limit(counted, limit).withColumn(
             "rule", F.struct(F.lit(number).alias("number"), F.lit(limit.name).alias("name"))
         )
         for number, limit in enumerate(rules.limits)
     ]
     refused = reduce(DataFrame.unionByName, above).groupBy(*ENDS).agg(F.min("rule")["name"].alias("limit"))
-    limited = F.coalesce("out", F.when(F.col("out").isNull(), F.col("limit")))
-    return links.join(refused, on=list(ENDS), how="left").withColumn("refused", limited).drop("out", "limit")
+    either = F.coalesce("alone", F.when(F.col("alone").isNull(), F.col("limit")))
+    return links.join(refused, on=list(ENDS), how="left").withColumn("refused", either).drop("alone", "limit")
 
 
-def _above(links: DataFrame, limit: Limit) -> DataFrame:
+def _above_limit(links: DataFrame, limit: Limit) -> DataFrame:
     """The pairs, by their two ends, that one limit refuses."""
     left, right = (F.col(end) for end in ENDS)
     pairs = links.where(_between(limit)).groupBy(per_end(limit).alias("per"), *ENDS)
@@ -80,7 +80,7 @@ def _between(limit: Limit) -> Column:
 
 
 def per_end(limit: Limit) -> Column:
-    """The end of a link for which a limit counts."""
+    """The end of a link that a limit counts the other ends of."""
     left, right = (F.col(end) for end in ENDS)
     return F.when(left.startswith(f"{limit.per}:"), left).otherwise(right)
 
@@ -90,17 +90,17 @@ def ends_of(links: DataFrame) -> DataFrame:
     return links.select(F.explode(F.array(*ENDS)).alias("node")).distinct()
 
 
-def touched_by(links: DataFrame, nodes: DataFrame) -> DataFrame:
+def with_touched(links: DataFrame, nodes: DataFrame) -> DataFrame:
     """The links with `touched`: whether an end is one of the `nodes`."""
-    nodes = small(nodes)
+    nodes = broadcast_if_small(nodes)
     for place, end in enumerate(ENDS):
         flagged = nodes.select(F.col("node").alias(end), F.lit(True).alias(f"at_{place}"))
         links = links.join(flagged, on=end, how="left")
     return links.withColumn("touched", F.coalesce("at_0", "at_1", F.lit(False))).drop("at_0", "at_1")
 
 
-def small(frame: DataFrame) -> DataFrame:
-    """The same rows, fixed, and sent to every core where they are few."""
+def broadcast_if_small(frame: DataFrame) -> DataFrame:
+    """The same rows, computed once; broadcast in joins where they are few."""
     frame = frame.localCheckpoint()
     return F.broadcast(frame) if frame.count() <= _BROADCAST_ROWS else frame
 

@@ -1,23 +1,35 @@
-"""Identifiers to persons, as functions of tables: from all that is known, or from tonight's edges and the night before.
+"""Identifiers to persons, as functions of tables: from all edges, or from tonight's edges and the night before.
 
-Both give the same rows. What tonight's edges can change is bounded: a link's fate under the rules depends on the links
-of its two ends, and a person on the cluster, the component before the component limit. So the second looks again at the
-links around the ends of tonight's edges, puts together anew the clusters in which a link came, went or changed sides,
-and carries everything else over.
+Both give the same rows. What tonight's edges can change is bounded: whether the rules refuse a link depends on the
+links of its two ends, and a person on the cluster, the connected component before the component limit. So the second
+way goes in four stages: it counts tonight's edges into the known links, applies the rules again to the links around
+tonight's ends, clusters again where a link came, went or changed sides, and gives persons to the identifiers of those
+clusters; everything else is carried over.
 
-The person is named after the identifier of the component that arrived first, so a name stays as long as that identifier
+A person is named after the identifier of the component that arrived first, so a name stays as long as that identifier
 is the person's, and depends on nothing but what had arrived by that day: a rerun or a backfill gives the same names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from spark_jobs.identity.connected_components import components_within
-from spark_jobs.identity.links import CUT, ENDS, LINK, SEEN, ends_of, judged, links_of, small, touched_by
+from spark_jobs.identity.links import (
+    CUT,
+    ENDS,
+    LINK,
+    SEEN,
+    broadcast_if_small,
+    count_links,
+    ends_of,
+    with_refused,
+    with_touched,
+)
 from spark_jobs.identity.rules import IdentityRules
 
 
@@ -29,20 +41,29 @@ class Resolution:
     """`identifier`, `person_id`, `first_ds`."""
     links: DataFrame
     """Columns of the contract `identity_edges_known`, without `inputs`."""
-    again: DataFrame | None = None
-    """`node`: the identifiers whose person was looked at again; None: all."""
+    resolved_again: DataFrame | None = None
+    """`node`: the identifiers whose person was not carried over; None: all."""
+
+
+class Clustering(NamedTuple):
+    """The links after the third stage, and what was clustered in it."""
+
+    links: DataFrame
+    """As in `Resolution`."""
+    nodes: DataFrame
+    """`node`, `cluster`, `component` of the identifiers that were clustered."""
 
 
 def resolve(edges: DataFrame, seen: DataFrame, rules: IdentityRules) -> Resolution:
-    """Group identifiers into persons, from scratch.
+    """Group identifiers into persons, from all edges.
 
     Args:
         edges: rows of the contract `identity_edges`.
         seen: `identifier`, `first_ds`: every identifier and the day on which it arrived first.
     """
-    links = judged(links_of(edges), rules).persist()
+    links = with_refused(count_links(edges), rules).persist()
     nodes = _components(links.where("refused is null"), rules)
-    return Resolution(_named(seen, nodes), _with_clusters(links, nodes))
+    return Resolution(_persons(seen, nodes), _with_clusters(links, nodes))
 
 
 def resolve_further(known: Resolution, edges: DataFrame, seen: DataFrame, rules: IdentityRules) -> Resolution:
@@ -53,45 +74,22 @@ def resolve_further(known: Resolution, edges: DataFrame, seen: DataFrame, rules:
         edges: rows of the contract `identity_edges` that came since.
         seen: `identifier`, `first_ds` of identifiers that came since, known ones among them.
     """
-    links = _added(known.links, links_of(edges)).persist()
-    tonight = ends_of(links.where("tonight")).localCheckpoint()
-    near = touched_by(links, tonight).persist()
-    around = touched_by(links, ends_of(near.where("touched"))).where("touched").drop("touched")
-    again = touched_by(judged(around.withColumnRenamed("refused", "before"), rules), tonight).where("touched")
-    again = again.drop("touched").localCheckpoint()
-    changed = again.where("(known and not (refused <=> before)) or (not known and refused is null)")
-    changed_ends = ends_of(changed).localCheckpoint()
-    links = again.drop("before").unionByName(near.where("not touched").drop("touched")).persist()
-
-    placed = links.where("cluster is not null")
-    clusters = small(touched_by(placed, changed_ends).where("touched").select("cluster").distinct())
-    links = links.join(clusters.withColumn("open", F.lit(True)), on="cluster", how="left")
-    joining = F.col("refused").isNull() & (F.col("open") | F.col("cluster").isNull())
-    links = links.withColumn("joining", F.coalesce(joining, F.lit(False))).drop("open").persist()
-    open_links = links.where("joining").select(*LINK).localCheckpoint()
-    nodes = _components(open_links, rules).localCheckpoint()
-
-    carried = links.where("not joining").select(
-        *LINK,
-        *SEEN,
-        F.coalesce("refused", F.when(F.col("cut"), F.lit(CUT))).alias("refused"),
-        F.when(F.col("refused").isNull(), F.col("cluster")).alias("cluster"),
-    )
-    renewed = _with_clusters(links.where("joining").select(*LINK, *SEEN, "refused"), nodes)
-
+    counted = _count_into(known.links, count_links(edges)).persist()
+    ruled, changed_ends = _apply_rules(counted, rules)
+    clustering = _cluster(ruled, changed_ends, rules)
     arrived = seen.join(known.persons, on="identifier", how="left_anti").localCheckpoint()
-    moved = ends_of(open_links).unionByName(changed_ends).unionByName(arrived.select(F.col("identifier").alias("node")))
-    moved = small(moved.distinct())
-    marked = known.persons.join(moved.withColumn("moved", F.lit(True)), F.col("identifier") == F.col("node"), "left")
-    marked = marked.drop("node").persist()
-    first = marked.where("moved").select("identifier", "first_ds").unionByName(arrived)
-    persons = marked.where("moved is null").drop("moved").unionByName(_named(first, nodes))
-    return Resolution(persons, carried.unionByName(renewed), moved)
+    persons, resolved_again = _carry_over(known.persons, arrived, changed_ends, clustering.nodes)
+    return Resolution(persons, clustering.links, resolved_again)
 
 
-def _added(known: DataFrame, new: DataFrame) -> DataFrame:
-    """Known and new links counted together, with `known`, `tonight`, and what was `refused` before any `cut`."""
+def _count_into(known: DataFrame, tonight: DataFrame) -> DataFrame:
+    """Stage 1: the known links and tonight's, counted together.
+
+    Invariant: a row a pair and kind, with the counts that all edges of all days give. `refused` (where the component
+    limit did it: `cut`) and `cluster` are still those of the night before, null for a link that is not `known`.
+    """
     cut = F.coalesce(F.col("refused") == CUT, F.lit(False))
+    none = F.lit(None).cast("string")
     before = known.select(
         *LINK,
         *SEEN,
@@ -101,8 +99,7 @@ def _added(known: DataFrame, new: DataFrame) -> DataFrame:
         F.lit(True).alias("known"),
         F.lit(False).alias("tonight"),
     )
-    none = F.lit(None).cast("string")
-    came = new.select(
+    came = tonight.select(
         *LINK,
         *SEEN,
         none.alias("refused"),
@@ -123,6 +120,76 @@ def _added(known: DataFrame, new: DataFrame) -> DataFrame:
     )
 
 
+def _apply_rules(counted: DataFrame, rules: IdentityRules) -> tuple[DataFrame, DataFrame]:
+    """Stage 2: the links with the `refused` that the rules give tonight, and the ends of links of which that changed.
+
+    Invariant: `refused` is what `with_refused` gives over all links. A limit compares the links of one end, so only
+    links at an end of tonight's can have changed; to compare them, all links at their own ends are needed.
+
+    Returns:
+        The links; and `node`: the ends of links that joined nothing the night before and do now, or the reverse.
+    """
+    tonight = ends_of(counted.where("tonight")).localCheckpoint()
+    all_links = with_touched(counted, tonight).persist()
+    compared = with_touched(counted, ends_of(all_links.where("touched"))).where("touched").drop("touched")
+    again = with_touched(with_refused(compared.withColumnRenamed("refused", "before"), rules), tonight)
+    again = again.where("touched").drop("touched").localCheckpoint()
+    changed = again.where("(known and not (refused <=> before)) or (not known and refused is null)")
+    unchanged = all_links.where("not touched").drop("touched")
+    return again.drop("before").unionByName(unchanged).persist(), ends_of(changed).localCheckpoint()
+
+
+def _cluster(ruled: DataFrame, changed_ends: DataFrame, rules: IdentityRules) -> Clustering:
+    """Stage 3: connected components again of the clusters in which a link came, went or changed sides.
+
+    Invariant: the clusters carried over and the new ones are together the connected components of all links that no
+    rule refused. A new link joins whole clusters, and a lost one divides one, so a cluster without a changed end is as
+    it was.
+    """
+    clustered = with_touched(ruled.where("cluster is not null"), changed_ends)
+    open_clusters = broadcast_if_small(clustered.where("touched").select("cluster").distinct())
+    is_open = F.col("open") | F.col("cluster").isNull()
+    links = (
+        ruled.join(open_clusters.withColumn("open", F.lit(True)), on="cluster", how="left")
+        .withColumn("joining", F.coalesce(F.col("refused").isNull() & is_open, F.lit(False)))
+        .drop("open")
+        .persist()
+    )
+    joining = links.where("joining").select(*LINK, *SEEN, "refused")
+    nodes = _components(joining.select(*LINK).localCheckpoint(), rules).localCheckpoint()
+    carried = links.where("not joining").select(
+        *LINK,
+        *SEEN,
+        F.coalesce("refused", F.when(F.col("cut"), F.lit(CUT))).alias("refused"),
+        F.when(F.col("refused").isNull(), F.col("cluster")).alias("cluster"),
+    )
+    return Clustering(carried.unionByName(_with_clusters(joining, nodes)), nodes)
+
+
+def _carry_over(
+    known: DataFrame, arrived: DataFrame, changed_ends: DataFrame, nodes: DataFrame
+) -> tuple[DataFrame, DataFrame]:
+    """Stage 4: persons of the identifiers that were clustered again, lost a link or arrived; the others stay.
+
+    Invariant: every identifier once; of a component, either all identifiers are carried over or none.
+
+    Returns:
+        `identifier`, `person_id`, `first_ds` of all; and `node`: those that were not carried over.
+    """
+    again = (
+        nodes.select("node")
+        .unionByName(changed_ends)
+        .unionByName(arrived.select(F.col("identifier").alias("node")))
+        .distinct()
+    )
+    again = broadcast_if_small(again)
+    flagged = known.join(again.withColumn("again", F.lit(True)), F.col("identifier") == F.col("node"), how="left")
+    flagged = flagged.drop("node").persist()
+    first = flagged.where("again").select("identifier", "first_ds").unionByName(arrived)
+    carried = flagged.where("again is null").drop("again")
+    return carried.unionByName(_persons(first, nodes)), again
+
+
 def _components(links: DataFrame, rules: IdentityRules) -> DataFrame:
     """`node`, `cluster`, `component` of the ends of links that no rule refused."""
     strength = F.lit(0)
@@ -139,7 +206,7 @@ def _with_clusters(links: DataFrame, nodes: DataFrame) -> DataFrame:
     of_left = nodes.select(F.col("node").alias(left), "cluster", F.col("component").alias("here"))
     placed = links.where("refused is null").select(*LINK, *SEEN).join(of_left, on=left, how="inner")
     whole = nodes.groupBy("cluster").agg((F.min("component") == F.max("component")).alias("whole")).where("not whole")
-    parted = small(nodes.join(F.broadcast(whole), on="cluster", how="left_semi"))
+    parted = broadcast_if_small(nodes.join(F.broadcast(whole), on="cluster", how="left_semi"))
     of_right = parted.select(F.col("node").alias(right), F.col("component").alias("there"))
     placed = placed.join(of_right, on=right, how="left").select(
         *LINK, *SEEN, F.when(F.col("there") != F.col("here"), F.lit(CUT)).alias("refused"), "cluster"
@@ -150,11 +217,11 @@ def _with_clusters(links: DataFrame, nodes: DataFrame) -> DataFrame:
     return placed.unionByName(refused)
 
 
-def _named(seen: DataFrame, nodes: DataFrame) -> DataFrame:
+def _persons(seen: DataFrame, nodes: DataFrame) -> DataFrame:
     """`identifier`, `person_id`, `first_ds`; an identifier that nothing links is a person of its own."""
-    named = seen.join(nodes, on=F.col("identifier") == F.col("node"), how="left").select(
+    grouped = seen.join(nodes, on=F.col("identifier") == F.col("node"), how="left").select(
         "identifier", "first_ds", F.coalesce("component", "identifier").alias("component")
     )
     oldest = F.min(F.struct("first_ds", "identifier")).over(Window.partitionBy("component"))
     person = F.concat(F.lit("p"), F.left(F.sha2(oldest["identifier"], 256), F.lit(16)))
-    return named.select("identifier", person.alias("person_id"), "first_ds")
+    return grouped.select("identifier", person.alias("person_id"), "first_ds")

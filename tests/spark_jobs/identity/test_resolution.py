@@ -142,7 +142,7 @@ def nights(spark):
         edges = spark.createDataFrame(rows, f"{IDENTITY_EDGES.ddl()}, ds DATE")
         tonight = spark.createDataFrame([(one, day) for one in arrived], "identifier string, first_ds date")
         made = resolve(edges, tonight, RULES) if known is None else resolve_further(known, edges, tonight, RULES)
-        known = Resolution(made.persons.localCheckpoint(), made.links.localCheckpoint(), made.again)
+        known = Resolution(made.persons.localCheckpoint(), made.links.localCheckpoint(), made.resolved_again)
         found.append((dict(seen), oracle, known))
     every = spark.createDataFrame([row for rows in so_far.values() for row in rows], f"{IDENTITY_EDGES.ddl()}, ds DATE")
     all_seen = spark.createDataFrame(list(seen.items()), "identifier string, first_ds date")
@@ -174,4 +174,4 @@ def test_the_graphs_are_worth_the_comparison(nights):
     (_, before, _), (_, after, last) = found[-2:]
     changed = {one for one in before if before[one] != after[one]}
     assert len(changed) > GRAPHS // 10
-    assert last.again.count() < len(after), "no person was carried over"
+    assert last.resolved_again.count() < len(after), "no person was carried over"
