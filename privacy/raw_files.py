@@ -101,7 +101,7 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
 
 
 def _lines(plain: bytes) -> Iterator[tuple[bytes, str, bool]]:
-    """Each line, and its text as `spark_jobs/mapping/readers.py` gives it."""
+    """Each line, and its text as `spark_jobs/mapping/readers/lines.py` gives it."""
     for piece in plain.splitlines(keepends=True) if b"\r" not in plain else re.findall(rb"[^\n]*\n|[^\n]+", plain):
         line = piece.rstrip(b"\n")
         try:

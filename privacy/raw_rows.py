@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import RawDataError
@@ -13,8 +13,8 @@ from contracts.keys import pseudonym_keys
 from contracts.raw import landed_days, landed_sources
 from contracts.settings import Settings
 from spark_jobs.mapping.deliveries import Delivery, look_at
-from spark_jobs.mapping.identifiers import is_of, with_names
-from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.identifiers import belongs_to, with_identifiers
+from spark_jobs.mapping.readers.formats import read_raw
 from spark_jobs.mapping.spec import Spec, known_sources, load_spec
 
 
@@ -37,7 +37,7 @@ def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
     """Every value that a mapping turns into a pseudonym -> its kind."""
     values = {}
     for spec, raw in _everything(session, settings):
-        named = with_names(raw, spec, "raw", ())
+        named = with_identifiers(raw, spec, "raw", ())
         names = named.select(F.explode("raw_all").alias("name")).where("name is not null").distinct()
         for (name,) in names.toLocalIterator():
             kind, _, value = name.partition(":")
@@ -50,16 +50,18 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
     found = RawRows()
     if not identifiers:
         return found
-    listed = ", ".join(f"'{one}'" for one in sorted(identifiers))
-    theirs = f"name in ({listed})"
+
+    def is_theirs(identifier: Column) -> Column:
+        return F.coalesce(identifier.isin(sorted(identifiers)), F.lit(False))
+
     for spec, raw in _everything(session, settings):
-        rows = with_names(with_names(raw, spec, "raw", ()), spec, "now", pseudonym_keys(settings))
-        rows = rows.where(F.expr(f"exists(now_all, name -> coalesce({theirs}, false))")).select(
+        rows = with_identifiers(with_identifiers(raw, spec, "raw", ()), spec, "now", pseudonym_keys(settings))
+        rows = rows.where(F.exists("now_all", is_theirs)).select(
             F.col("raw_ds").cast("string").alias("ds"),
             *("raw_file", "raw_text", "now_files"),
             F.col("raw_key") if "raw_key" in raw.columns else F.lit(None).cast("string").alias("raw_key"),
-            is_of("now", theirs).alias("theirs"),
-            F.expr(f"filter(raw_all, (name, at) -> coalesce(now_all[at] in ({listed}), false))").alias("values"),
+            belongs_to("now", is_theirs).alias("theirs"),
+            F.filter("raw_all", lambda _, place: is_theirs(F.col("now_all")[place])).alias("values"),
         )
         for row in rows.toLocalIterator():
             place = (spec.source, row.ds, row.raw_file)

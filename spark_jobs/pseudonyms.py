@@ -1,4 +1,4 @@
-"""Functions that mappings use to name people without knowing them, and to mask what they wrote.
+"""Functions that mappings use: keyed pseudonyms in place of identifiers, and masks for what people wrote.
 
 A mapping calls them inside its Spark SQL; `expanded` replaces each call by native SQL, so that no row passes through
 Python and that they work inside lambda functions too, where Spark allows no SQL function of its user.
@@ -6,7 +6,7 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 | function | gives |
 |---|---|
 | `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed lower-case value; null if empty |
-| `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows that nobody can recompute without the key |
+| `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows, which cannot be recomputed without the key |
 | `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48 |
 | `masked(text)` | free text without mark-up, mail and IP addresses, links, handles and phone numbers |
 | `query_value(target, name)` | a decoded parameter of a request target; null where it is absent |
@@ -16,86 +16,90 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.errors import MappingError
 from contracts.pseudonyms import DIGITS
+from spark_jobs.literals import sql_literal
 
 _BLOCK_BYTES = 64
 """Block size of SHA-256, RFC 2104."""
 
 _MASKS = (
     # Signs that cannot be seen, and the wide at, which is read as one, would tear an address apart.
-    (r"\\p{Cf}+", ""),
+    (r"\p{Cf}+", ""),
     ("\uff20", "@"),
     # Against hostile texts: a group is repeated possessively, as else Java takes stack for each time; and a match
     # begins at the first of a run or where the last one ended (\G), as from each letter the whole run would be read.
-    (r"\\G([^<]*+)<[^>]*>", "$1 "),
-    (r"(?<![\\p{L}\\p{M}\\p{N}_.+-])@\\w[\\w.-]*@[\\w-]+(?:\\.[\\w-]+)*+", "[handle]"),
+    (r"\G([^<]*+)<[^>]*>", "$1 "),
+    (r"(?<![\p{L}\p{M}\p{N}_.+-])@\w[\w.-]*@[\w-]+(?:\.[\w-]+)*+", "[handle]"),
     (
-        r"(?:(?<![\\p{L}\\p{M}\\p{N}_.+-])|\\G)[\\p{L}\\p{M}\\p{N}_.+-]+@[\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}_-]+)*+",
+        r"(?:(?<![\p{L}\p{M}\p{N}_.+-])|\G)[\p{L}\p{M}\p{N}_.+-]+@[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)*+",
         "[email]",
     ),
-    (r"(?i)\\b(?:https?://|www\\.)\\S+", "[link]"),
-    (r"@[\\p{L}\\p{N}_]+(?:@[\\w.-]+)?", "[handle]"),
-    (r"(?<![\\w.])\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(?![\\w])", "[address]"),
-    (r"(?i)(?<![\\w:])[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]*", "[address]"),
-    (r"(?<!\\w)\\+?\\d[\\d ()./-]{6,}\\d", "[phone]"),
-    (r"\\s+", " "),
+    (r"(?i)\b(?:https?://|www\.)\S+", "[link]"),
+    (r"@[\p{L}\p{N}_]+(?:@[\w.-]+)?", "[handle]"),
+    (r"(?<![\w.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w])", "[address]"),
+    (r"(?i)(?<![\w:])[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]*", "[address]"),
+    (r"(?<!\w)\+?\d[\d ()./-]{6,}\d", "[phone]"),
+    (r"\s+", " "),
 )
 
 _PHONE = "[phone]"
+
+_IPV4 = r"^\d+([.]\d+){3}$"
+_IPV6_NETWORK = "^([0-9a-fA-F]*(?::[0-9a-fA-F]+){0,2})"
+
+_DEVICES = (
+    ("tablet", "(?i)ipad|tablet|kindle|silk|android(?!.*mobile)"),
+    ("mobile", "(?i)mobile|iphone|android"),
+    ("desktop", "(?i)windows|macintosh|x11|cros"),
+)
+"""Class of a device, and the pattern of its user agents; the first that matches holds."""
 
 
 def masked_sql(text: str, *, phones: bool = True) -> str:
     """SQL for free text in which nobody is named; without `phones`, long numbers stay, as in titles with years."""
     for pattern, replacement in _MASKS:
         if phones or replacement != _PHONE:
-            text = f"regexp_replace({text}, '{pattern}', '{replacement}')"
+            text = f"regexp_replace({text}, {sql_literal(pattern)}, {sql_literal(replacement)})"
     return f"trim({text})"
 
 
 @dataclass(frozen=True)
 class _Function:
     parameters: tuple[str, ...]
-    body: str
-    """SQL in which each parameter stands as `{parameter}`."""
+    sql: Callable[..., str]
+    """SQL of the arguments, each once a parameter -> SQL of the call."""
 
 
 class Functions:
     """The functions of this module, with pseudonyms under a chain of keys: `contracts/pseudonyms.py`."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys`: 32 bytes each, oldest first."""
-        keyed, pseudonym = "{text}", "({kind} || ':' || nullif(lower(trim({value})), ''))"
-        for key in keys:
-            keyed = _hmac(key, keyed)
-            pseudonym = f"({{kind}} || ':' || {_hmac(key, pseudonym)})"
+        """`keys`: 32 bytes each, oldest first; without any, pseudonyms are the raw `kind:value`."""
+        self._keys = tuple(keys)
         self._functions = {
-            "keyed": _Function(("text",), keyed),
-            "pseudonym": _Function(("kind", "value"), pseudonym),
-            "network": _Function(
-                ("address",),
-                r"(case when {address} rlike '^\\d+([.]\\d+){{3}}$' then substring_index({address}, '.', 3) || '.0/24'"
-                " when {address} like '%:%' then"
-                " regexp_extract({address}, '^([0-9a-fA-F]*(?::[0-9a-fA-F]+){{0,2}})', 1) || '::/48' end)",
-            ),
-            "masked": _Function(
-                ("text",), masked_sql("\0").replace("{", "{{").replace("}", "}}").replace("\0", "{text}")
-            ),
-            "query_value": _Function(
-                ("target", "name"),
-                "try_url_decode(nullif(regexp_extract({target}, '[?&]' || {name} || '=([^&#]*)', 1), ''))",
-            ),
-            "device_class": _Function(
-                ("agent",),
-                "(case when {agent} rlike '(?i)ipad|tablet|kindle|silk|android(?!.*mobile)' then 'tablet'"
-                " when {agent} rlike '(?i)mobile|iphone|android' then 'mobile'"
-                " when {agent} rlike '(?i)windows|macintosh|x11|cros' then 'desktop' else 'other' end)",
-            ),
+            "keyed": _Function(("text",), self._keyed),
+            "pseudonym": _Function(("kind", "value"), self._pseudonym),
+            "network": _Function(("address",), _network),
+            "masked": _Function(("text",), masked_sql),
+            "query_value": _Function(("target", "name"), _query_value),
+            "device_class": _Function(("agent",), _device_class),
         }
         self._call = re.compile(rf"'(?:[^'\\]|\\.)*'|\b({'|'.join(self._functions)})\(")
+
+    def _keyed(self, text: str) -> str:
+        for key in self._keys:
+            text = _hmac(key, text)
+        return text
+
+    def _pseudonym(self, kind: str, value: str) -> str:
+        pseudonym = f"({kind} || ':' || nullif(lower(trim({value})), ''))"
+        for key in self._keys:
+            pseudonym = f"({kind} || ':' || {_hmac(key, pseudonym)})"
+        return pseudonym
 
     def expanded(self, sql: str) -> str:
         """Spark SQL in which every call of a function of this module is replaced by native SQL.
@@ -116,8 +120,7 @@ class Functions:
                     received=f"{sql[match.start() : end]!r}",
                     remedy="correct the call in the mapping",
                 )
-            body = function.body.format(**dict(zip(function.parameters, arguments, strict=True)))
-            sql = sql[: match.start()] + body + sql[end:]
+            sql = sql[: match.start()] + function.sql(*arguments) + sql[end:]
             at = match.start()
         return sql
 
@@ -125,9 +128,25 @@ class Functions:
 def _hmac(key: bytes, text: str) -> str:
     """SQL for 32 hex digits: HMAC as two native hashes over the padded key, as Spark SQL has no function for it."""
     block = key.ljust(_BLOCK_BYTES, b"\0")
-    inner = bytes(byte ^ 0x36 for byte in block).hex()
-    outer = bytes(byte ^ 0x5C for byte in block).hex()
-    return f"left(sha2(x'{outer}' || unhex(sha2(x'{inner}' || encode({text}, 'UTF-8'), 256)), 256), {DIGITS})"
+    inner = sql_literal(bytes(byte ^ 0x36 for byte in block))
+    outer = sql_literal(bytes(byte ^ 0x5C for byte in block))
+    return f"left(sha2({outer} || unhex(sha2({inner} || encode({text}, 'UTF-8'), 256)), 256), {DIGITS})"
+
+
+def _network(address: str) -> str:
+    return (
+        f"(case when {address} rlike {sql_literal(_IPV4)} then substring_index({address}, '.', 3) || '.0/24'"
+        f" when {address} like '%:%' then regexp_extract({address}, {sql_literal(_IPV6_NETWORK)}, 1) || '::/48' end)"
+    )
+
+
+def _query_value(target: str, name: str) -> str:
+    return f"try_url_decode(nullif(regexp_extract({target}, '[?&]' || {name} || '=([^&#]*)', 1), ''))"
+
+
+def _device_class(agent: str) -> str:
+    classes = " ".join(f"when {agent} rlike {sql_literal(pattern)} then '{name}'" for name, pattern in _DEVICES)
+    return f"(case {classes} else 'other' end)"
 
 
 def _arguments(sql: str, start: int) -> tuple[list[str], int]:

@@ -16,13 +16,16 @@ _QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
 
 def start_session(settings: Settings, name: str) -> SparkSession:
-    """Start Spark, or return the session that runs; what `spark-submit` was told wins over the settings."""
+    """Start Spark, or return the session that runs; options of `spark-submit` win over the settings."""
     submitted = SparkConf()
     builder = SparkSession.builder.appName(f"nightshift {name}")
     if not submitted.contains("spark.master"):
         builder = builder.master(settings.spark_master).config("spark.driver.memory", settings.spark_driver_memory)
     session = (
         builder.config("spark.sql.session.timeZone", "UTC")
+        # how literals are read (literals.py, and the mappings): backslashes escape, ${...} is text like any other
+        .config("spark.sql.parser.escapedStringLiterals", "false")
+        .config("spark.sql.variable.substitute", "false")
         .config("spark.sql.shuffle.partitions", submitted.get("spark.sql.shuffle.partitions", LOCAL_SHUFFLE_PARTITIONS))
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.warehouse.dir", str(settings.home.spark_warehouse))

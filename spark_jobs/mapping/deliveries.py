@@ -15,7 +15,6 @@ from pathlib import Path
 from contracts.errors import RawDataError
 from contracts.lake import Lake
 from contracts.raw import landed_days
-from contracts.settings import Settings
 from spark_jobs.mapping.spec import Spec
 
 _CHUNK_BYTES = 1 << 20
@@ -35,22 +34,21 @@ class Delivery:
         return sum(file.stat().st_size for file in self.files)
 
 
-def deliveries_to_map(settings: Settings, spec: Spec, ds: str) -> list[Delivery]:
+def deliveries_to_map(raw: Path, lake: Lake, spec: Spec, ds: str) -> list[Delivery]:
     """The delivery of `ds`, and every earlier one that is not in the lake yet.
 
     Raises:
         RawDataError: nothing has landed on `ds` although the source delivers daily, or a file is empty.
     """
-    landed = landed_days(settings.raw, spec.source)
+    landed = landed_days(raw, spec.source)
     if ds not in landed and (spec.read.delivery == "daily" or not landed):
         raise RawDataError(
-            expected=f"a delivery of {spec.source} for {ds} in {settings.raw / spec.source / f'ds={ds}'}",
+            expected=f"a delivery of {spec.source} for {ds} in {raw / spec.source / f'ds={ds}'}",
             received=f"only the days {landed[0]} to {landed[-1]}" if landed else "no day at all",
             remedy="deliver that day, or name one that has landed",
         )
-    lake = Lake(settings.home.lake)
     mapped = {day for day in lake.days("reconciliation") if lake.files("reconciliation", day, owner=spec.source)}
-    return [look_at(settings.raw, spec, day) for day in landed if day == ds or (day < ds and day not in mapped)]
+    return [look_at(raw, spec, day) for day in landed if day == ds or (day < ds and day not in mapped)]
 
 
 def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:

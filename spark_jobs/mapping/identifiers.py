@@ -1,95 +1,94 @@
-"""Whom a raw row names: the identifiers that its mapping makes of it, whatever becomes of the row."""
+"""The identifiers in a raw row: those that its mapping makes of it, mapped or not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.tables.mapped import MEDIA
 from contracts.tombstones import PREFIX
-from spark_jobs.mapping.spec import Spec, Writing
+from spark_jobs.literals import NO_STRINGS, sql_list, sql_literal
+from spark_jobs.mapping.expressions import values_given, with_let
+from spark_jobs.mapping.spec import Spec
 from spark_jobs.pseudonyms import Functions
 
-_NOBODY = "cast(array() as array<string>)"
 
-
-def with_names(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -> DataFrame:
+def with_identifiers(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -> DataFrame:
     """Add arrays of identifiers under a chain of keys; without any key they are raw, `kind:value`.
 
     Args:
-        spec: a mapping with its functions not yet expanded.
+        spec: the mapping as written.
 
     Returns:
-        The columns of `raw`, and `<prefix>_holders`: whose the rows are that it gives; `<prefix>_sides`: both sides of
-        the edges that it gives; `<prefix>_all`: everybody whom it names; `<prefix>_files`: pictures posted with it.
-        Places are the same under all keys; null stands for nobody.
+        The columns of `raw`, and arrays of strings: `<prefix>_owners`, the identifiers whose rows it gives;
+        `<prefix>_edge_ends`, both ends of the identity edges that it gives; `<prefix>_all`, every identifier in it;
+        `<prefix>_files`, the photos posted with it. An identifier has the same place in the array under all keys;
+        null where there is none.
     """
     pseudonyms = [name for name, expression in spec.let.items() if "pseudonym(" in expression]
     spec = spec.translated(Functions(keys).expanded)
-    rows = raw
-    for name, expression in spec.let.items():
-        rows = rows.select("*", F.expr(expression).alias(name))
-    given: dict[bool, list[str]] = {True: [], False: []}
-    pictures = [_NOBODY]
+    owners, edge_ends, photos = [], [], []
     for writing in spec.writings:
         columns = [column.name for column in writing.table.columns if column.holds == "identifier"]
-        given[len(columns) == 1] += [_each(writing, column) for column in columns]
+        (owners if len(columns) == 1 else edge_ends).extend(values_given(writing, column) for column in columns)
         if writing.table is MEDIA:
-            pictures.append(_each(writing, "path"))
-    holders, sides = (f"concat({', '.join([_NOBODY, *arrays])})" for arrays in (given[True], given[False]))
-    everybody = f"concat({holders}, {sides}, array({', '.join([*pseudonyms, 'cast(null as string)'])}))"
-    return rows.select(
-        *raw.columns,
-        F.expr(holders).alias(f"{prefix}_holders"),
-        F.expr(sides).alias(f"{prefix}_sides"),
-        F.expr(everybody).alias(f"{prefix}_all"),
-        F.expr(f"array_compact(concat({', '.join(pictures)}))").alias(f"{prefix}_files"),
+            photos.append(values_given(writing, "path"))
+    none = F.expr(NO_STRINGS)
+    return (
+        with_let(raw, spec)
+        .select(
+            *raw.columns,
+            F.array(*pseudonyms).cast("array<string>").alias("under_let"),
+            F.concat(none, *owners).alias(f"{prefix}_owners"),
+            F.concat(none, *edge_ends).alias(f"{prefix}_edge_ends"),
+            F.array_compact(F.concat(none, *photos)).alias(f"{prefix}_files"),
+        )
+        .withColumn(f"{prefix}_all", F.concat(f"{prefix}_owners", f"{prefix}_edge_ends", "under_let"))
+        .drop("under_let")
     )
 
 
-def _each(writing: Writing, column: str) -> str:
-    """SQL for an array of what a raw row gives to a column, null where it gives no row."""
-    value = f"if({writing.where}, cast({writing.columns[column]} as string), null)"
-    each = f"transform({writing.for_each}, each -> {value})" if writing.for_each else f"array({value})"
-    return f"coalesce({each}, {_NOBODY})"
-
-
-def is_of(prefix: str, somebody: str) -> Column:
-    """Whether a row is somebody's: it gives a row of theirs, or nothing but edges of theirs.
+def belongs_to(prefix: str, is_theirs: Callable[[Column], Column]) -> Column:
+    """Whether a row is a person's: it gives a row of theirs, or nothing but identity edges of theirs.
 
     Args:
-        somebody: SQL that is true for an identifier `name` of theirs.
+        prefix: as for `with_identifiers`.
+        is_theirs: whether an identifier is one of the person's.
     """
-    theirs = f"name -> coalesce({somebody}, false)"
-    return F.expr(
-        f"exists({prefix}_holders, {theirs}) or"
-        f" (size(array_compact({prefix}_holders)) = 0 and exists({prefix}_sides, {theirs}))"
-    )
+
+    def one_of(identifiers: str) -> Column:
+        return F.exists(identifiers, lambda identifier: F.coalesce(is_theirs(identifier), F.lit(False)))
+
+    no_owner = F.size(F.array_compact(f"{prefix}_owners")) == 0
+    return one_of(f"{prefix}_owners") | (no_owner & one_of(f"{prefix}_edge_ends"))
 
 
-def with_erased(raw: DataFrame, spec: Spec, keys: Sequence[bytes], stones: Mapping[int, Sequence[str]]) -> DataFrame:
-    """Where anybody was erased, tell whose rows are theirs; else the rows are returned as they are.
+def with_erased(
+    raw: DataFrame, spec: Spec, keys: Sequence[bytes], tombstones: Mapping[int, Sequence[str]]
+) -> DataFrame:
+    """Mark the rows of people who were erased; where nobody was, the rows are returned as they are.
 
-    Adds `raw_erased_names`, identifiers under all `keys` that have a tombstone, and `raw_erased`: is the row theirs?
+    Adds `raw_erased`, whether the row is an erased person's, and `raw_erased_identifiers`: those in it that have a
+    tombstone, under all `keys`.
 
     Args:
-        spec: a mapping with its functions not yet expanded.
-        stones: generation -> hashes, as `Tombstones.by_generation` gives them.
+        spec: the mapping as written.
+        tombstones: generation -> hashes, as `Tombstones.by_generation` gives them.
     """
-    if not stones:
+    if not tombstones:
         return raw
-    rows = with_names(raw, spec, "now", keys)
-    found = []
-    for generation, hashes in stones.items():
+    rows = with_identifiers(raw, spec, "now", keys)
+    erased = []
+    for generation, hashes in tombstones.items():
         then = "now"
         if generation < len(keys):
             then = f"then_{generation}"
-            rows = with_names(rows, spec, then, keys[:generation])
-        stone = Functions(keys[generation - 1 : generation]).expanded(f"keyed('{PREFIX}' || each)")
-        listed = ", ".join(f"'{one}'" for one in hashes)
-        found.append(f"transform({then}_all, (each, place) -> if({stone} in ({listed}), now_all[place], null))")
-    rows = rows.withColumn("raw_erased_names", F.expr(f"array_compact(concat({', '.join(found)}))"))
-    rows = rows.withColumn("raw_erased", is_of("now", "array_contains(raw_erased_names, name)"))
-    return rows.select(*raw.columns, "raw_erased", "raw_erased_names")
+            rows = with_identifiers(rows, spec, then, keys[:generation])
+        tombstone = Functions(keys[generation - 1 : generation]).expanded(f"keyed({sql_literal(PREFIX)} || each)")
+        has_tombstone = f"{tombstone} in {sql_list(hashes)}"
+        erased.append(F.expr(f"transform({then}_all, (each, place) -> if({has_tombstone}, now_all[place], null))"))
+    rows = rows.withColumn("raw_erased_identifiers", F.array_compact(F.concat(*erased)))
+    is_erased = belongs_to("now", lambda identifier: F.array_contains("raw_erased_identifiers", identifier))
+    return rows.select(*raw.columns, is_erased.alias("raw_erased"), "raw_erased_identifiers")

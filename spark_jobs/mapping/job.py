@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyspark import StorageLevel
-from pyspark.errors import (
-    AnalysisException,
-    ArithmeticException,
-    ArrayIndexOutOfBoundsException,
-    DateTimeException,
-    NumberFormatException,
-    SparkRuntimeException,
-)
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -34,21 +26,16 @@ from spark_jobs.mapping.deliveries import Delivery, deliveries_to_map
 from spark_jobs.mapping.identifiers import with_erased
 from spark_jobs.mapping.outcomes import table_rows, with_outcome
 from spark_jobs.mapping.quarantine import quarantined
-from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.readers.formats import read_raw
 from spark_jobs.mapping.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows
 from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import start_session
+from spark_jobs.spark_errors import VALUE_ERRORS, condition_of
 
 WRITERS = 3
 """Tables written at a time: while Spark plans the one, it writes the other."""
-
-OF_A_VALUE = (
-    *(ArithmeticException, ArrayIndexOutOfBoundsException, DateTimeException, NumberFormatException),
-    SparkRuntimeException,
-)
-"""Errors of Spark whose own words quote the value of a row, which may name somebody: only their condition is told."""
 
 
 def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
@@ -57,32 +44,29 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     Raises:
         MappingError, RawDataError, LakeError, BusyError: as their classes say; nothing is published then.
     """
-    written, keys = load_spec(source), pseudonym_keys(settings)
-    functions = Functions(keys)
-    spec = written.translated(functions.expanded)
-    stones = Tombstones.of(settings.home).by_generation(len(keys))
-    marked = partial(with_erased, spec=written, keys=keys, stones=stones)
+    spec, keys = load_spec(source), pseudonym_keys(settings)
+    tombstones = Tombstones.of(settings.home).by_generation(len(keys))
     lake = Lake(settings.home.lake)
     job = f"map-{source}"
     with lake.step(job), Report(settings.home.reports, ds).timed("map", part=source) as fragment:
-        remember(settings.home.lake, keys)
-        deliveries = deliveries_to_map(settings, spec, ds)
+        remember(lake.root, keys)
+        deliveries = deliveries_to_map(settings.raw, lake, spec, ds)
         say(f"map {source}: {_span(deliveries)}")
         counts = []
         if deliveries:
             session = start_session(settings, job)
             try:
-                counts = _map(session, spec, functions, deliveries, lake, marked)
+                counts = _map(session, spec, deliveries, lake, keys, tombstones)
             except AnalysisException as error:
                 raise MappingError(
                     expected=f"expressions in {source}.yml that Spark understands",
                     received=str(error).partition("SQLSTATE")[0].strip(" ;."),
                     remedy="correct the mapping; nothing was published",
                 ) from error
-            except OF_A_VALUE as error:
+            except VALUE_ERRORS as error:
                 raise MappingError(
                     expected=f"expressions in {source}.yml that hold for every row",
-                    received=f"[{error.getCondition()}] for one",
+                    received=f"{condition_of(error)} for one",
                     remedy="use try_cast and its like, or a quarantine rule; nothing was published",
                 ) from None
             finally:
@@ -99,19 +83,21 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
 def _map(
     session: SparkSession,
     spec: Spec,
-    functions: Functions,
     deliveries: list[Delivery],
     lake: Lake,
-    marked: Callable[[DataFrame], DataFrame],
+    keys: Sequence[bytes],
+    tombstones: Mapping[int, Sequence[str]],
 ) -> list[Count]:
-    """`marked` tells which raw rows are of somebody who was erased."""
+    """Write, audit and publish what the deliveries give to every table; returns the books."""
     staging = lake.staging(f"map-{spec.source}")
     raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
     counts = count_files(spec.source, deliveries)
     tables: dict[Table, DataFrame] = {}
     raw = read_raw(session, spec.read, deliveries)
     if raw is not None:
-        rows = with_outcome(marked(raw), spec).persist(StorageLevel.MEMORY_AND_DISK)
+        functions = Functions(keys)
+        marked = with_erased(raw, spec, keys, tombstones)
+        rows = with_outcome(marked, spec, functions).persist(StorageLevel.MEMORY_AND_DISK)
         counts = added_up([*counts, *count_rows(raw, rows, spec)])
         mapped = rows.where("outcome = 'mapped'")
         tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}

@@ -1,6 +1,6 @@
-"""Texts that anybody may have written, as they may stand in the lake: masked and cut, whatever the mapping says.
+"""Free texts as they may stand in the lake: masked and cut, in every mapping alike.
 
-What a column may hold says its contract (`contracts/schema.py`, `text` and `most`), so no mapping can forget it.
+What a column may hold stands in its contract (`contracts/schema.py`, `text` and `most`), so no mapping can forget it.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from contracts.column_types import Array
 from contracts.schema import Column
 from contracts.tables.vocabulary import MOST_TEXTS
+from spark_jobs.literals import sql_literal
 from spark_jobs.pseudonyms import masked_sql
 
 _PLAIN = {
     # words without digits, dots or signs name nobody whom the masks would find
-    "free": r"^[\\p{L}\\p{M} ,_-]*$",
+    "free": r"^[\p{L}\p{M} ,_-]*$",
     # codes are full of digits; but four numbers with dots are an address, and nine digits in a campaign a phone's
-    "code": r"^(?!.*[0-9]\\.[0-9]+\\.[0-9]+\\.[0-9])[A-Za-z0-9_./:-]*$",
+    "code": r"^(?!.*[0-9]\.[0-9]+\.[0-9]+\.[0-9])[A-Za-z0-9_./:-]*$",
 }
+"""Kind of text -> pattern of those that need no mask."""
 
 
 def cleaned(column: Column, value: str) -> str:
@@ -35,5 +37,5 @@ def too_long(column: Column, value: str) -> str:
 def _cleaned(column: Column, value: str) -> str:
     masked = masked_sql(value, phones=column.text != "title")
     if column.text in _PLAIN:
-        masked = f"if({value} rlike '{_PLAIN[column.text]}', {value}, {masked})"
+        masked = f"if({value} rlike {sql_literal(_PLAIN[column.text])}, {value}, {masked})"
     return f"left({masked}, {column.most})"

@@ -1,6 +1,6 @@
-"""Quarantine without names: the shape of a row for everybody, the row itself for those who may read raw.
+"""Quarantine without names: the shape of a row in the lake, the row itself for those who may read raw.
 
-A row that cannot be mapped is known to nobody as anybody's, so nothing in it may stay readable. What stays is its shape
+It is not known whose row it is that cannot be mapped, so nothing in it may stay readable. What stays is its shape
 (letters as `*`, digits as `#`, punctuation and the field names of the mapping as they are) and `row_id`, a keyed
 hash of its text, by which `main.py quarantined` finds it in raw again.
 """
@@ -18,21 +18,15 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.mapped import QUARANTINE
 from spark_jobs.mapping.deliveries import look_at
-from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.readers.formats import FORMATS, read_raw
 from spark_jobs.mapping.redaction import shape
 from spark_jobs.mapping.spec import Reading, Spec, load_spec
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.session import start_session
 
-_WORDS = {
-    "json_lines": ("true", "false", "null"),
-    "apache_combined": ("GET", "POST", "HEAD", "HTTP"),
-}
-"""Words of a format that name nobody, beside the mapping's own field names."""
-
 
 def quarantined(rows: DataFrame, spec: Spec, functions: Functions) -> DataFrame:
-    """The rows of the contract `quarantine`, of rows judged by `with_outcome`; and `ds`."""
+    """The rows of the contract `quarantine` and `ds`, from rows of `with_outcome`."""
     return rows.where("outcome = 'quarantined'").select(
         F.lit(spec.source).alias("source"),
         F.expr(functions.expanded("masked(raw_file)")).alias("file"),
@@ -44,9 +38,9 @@ def quarantined(rows: DataFrame, spec: Spec, functions: Functions) -> DataFrame:
 
 
 def safe_words(reading: Reading) -> tuple[str, ...]:
-    """Words that a mapping or its format names, and which therefore name nobody."""
-    named = " ".join((reading.schema, *reading.ignore))
-    return tuple(sorted({*re.findall(r"[A-Za-z]+", named), *_WORDS.get(reading.format, ())}))
+    """The mapping's own field names and the words of its format: they name nobody."""
+    names = " ".join((reading.schema, *reading.ignore))
+    return tuple(sorted({*re.findall(r"[A-Za-z]+", names), *FORMATS[reading.format].words}))
 
 
 def original_rows(settings: Settings, source: str, ds: str, reason: str | None = None) -> list[tuple[str, str, str]]:
@@ -87,6 +81,6 @@ def original_rows(settings: Settings, source: str, ds: str, reason: str | None =
         raise RawDataError(
             expected=f"every quarantined row of {source} of {ds} in {settings.raw}",
             received=f"{len(missing)} that are not there any more",
-            remedy="they were erased, or delivered anew since; map that day once more",
+            remedy="they were erased, or the day was delivered again; map it once more",
         )
     return sorted(found)

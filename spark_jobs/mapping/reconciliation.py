@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, RawDataError
 from spark_jobs.mapping.deliveries import Delivery
+from spark_jobs.mapping.outcomes import rows_columns
 from spark_jobs.mapping.redaction import nameless
 from spark_jobs.mapping.spec import Spec
 
 FEW_ROWS = 20
-"""So many quarantined rows of a day are let pass whatever their share, unless nothing else came."""
+"""Up to this many quarantined rows of a day pass at any share, unless nothing else came."""
 
 MANY_NAMES = 50
-"""So many unknown fields of a day are counted by name, most frequent first; a feed can make up any number."""
+"""Unknown fields of a day that are counted by name, most frequent first; a feed can make up any number."""
 
 
 class Count(NamedTuple):
@@ -42,20 +44,21 @@ def count_files(source: str, deliveries: Iterable[Delivery]) -> list[Count]:
 
 
 def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
-    """Count the raw rows as they were read, before any mapping, and the judged rows by what became of them."""
+    """Count the raw rows as they were read, before any mapping, and by their outcome in `rows`."""
     day = F.col("raw_ds").cast("string").alias("ds")
     counts = [Count(spec.source, row.ds, "read", None, row["count"]) for row in raw.groupBy(day).count().collect()]
     late = (F.col("outcome") == "mapped") & (F.col("occurred_at").cast("date") < F.col("raw_ds"))
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
-    shortened = " or ".join(f"exists(gives_{index}, given -> given.shortened)" for index in range(len(spec.writings)))
-    short = F.expr(f"coalesce(outcome = 'mapped' and ({shortened or 'false'}), false)").alias("short")
+    cut_off = (F.exists(given, lambda row: row["shortened"]) for given in rows_columns(spec))
+    cut_off = reduce(Column.__or__, cut_off, F.lit(False))
+    shortened = F.coalesce((F.col("outcome") == "mapped") & cut_off, F.lit(False)).alias("shortened")
     late = F.coalesce(late, F.lit(False)).alias("late")
-    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), late, short)
+    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), late, shortened)
     for row in by_outcome.count().collect():
         counts.append(Count(spec.source, row.ds, row.outcome, row.rule, row["count"]))
         if row.late and spec.read.delivery == "daily":
             counts.append(Count(spec.source, row.ds, "noted", "late", row["count"]))
-        if row.short:
+        if row.shortened:
             counts.append(Count(spec.source, row.ds, "noted", "shortened", row["count"]))
         if row.bot:
             counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))

@@ -12,6 +12,7 @@ from contracts.errors import MappingError
 from contracts.schema import Table
 from contracts.tables import TABLES
 from contracts.tables.mapped import MAPPED_TABLES
+from spark_jobs.pseudonyms import Functions
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 
@@ -104,8 +105,8 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
     """Read and check the mapping of one source.
 
     Raises:
-        MappingError: there is no such mapping, or a name in it fits no contract; the error names file, line and
-            what would have fitted.
+        MappingError: there is no such mapping, or a name in it fits no contract (the error names file, line and what
+            would have fitted), or a function of `pseudonyms.py` is called with too few or too many arguments.
     """
     file = folder / f"{source}.yml"
     if not file.is_file():
@@ -115,7 +116,9 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
             received=repr(source),
             remedy=advice(source, sources) + ", or write that file (see docs/map.md)",
         )
-    return _Checked(file).spec()
+    spec = _Checked(file).spec()
+    spec.translated(Functions(keys=()).expanded)  # a wrong call of a function is an error before Spark starts
+    return spec
 
 
 class _Checked(CheckedYaml):

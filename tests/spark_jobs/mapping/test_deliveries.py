@@ -117,9 +117,9 @@ def test_earlier_days_that_are_not_mapped_are_mapped_along_and_mapped_ones_not_a
         file.write_text("x")
         lake.publish("reconciliation", day, {f"{owner}-00000.parquet": file}, owner=owner)
 
-    days = [delivery.ds for delivery in deliveries_to_map(settings, spec, DAY)]
+    days = [delivery.ds for delivery in deliveries_to_map(settings.raw, lake, spec, DAY)]
     assert days == ["2026-11-16", "2026-11-18", "2026-11-19"], "what another source has mapped does not count"
-    assert [one.ds for one in deliveries_to_map(settings, spec, "2026-11-17")] == ["2026-11-16", "2026-11-17"]
+    assert [one.ds for one in deliveries_to_map(settings.raw, lake, spec, "2026-11-17")] == ["2026-11-16", "2026-11-17"]
 
 
 def test_an_occasional_source_may_have_nothing_new(settings):
@@ -134,7 +134,8 @@ def test_a_folder_that_is_no_day_is_not_a_delivery(tmp_path):
     deliver(settings, "mastodon", "statuses.jsonl", [post("1")])
     for name in ("ds=2026-11-1", "ds=latest", "tmp"):
         (settings.raw / "mastodon" / name).mkdir()
-    assert [one.ds for one in deliveries_to_map(settings, load_spec("mastodon"), DAY)] == [DAY]
+    deliveries = deliveries_to_map(settings.raw, Lake(settings.home.lake), load_spec("mastodon"), DAY)
+    assert [one.ds for one in deliveries] == [DAY]
 
 
 def test_the_error_class_says_that_a_retry_cannot_mend_it():

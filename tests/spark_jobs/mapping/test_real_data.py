@@ -15,7 +15,7 @@ from contracts.lake import Lake
 from contracts.settings import REPOSITORY
 from spark_jobs.mapping.deliveries import deliveries_to_map
 from spark_jobs.mapping.job import map_source
-from spark_jobs.mapping.readers import read_raw
+from spark_jobs.mapping.readers.formats import read_raw
 from spark_jobs.mapping.spec import load_spec
 from tests.spark_jobs.feeds_by_hand import accounted, books, deliver, settings_in
 
@@ -51,7 +51,7 @@ def test_the_apache_log_is_read_whole_and_its_books_close(real, spark):
     assert book["noted bot:Googlebot"] > 0
 
     spec = load_spec("apache_combined")
-    [delivery] = deliveries_to_map(real, spec, ds)
+    [delivery] = deliveries_to_map(real.raw, Lake(real.home.lake), spec, ds)
     statuses = {
         row.status: row["count"] for row in read_raw(spark, spec.read, [delivery]).groupBy("status").count().collect()
     }
