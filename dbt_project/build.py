@@ -19,6 +19,7 @@ from contracts.lineage import lineage_transport
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT
+from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
 from dbt_project.runner.command import DbtCommand
 from dbt_project.runner.engines import warehouse_of
 from dbt_project.runner.parquet import write_empty_tables
@@ -79,6 +80,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
         "ds": ds,
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
         "tables_without_days": write_empty_tables(lake, ds),
+        "session_silence_minutes": SESSION_SILENCE_MINUTES,
         **warehouse_of(settings).variables(lake, ds),
     }
 

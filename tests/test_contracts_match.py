@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contracts.settings import Settings
 from contracts.tables import TABLES
 from contracts.tables.mapped import MAPPED_TABLES
 from contracts.tables.marts import MART_TABLES
+from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
+from dbt_project.build import variables
 from spark_jobs.mapping.spec import known_sources, load_spec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -34,6 +37,16 @@ def test_dbt_reads_only_tables_of_the_contracts():
     tables = {table["name"] for source in sources["sources"] for table in source["tables"]}
     assert tables
     assert tables <= set(TABLES)
+
+
+def test_the_silence_that_ends_a_session_is_one_number_for_spark_and_dbt(tmp_path):
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)})
+    assert variables(settings, "2026-11-19")["session_silence_minutes"] == SESSION_SILENCE_MINUTES
+    visits = next((REPOSITORY / "dbt_project/models").rglob("int_visits__converted.sql")).read_text()
+    assert "interval '{{ var('session_silence_minutes') }}' minute" in visits
+    with_sessions = [spec.sessions for source in known_sources() if (spec := load_spec(source)).sessions]
+    assert with_sessions
+    assert {sessions.silence_minutes for sessions in with_sessions} == {SESSION_SILENCE_MINUTES}
 
 
 @pytest.mark.parametrize("table", MART_TABLES, ids=lambda table: table.name)

@@ -15,6 +15,7 @@ from contracts.tables.vocabulary import (
     PSEUDONYM_PATTERN,
     PURPOSES,
     ROW_ID_PATTERN,
+    SESSION_SILENCE_MINUTES,
     SOURCE,
 )
 
@@ -39,7 +40,10 @@ EVENTS = Table(
         Column("category", "string", "category that the source itself states", text="free", most=100),
         Column("value", "double", "money of a purchase in euros, or stars of a rating from 0 to 10"),
         Column(
-            "session_id", "string", "first act of the visit; 30 minutes of silence, or midnight, end one", holds="keyed"
+            "session_id",
+            "string",
+            f"first act of the visit; {SESSION_SILENCE_MINUTES} minutes of silence, or midnight, end one",
+            holds="keyed",
         ),
         Column("topics", "array<string>", "hashtags or search words, lower case, masked", text="free", most=64),
         Column("campaign", "string", "campaign that the act followed from", text="code", most=100),

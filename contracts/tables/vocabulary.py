@@ -22,6 +22,9 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 CHANGES = ("merged", "split", "moved", "renamed")
 """What can happen to a known identifier: its person went into another, or fell apart, or both, or gets another name."""
 
+SESSION_SILENCE_MINUTES = 30
+"""So many minutes without an act end a session of a visitor (Spark), and a visit of a person (dbt)."""
+
 MOST_TEXTS = 30
 """So many texts of an array are kept."""
 

@@ -38,7 +38,7 @@ def rows_given(writing: Writing, spec: Spec, *, erasing: bool) -> Column:
     }
     values["source"] = sql_literal(spec.source)
     if spec.sessions and writing.table.name == "events":
-        values["session_key"] = spec.sessions["by"]
+        values["session_key"] = spec.sessions.by
     rows = _cleaned_rows(f"array_compact({_each(writing, _struct(values))})", writing.table, list(values))
     if erasing:
         for column in writing.table.columns:

@@ -76,7 +76,7 @@ def table_rows(mapped: DataFrame, spec: Spec, table: Table) -> DataFrame | None:
         return None
     rows = reduce(DataFrame.unionByName, parts)
     if spec.sessions and table.name == "events":
-        rows = with_session(rows, spec.sessions["silence_minutes"])
+        rows = with_session(rows, spec.sessions.silence_minutes)
     return rows.select(*table.column_names, "ds")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from contracts.checked_yaml import CheckedYaml, advice
 from contracts.errors import MappingError
 from contracts.schema import Table
 from contracts.tables import TABLES
 from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
 from spark_jobs.pseudonyms import Functions
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
@@ -56,6 +56,15 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class Sessions:
+    """How events fall into sessions."""
+
+    by: str
+    """Spark SQL for who is one visitor."""
+    silence_minutes: int = SESSION_SILENCE_MINUTES
+
+
+@dataclass(frozen=True)
 class Spec:
     """One source's mapping; every value is Spark SQL over the raw fields and the names given under `let`."""
 
@@ -68,7 +77,7 @@ class Spec:
     drop: dict[str, str]
     quarantine: dict[str, str]
     bots: str = ""
-    sessions: dict[str, Any] | None = None
+    sessions: Sessions | None = None
 
     def translated(self, translate: Callable[[str], str]) -> Spec:
         """The same mapping with `translate` applied to every expression in it."""
@@ -83,7 +92,7 @@ class Spec:
             drop=each(self.drop),
             quarantine=each(self.quarantine),
             bots=translate(self.bots),
-            sessions=self.sessions and {**self.sessions, "by": translate(self.sessions["by"])},
+            sessions=self.sessions and replace(self.sessions, by=translate(self.sessions.by)),
             writings=tuple(
                 replace(
                     writing,
@@ -153,13 +162,13 @@ class _Checked(CheckedYaml):
         lists = {key: tuple(read[key]) for key in ("ignore", "columns", "key_columns") if key in read}
         return Reading(**{**read, **lists})
 
-    def _sessions(self) -> dict[str, Any] | None:
+    def _sessions(self) -> Sessions | None:
         sessions = self.content.get("sessions")
-        if sessions is not None:
-            self._names(("sessions",), sessions, ("by", "silence_minutes"))
-            for key in ("by", "silence_minutes"):
-                self._present(("sessions",), key)
-        return sessions
+        if sessions is None:
+            return None
+        self._names(("sessions",), sessions, ("by", "silence_minutes"))
+        self._present(("sessions",), "by")
+        return Sessions(**sessions)
 
     def _writings(self) -> Iterable[Writing]:
         self._names(("write",), self.content["write"], [table.name for table in MAPPED_TABLES])

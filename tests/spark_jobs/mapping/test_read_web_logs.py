@@ -55,11 +55,11 @@ def shop(tmp_path_factory, spark):  # noqa: ARG001
         log_line("/?utm_campaign=mail&subscriber=Anna%40Example.org", cookie="mail"),
         log_line("/consent?profiling=1&training=0&personalisation=1&marketing_contact=0", cookie="consent"),
         log_line("/consent?profiling=0", cookie="consent", at=at(11, 0)),
-        # three visits of one cookie: 29 minutes of silence do not end one, 31 do
+        # two visits of one cookie: 29 minutes of silence do not end one, 31 do
         log_line("/a", cookie="visits", at=at(8, 0)),
         log_line("/b", cookie="visits", at=at(8, 29)),
         log_line("/c", cookie="visits", at=at(9, 0)),
-        log_line("/d", cookie="visits", at=at(9, 30)),
+        log_line("/d", cookie="visits", at=at(9, 29)),
         # without a cookie, the network and the browser are the visitor
         log_line("/a", cookie=None, host="192.0.2.5", at=at(8, 0)),
         log_line("/b", cookie=None, host="192.0.2.99", at=at(8, 10)),
@@ -139,7 +139,7 @@ def test_logins_and_mail_clicks_are_edges(shop):
     }
 
 
-def test_thirty_minutes_of_silence_end_a_session(shop):
+def test_half_an_hour_of_silence_ends_a_session(shop):
     visits = events_of(shop, "cookie", "visits")
     first, second = visits[0]["event_id"], visits[2]["event_id"]
     assert [event["session_id"] for event in visits] == [first, first, second, second]

@@ -76,7 +76,7 @@ def test_translation_reaches_every_expression(tmp_path):
     text += "quarantine: {q: q}\n"
     spec = load(tmp_path, text).translated(lambda expression: expression.upper())
     [writing] = spec.writings
-    assert (spec.bots, spec.key, spec.sessions["by"], spec.drop["d"], spec.quarantine["q"]) == ("B", "K", "S", "D", "Q")
+    assert (spec.bots, spec.key, spec.sessions.by, spec.drop["d"], spec.quarantine["q"]) == ("B", "K", "S", "D", "Q")
     assert (writing.where, writing.for_each, writing.columns["item_id"]) == ("W", "F", "WHAT")
     assert spec.let["account"] == "PSEUDONYM('ACCOUNT', WHO)"
 

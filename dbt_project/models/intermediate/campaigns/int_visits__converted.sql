@@ -18,7 +18,7 @@ numbered as (
 
     select
         *,
-        sum(case when previous_at + interval '30' minute > occurred_at then 0 else 1 end) over (
+        sum(case when previous_at + interval '{{ var('session_silence_minutes') }}' minute > occurred_at then 0 else 1 end) over (
             partition by person_id
             order by occurred_at, event_id
             rows between unbounded preceding and current row
