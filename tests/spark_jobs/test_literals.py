@@ -8,7 +8,7 @@ import re
 import pytest
 from pyspark.sql import functions as F
 
-from spark_jobs.literals import sql_literal
+from spark_jobs.literals import sql_list, sql_literal
 
 HOSTILE = [
     "",
@@ -83,6 +83,13 @@ def test_a_pattern_means_to_spark_what_it_means_to_python(spark):
     matches = f"transform({sql_literal(texts)}, text -> text rlike {sql_literal(pattern)})"
     [found] = spark.range(1).select(F.expr(matches)).first()
     assert found == [bool(re.search(pattern, text)) for text in texts] == [True, False, False]
+
+
+def test_a_list_holds_its_values_and_an_empty_one_holds_none(spark):
+    holds = [F.expr(f"coalesce({sql_literal(text)} in {sql_list(HOSTILE)}, false)") for text in (*HOSTILE, "other")]
+    assert list(spark.range(1).select(*holds).first()) == [True] * len(HOSTILE) + [False]
+    [in_none] = spark.range(1).select(F.expr(f"coalesce('a' in {sql_list([])}, false)")).first()
+    assert in_none is False
 
 
 def test_a_value_that_has_no_literal_is_an_error():

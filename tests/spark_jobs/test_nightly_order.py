@@ -1,4 +1,4 @@
-"""The same days give the same bytes, however and in whatever order they are mapped."""
+"""The same days give the same bytes in every order and grouping in which they are mapped."""
 
 from __future__ import annotations
 

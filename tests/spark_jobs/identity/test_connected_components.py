@@ -1,4 +1,4 @@
-"""Connected components against a union-find written here; all graphs in one call, told apart by their prefix."""
+"""Connected components against a union-find written here; all graphs in one call, each with a prefix of its own."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_the_report_counts_persons_and_identifiers(three_days):
         "above_limit": {"account per cookie": 0, "account per email": 1},
         "changed": {"merged": 0, "split": 0, "moved": 0, "renamed": 0},
         "since": None,
-    }, "the nights were resolved in reverse order, so none was there to go on from"
+    }, "the nights were resolved in reverse order, so none was there to continue"
     assert len(persons[DAY]) == 7
 
 

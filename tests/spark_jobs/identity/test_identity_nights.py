@@ -1,4 +1,4 @@
-"""Night after night: what is gone on from, what changed and why, and when nothing is published."""
+"""Night after night: which nights continue from the one before, what changed and why, and when nothing is published."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def nights(tmp_path_factory, spark):  # noqa: ARG001
     return settings, fragments, str(refused.value)
 
 
-def test_a_night_goes_on_from_the_night_before(nights):
+def test_a_night_continues_from_the_night_before(nights):
     _, fragments, _ = nights
     assert [fragments[day]["identity"]["since"] for day in DAYS[:3]] == [None, *DAYS[:2]]
 
 
-def test_changes_say_what_happened_to_whom_and_by_what(nights):
+def test_changes_have_their_identifier_their_kind_and_their_reason(nights):
     settings, fragments, _ = nights
     assert Lake(settings.home.lake).days("identity_changes") == [DAYS[1]], (
         "none on the first night, none without a change"
@@ -114,7 +114,7 @@ def test_too_many_merges_are_refused_with_both_numbers_and_what_to_do(nights):
     assert f"--ds {DAYS[1]} --accept-merges" in sentence
 
 
-def test_from_scratch_gives_the_same_bytes_and_a_day_mapped_anew_is_not_gone_on_from(nights):
+def test_from_scratch_gives_the_same_bytes_and_a_night_after_a_remapped_day_starts_from_all_edges(nights):
     settings, _, _ = nights
     lake = Lake(settings.home.lake)
     assert lake.days("identity_edges_known") == DAYS[1:3], "two days of state are kept"

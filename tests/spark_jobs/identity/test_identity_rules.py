@@ -1,4 +1,4 @@
-"""The file of rules: what it may say, and what it is told where it says anything else."""
+"""The file of rules: what may stand in it, and the error where anything else does."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_alarm_is_the_larger_of_a_share_and_a_number():
         ("kinds: [", "kinds: [[", r"YAML in rules.yml"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_the_nearest_that_fits(tmp_path, old, new, sentence):
+def test_the_error_of_a_mistake_has_its_line_and_the_nearest_that_fits(tmp_path, old, new, sentence):
     assert old in RULES
     with pytest.raises(SettingsError, match=sentence):
         rules_in(tmp_path, RULES.replace(old, new))

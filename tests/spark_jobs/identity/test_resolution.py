@@ -1,6 +1,6 @@
 """Persons from tonight's edges against persons from scratch, and both against an oracle without Spark.
 
-Many random graphs lie side by side in one run, told apart by a prefix of their names.
+Many random graphs lie side by side in one run, with a prefix of their own in their names.
 """
 
 from __future__ import annotations

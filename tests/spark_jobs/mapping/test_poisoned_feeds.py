@@ -1,4 +1,4 @@
-"""Hostile rows of every source: they are mapped as the words that they are, and name nobody in the lake."""
+"""Hostile rows of every source: mapped as plain words, and without a name in the lake."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_codes_stay_and_what_is_none_is_masked(home):
     assert {row["category"] for row in events if row["category"]} == {"[email]"}
 
 
-def test_pictures_of_one_post_are_told_apart_by_their_place(home):
+def test_photos_of_one_post_have_ids_by_their_place(home):
     media = rows_of(home, "media")
     assert sorted(row["path"] for row in media) == ["media/0.png", "media/1.png"]
     assert len({row["media_id"] for row in media}) == 2
@@ -152,7 +152,7 @@ def test_titles_keep_their_years_and_lose_addresses_and_mark_up(home):
 
 
 def test_an_error_does_not_quote_the_value_that_broke_a_mapping(settings, tmp_path, monkeypatch, capfd):
-    """A cast that a mapping's author did not guard ends the job; the log must not tell whose value it was."""
+    """A cast that a mapping's author did not guard ends the job; the log must not quote the value."""
     text = (MAPPINGS / "movietweetings.yml").read_text().replace("try_cast(stars as int)", "cast(stars as int)")
     (tmp_path / "movietweetings.yml").write_text(text)
     monkeypatch.setattr("spark_jobs.mapping.job.load_spec", lambda source: load_spec(source, tmp_path))

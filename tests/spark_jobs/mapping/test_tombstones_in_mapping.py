@@ -1,4 +1,4 @@
-"""Rows of somebody who was forgotten do not come back with a later delivery, under whatever keys they were erased."""
+"""Rows of a person who was erased do not come back with a later delivery, after a rotation of keys either."""
 
 from __future__ import annotations
 

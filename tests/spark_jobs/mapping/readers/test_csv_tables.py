@@ -1,4 +1,4 @@
-"""Surveys as CSV with several header rows, and fields between separators, through whole mappings."""
+"""Surveys as CSV with several header rows, through whole mappings."""
 
 from __future__ import annotations
 
@@ -136,32 +136,3 @@ def test_any_survey_is_named_by_its_file_and_every_column_is_a_question(settings
     assert times[first] == datetime.datetime(2018, 5, 10, 4, 1, tzinfo=datetime.UTC)
     second = expected_pseudonym(settings, "respondent", "flying 18")
     assert times[second] == datetime.datetime(2026, 11, 19, tzinfo=datetime.UTC), "the day of delivery"
-
-
-def test_separated_fields(settings):
-    lines = [
-        "1::0114508::8::1381006850",
-        "1::0114508::8::1381006850",
-        "2::0102926::10::1590000000::more",
-        "3::0208092::11::1381006850",
-        "4::0208092::five::1381006850",
-        "5::0208092::5::soon",
-        "6::0208092::5::1999999999",
-    ]
-    deliver(settings, "movietweetings", "ratings.dat", lines)
-    map_source(settings, "movietweetings", DAY)
-    assert books(settings, "movietweetings") == {
-        "read": 7,
-        "mapped": 1,
-        "dropped duplicate": 1,
-        "quarantined malformed": 1,
-        "quarantined stars_out_of_range": 2,
-        "quarantined contract: events.occurred_at": 1,
-        "quarantined clock_skew": 1,
-    }
-    [event] = rows_of(settings, "events")
-    assert (event["action"], event["item_id"], event["value"]) == ("rate", "0114508", 8.0)
-    assert event["occurred_at"] == datetime.datetime(2013, 10, 5, 21, 0, 50, tzinfo=datetime.UTC)
-    assert event["identifier"] == expected_pseudonym(settings, "account", "1")
-    purposes = {row["purpose"] for row in rows_of(settings, "consents")}
-    assert purposes == {"profiling", "training", "personalisation"}
