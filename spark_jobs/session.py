@@ -44,5 +44,5 @@ def start_session(settings: Settings, name: str) -> SparkSession:
 
 
 def shuffle_partitions(session: SparkSession) -> int:
-    """Into how many parts rows are spread; the same settings give the same files."""
+    """Number of parts that rows are divided into; the same settings give the same files."""
     return int(session.conf.get("spark.sql.shuffle.partitions"))

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from spark_jobs.identity import union_find
 
 ONE_MACHINE = 200_000
-"""Links that the driver takes a second or two for, and less memory than it has anyway."""
+"""Links up to which the driver alone needs a second or two, and no more memory than it has."""
 
 _PLACED = "node string, cluster string, component string"
 

@@ -13,7 +13,7 @@ Link = tuple[str, str, int]
 
 
 def components_within(links: list[Link], limit: int) -> list[tuple[str, str, str]]:
-    """What `connected_components.components_within` says of the same links, as (node, cluster, component)."""
+    """The result of `connected_components.components_within` for the same links, as (node, cluster, component)."""
     clusters = _components((), links)
     inside: dict[str, list[Link]] = defaultdict(list)
     for link in links:
@@ -39,14 +39,14 @@ def _cut(nodes: list[str], links: list[Link], limit: int) -> dict[str, str]:
         members[component].append(node)
     for link in left:
         inside[components[link[0]]].append(link)
-    for component, some in members.items():
-        if len(some) > limit and inside[component]:
-            components |= _cut(some, inside[component], limit)
+    for component, its_nodes in members.items():
+        if len(its_nodes) > limit and inside[component]:
+            components |= _cut(its_nodes, inside[component], limit)
     return components
 
 
 def _components(nodes: Iterable[str], links: list[Link]) -> dict[str, str]:
-    """Node -> smallest node of its component; `nodes` that no link names stand for themselves."""
+    """Node -> smallest node of its component; one of the `nodes` without a link stands for itself."""
     parent = {node: node for node in nodes}
 
     def root(node: str) -> str:

@@ -1,4 +1,4 @@
-"""What has landed in raw: which days, which files, and which of them can be read at all.
+"""What has landed in raw: days, files, and which files can be read at all.
 
 Spark fails a whole job over one truncated gzip file, or silently keeps a part of it, so every file is looked at here
 before Spark reads it: an empty file stops the job, a broken one is set aside whole and counted as one row.

@@ -12,9 +12,9 @@ from spark_jobs.literals import sql_literal
 from spark_jobs.pseudonyms import masked_sql
 
 _PLAIN = {
-    # words without digits, dots or signs name nobody whom the masks would find
+    # in words without digits, dots and signs the masks would find nothing
     "free": r"^[\p{L}\p{M} ,_-]*$",
-    # codes are full of digits; but four numbers with dots are an address, and nine digits in a campaign a phone's
+    # codes are full of digits; but four numbers with dots are an address, and nine digits in a campaign a phone
     "code": r"^(?!.*[0-9]\.[0-9]+\.[0-9]+\.[0-9])[A-Za-z0-9_./:-]*$",
 }
 """Kind of text -> pattern of those that need no mask."""

@@ -1,4 +1,4 @@
-"""The books: what was read of a source and a day, and what became of every row of it."""
+"""The books of a source and a day: rows read, and what became of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import LakeError, RawDataError
 from spark_jobs.mapping.deliveries import Delivery
 from spark_jobs.mapping.outcomes import rows_columns
-from spark_jobs.mapping.redaction import nameless
+from spark_jobs.mapping.redaction import redacted_field
 from spark_jobs.mapping.spec import Spec
 
 FEW_ROWS = 20
@@ -64,7 +64,7 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
             counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
     unknown = rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count()
     by_frequency = Window.partitionBy("ds").orderBy(F.desc("count"), "name")
-    kept = F.when(F.row_number().over(by_frequency) <= MANY_NAMES, nameless("name")).otherwise("(others)")
+    kept = F.when(F.row_number().over(by_frequency) <= MANY_NAMES, redacted_field("name")).otherwise("(others)")
     for row in unknown.select("ds", kept.alias("name"), "count").groupBy("ds", "name").agg(F.sum("count")).collect():
         counts.append(Count(spec.source, row.ds, "noted", f"unknown_field:{row.name}", row[2]))
     return counts

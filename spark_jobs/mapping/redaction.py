@@ -1,4 +1,4 @@
-"""The shape of a text: what may be shown of a row in which anybody may be named."""
+"""Redaction: the shape of a text, which may be shown of a row that may name a person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812
 
 SHOWN_CHARACTERS = 500
-"""So much of a row's shape is kept; a row may be megabytes long."""
+"""Characters of a row's shape that are kept; a row may be megabytes long."""
 
 _FIELD_NAME = r"(?!.*[0-9]{3})(?!.*[0-9]{2}$)[A-Za-z_][A-Za-z0-9_.:-]{0,63}"
-"""What the name of a field looks like; three digits, or two at its end, are more likely an account's or a phone's."""
+"""Pattern of the names of fields; with three digits, or two at the end, it is more likely an account or a phone."""
 
 
 def shape(text: Column, words: tuple[str, ...] = ()) -> Column:
@@ -27,13 +27,13 @@ def shape(text: Column, words: tuple[str, ...] = ()) -> Column:
     return F.concat(F.array_join(shown, ""), rest)
 
 
-def nameless(name: str) -> Column:
+def redacted_field(name: str) -> Column:
     """A column of field names: as they are where they look like one, else their shape."""
     return F.when(F.col(name).rlike(f"^{_FIELD_NAME}$"), F.col(name)).otherwise(F.substring(shape(F.col(name)), 1, 64))
 
 
-def nameless_title(title: str) -> str:
-    """The title of a column, for an error's sentence: a file without header has somebody's data in its place."""
+def redacted_title(title: str) -> str:
+    """The title of a column, for an error's sentence: a file without header has a person's data in its place."""
     return title if re.fullmatch(_FIELD_NAME, title) else re.sub(r"\d", "#", re.sub(r"[^\W\d_]", "*", title[:40]))
 
 

@@ -1,4 +1,4 @@
-"""Sessions: acts of one visitor without a long silence between them; visits of a person are told apart alike by dbt."""
+"""Sessions: acts of one visitor without a long silence between them, the rule by which dbt separates visits too."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import RawDataError
 from spark_jobs.mapping.readers.lines import literal_path, origin
-from spark_jobs.mapping.redaction import nameless_title
+from spark_jobs.mapping.redaction import redacted_title
 from spark_jobs.mapping.spec import Reading
 from spark_jobs.session import shuffle_partitions
 
@@ -48,7 +48,7 @@ def _rows_of_header(
     if key is None:
         raise RawDataError(
             expected=f"a key column ({' or '.join(repr(name) for name in reading.key_columns)}) in {files[0]}",
-            received=f"the columns {', '.join(map(nameless_title, header[0][:6]))} ...",
+            received=f"the columns {', '.join(map(redacted_title, header[0][:6]))} ...",
             remedy="export the survey with its respondent ids, or name its key under read.key_columns of the mapping",
         )
     titles_of_key = [row[names.index(key)] for row in header[1:] if len(row) > names.index(key)]
