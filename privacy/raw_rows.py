@@ -16,6 +16,7 @@ from spark_jobs.mapping.deliveries import Delivery, look_at
 from spark_jobs.mapping.identifiers import belongs_to, with_identifiers
 from spark_jobs.mapping.readers.formats import read_raw
 from spark_jobs.mapping.spec import Spec, known_sources, load_spec
+from spark_jobs.spark_errors import without_values
 
 
 @dataclass
@@ -33,6 +34,7 @@ class RawRows:
     days: set[str] = field(default_factory=set)
 
 
+@without_values()
 def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
     """Every value that a mapping turns into a pseudonym -> its kind."""
     values = {}
@@ -45,6 +47,7 @@ def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
     return values
 
 
+@without_values()
 def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[str]) -> RawRows:
     """The rows that name one of the identifiers, which are under all keys of the settings."""
     found = RawRows()
