@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,18 @@ MAY_IMPORT = {
     "bench": {"contracts", "training", "serving", "privacy"},
 }
 """Room -> the other rooms that it may import."""
+
+MAY_START = {
+    "dags": {"spark_jobs.main", "dbt_project.build", "serving.score", "activation.export", "privacy"}
+    | {f"training.{command}" for command in ("tune", "train", "promote")},
+    "privacy": {"training.forget", "dbt_project.rekey"},
+    "ops": {"sample_data.town", "sample_data.real", "sample_data.truth"},
+    "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"},
+}
+"""Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
+
+STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "bench/consent.py": "module"}
+"""Files that start a command whose name stands in a variable, and that variable: each was read by a person."""
 
 READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/runner/command.py", "ops/ui.py"}
 READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py"}
@@ -69,6 +84,90 @@ def test_arrows_point_one_way(room):
     for file in python_files(room):
         others = {module.split(".")[0] for module in imported_modules(file)} & set(ROOMS) - {room}
         assert others <= MAY_IMPORT[room], f"{file.relative_to(REPOSITORY)} imports {others - MAY_IMPORT[room]}"
+
+
+def started_commands(file: Path) -> tuple[set[str], set[str]]:
+    """Modules that a file starts as commands: by name, and as text of expressions that only a run could resolve."""
+    named, unresolved = set(), set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.List | ast.Tuple):
+            for flag, module in pairwise(node.elts):
+                if isinstance(flag, ast.Constant) and flag.value == "-m":
+                    if isinstance(module, ast.Constant):
+                        named.add(module.value)
+                    elif isinstance(module, ast.JoinedStr) and isinstance(module.values[0], ast.Constant):
+                        named.add(module.values[0].value)
+                    else:
+                        unresolved.add(ast.unparse(module))
+        elif isinstance(node, ast.JoinedStr):  # f"{PYTHON} -m room.module ...": a sentence has no value before -m
+            for before, text in pairwise(node.values):
+                if isinstance(before, ast.FormattedValue) and isinstance(text, ast.Constant):
+                    named |= set(re.findall(r"^ -m ([\w.]+)", text.value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            script = re.fullmatch(r"(\w+)/(?:__main__|(\w+))\.py", node.value)  # what spark-submit is given
+            named |= {".".join(filter(None, script.groups()))} if script else set()
+    return named, unresolved
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_commands_of_other_rooms_are_arrows_too(room):
+    for file in python_files(room):
+        named, unresolved = started_commands(file)
+        foreign = {one for one in named if one.split(".")[0] in set(ROOMS) - {room}}
+        place = str(file.relative_to(REPOSITORY))
+        assert foreign <= MAY_START.get(room, set()), f"{place} starts {foreign - MAY_START.get(room, set())}"
+        assert unresolved <= {STARTED_BY_NAME.get(place)}, f"{place} starts what only a run can tell: {unresolved}"
+
+
+def test_every_command_that_may_be_started_is_there():
+    for command in {one for commands in MAY_START.values() for one in commands}:
+        path = REPOSITORY / command.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), command
+
+
+def test_a_started_command_is_seen(tmp_path):
+    file = tmp_path / "starts.py"
+    file.write_text(
+        'run([sys.executable, "-m", "training.forget"])\n'
+        'task = f"{PYTHON} -m serving.score --ds {ds}"\n'
+        'submit = "spark_jobs/main.py"\n'
+        'remedy = f"run `python -m dbt_project.build --ds {ds}` first"\n'
+        'run([python, "-m", name])\n'
+    )
+    assert started_commands(file) == ({"training.forget", "serving.score", "spark_jobs.main"}, {"name"})
+
+
+def test_no_module_imports_itself_through_others():
+    """Import cycles, imports within functions among them; what only type checkers read is left out."""
+    files = {file: module_name(file) for room in ROOMS for file in python_files(room)}
+    known = set(files.values())
+    graph = {name: imports_at_run_time(file, known) - {name} for file, name in files.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_at_run_time(file: Path, known: set[str]) -> set[str]:
+    """The modules of the repository that a file imports, by the file that holds the name."""
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            found |= modules or {node.module}
+    if file.parent.parts[-2:] == ("dags", "shared") or file.parent.name == "dags":
+        found = {f"dags.{name}" if name.startswith("shared") else name for name in found}
+    return found & known
 
 
 def test_contracts_need_only_the_standard_library():
