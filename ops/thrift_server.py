@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 
-from contracts.errors import SettingsError, exit_with_sentence
+from contracts.errors import exit_with_sentence
 from contracts.settings import Settings
-from ops.ports import why_taken
+from ops.ports import require_free
+
+_TAKEN = "stop what listens there, or name another address of this machine in NIGHTSHIFT_THRIFT_SERVER"
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
     )
     parser.parse_args()
     settings = Settings.from_env()
-    require_free(settings.thrift_host, settings.thrift_port)
+    require_free(settings.thrift_host, settings.thrift_port, remedy=_TAKEN)
     settings.home.spark_warehouse.mkdir(parents=True, exist_ok=True)
     started = command(settings)
     os.execvp(started[0], started)
@@ -55,20 +57,6 @@ def command(settings: Settings) -> list[str]:
     for name, value in hive_options.items():
         words += ["--hiveconf", f"{name}={value}"]
     return words
-
-
-def require_free(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, before Spark takes its time to find out.
-
-    Raises:
-        SettingsError: the port is taken, or the address is none of this machine.
-    """
-    if reason := why_taken(host, port):
-        raise SettingsError(
-            expected=f"to listen on {host}:{port}",
-            received=reason,
-            remedy="stop what listens there, or name another address of this machine in NIGHTSHIFT_THRIFT_SERVER",
-        )
 
 
 if __name__ == "__main__":

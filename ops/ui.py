@@ -11,10 +11,10 @@ import time
 
 from rich.console import Console
 
-from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
+from contracts.errors import NightshiftError, exit_with_sentence
 from contracts.settings import Settings
 from ops.airflow import prepare_airflow
-from ops.ports import why_taken
+from ops.ports import require_free
 
 READY_SECONDS = 180
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--tensorboard-port", type=int, default=6006, help="make ui TENSORBOARD_PORT=6006")
     options = parser.parse_args()
     for name in ("airflow_port", "mlflow_port", "tensorboard_port"):
-        require_free(name.upper(), getattr(options, name))
+        require_free("127.0.0.1", getattr(options, name), remedy=f"name another port with {name.upper()}=")
     settings = Settings.from_env()
     console = Console(highlight=False)
     os.umask(0o077)  # airflow standalone writes its password as clear text
@@ -91,14 +91,6 @@ def main() -> None:
                 os.killpg(server.pid, signal.SIGTERM)
         for server in servers:
             server.wait(30)
-
-
-def require_free(name: str, port: int) -> None:
-    """Raise SettingsError when a port of this machine is taken."""
-    if why_taken("127.0.0.1", port):
-        raise SettingsError(
-            expected=f"port {port} to be free", received="a server on it", remedy=f"name another with {name}="
-        )
 
 
 def wait_until_open(name: str, port: int, server: subprocess.Popen, logs) -> None:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping
 
 from contracts.errors import SettingsError
-from ops.ports import why_taken
+from ops.ports import require_free
 
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -60,12 +60,7 @@ def require_port(address: str, port: str) -> None:
         raise SettingsError(
             expected="a port from 1 to 65535", received=repr(port), remedy="name it with `make up PORT=8443`"
         )
-    if reason := why_taken(address, int(port)):
-        raise SettingsError(
-            expected=f"port {port} of {address} to be free",
-            received=reason,
-            remedy="stop what listens there, or name another with `make up PORT=`",
-        )
+    require_free(address, int(port), remedy="stop what listens there, or name another with `make up PORT=`")
 
 
 def require_memory(settings: Mapping[str, str], *, cluster: bool) -> None:

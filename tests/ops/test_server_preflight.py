@@ -47,7 +47,7 @@ def test_a_taken_port_is_named():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        with pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1 to be free.*make up PORT="):
+        with pytest.raises(SettingsError, match=f"to listen on 127.0.0.1:{port}.*make up PORT="):
             preflight.require_port("127.0.0.1", port)
     preflight.require_port("127.0.0.1", port)
 

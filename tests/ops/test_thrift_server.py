@@ -8,7 +8,8 @@ import pytest
 
 from contracts.errors import SettingsError
 from contracts.settings import Settings
-from ops.thrift_server import command, require_free
+from ops.ports import require_free
+from ops.thrift_server import command
 
 
 def test_the_server_listens_and_works_where_the_settings_say(tmp_path):
@@ -30,5 +31,5 @@ def test_a_port_that_is_taken_is_refused_in_a_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"expected to listen on 127.0.0.1:{port}, but received .*in use"):
-            require_free("127.0.0.1", port)
-    require_free("127.0.0.1", port)
+            require_free("127.0.0.1", port, remedy="name another")
+    require_free("127.0.0.1", port, remedy="name another")
