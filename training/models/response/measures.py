@@ -71,12 +71,15 @@ def baseline_answers(
 ) -> Mapping[str, Told]:
     """What a rate, a logistic regression and boosted trees say of the test rows.
 
-    They learn from the same rows and columns as the net, and choose their settings by the AUC of the validation rows.
+    They learn from the same rows and columns as the net, and choose their settings by the AUC of the validation rows,
+    where these can be ranked; else the first setting stays.
 
     Args:
         rate_by: the category column of whose categories the rates are.
     """
     views = _Views(table, answer)
+    if not len(views.test):
+        return dict.fromkeys(("rate", "logistic_regression", "boosted_trees"), np.zeros(0))
     return {
         "rate": _rate(table, answer, rate_by),
         "logistic_regression": _logistic_regression(views, strengths),
@@ -109,17 +112,22 @@ class _Views:
         sizes = [len(words) + 1 for words in space.vocabularies.values()]
         self.categorical = [scaled.shape[1] + place for place, size in enumerate(sizes) if size <= _MOST_CATEGORIES]
 
+    @property
+    def validates(self) -> bool:
+        """Whether the validation rows can be ranked: there are any, with both answers."""
+        return bool(self.yes_validation.any() and not self.yes_validation.all())
+
     def value(self, scores: np.ndarray) -> float:
-        """AUC of the validation rows; 0 where they cannot be ranked."""
-        labels = self.yes_validation
-        return float(placements(scores, labels).mean()) if labels.any() and not labels.all() else 0.0
+        """AUC of the validation rows."""
+        return float(placements(scores, self.yes_validation).mean())
 
 
 def _logistic_regression(views: _Views, strengths: Sequence[float]) -> Told:
     tried = []
     for strength in strengths:
         line = LogisticRegression(C=strength, max_iter=1000).fit(views.line[views.train], views.yes_train)
-        tried.append((views.value(line.decision_function(views.line[views.validation])), line))
+        value = views.value(line.decision_function(views.line[views.validation])) if views.validates else 0.0
+        tried.append((value, line))
     return _best(tried).predict_proba(views.line[views.test])[:, 1]
 
 
@@ -138,8 +146,8 @@ def _boosted_trees(views: _Views, settings: Sequence[TreeSetting]) -> Told:
         )
         with threadpool_limits(1):  # on a few busy cores, threads that wait for each other cost more than they do
             forest.fit(views.tree[views.train], views.yes_train)
-            rounds = forest.staged_decision_function(views.tree[views.validation])
-            values = [views.value(scores.ravel()) for scores in rounds]
+            rounds = forest.staged_decision_function(views.tree[views.validation]) if views.validates else ()
+            values = [views.value(scores.ravel()) for scores in rounds] or [0.0]
         best = int(np.argmax(values))
         tried.append((values[best], _until(forest, best)))
     with threadpool_limits(1):

@@ -1,10 +1,12 @@
 """Calibration by a line, and what is measured of chances, by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from training.models.response.measures import measures
-from training.models.response.table import fit_platt
+from training.models.response.measures import TreeSetting, baseline_answers, measures
+from training.models.response.table import NOWHERE, Table, fit_platt
+from training.parts import Part
 
 
 def test_the_line_that_made_logits_wrong_is_found_and_undone():
@@ -28,3 +30,24 @@ def test_measures_by_hand():
     assert found["log_loss"] == pytest.approx(-(2 * np.log(0.9) + 2 * np.log(0.5)) / 4)
     assert measures(np.array([0.5]), np.array([True])).keys() == {"log_loss", "ece"}
     assert measures(np.zeros(0), np.zeros(0, bool)) == {}
+
+
+@pytest.mark.parametrize(
+    ("missing", "rows"), [(Part.VALIDATION, 10), (Part.TEST, 0)], ids=["no row validates", "no row tests"]
+)
+def test_baselines_do_without_a_part_that_is_empty(missing, rows):
+    """Answers of which few labels are known are split by person: a part may have none."""
+    parts = np.repeat([Part.TRAIN, Part.VALIDATION, Part.TEST], [20, 10, 10])[:, None].astype("int8")
+    parts[parts == missing] = NOWHERE
+    table = Table(
+        rows=pd.DataFrame({"campaign": ["autumn", "winter"] * 20, "carts": np.arange(40.0)}),
+        labels=np.tile([0.0, 1.0], 20)[:, None].astype("float32"),
+        parts=parts,
+        numbers=["carts"],
+        categories=["campaign"],
+        answers=["purchase"],
+    )
+    trees = [TreeSetting(learning_rate=0.1, leaves=4, l2=0.0, rounds=3)]
+    found = baseline_answers(table, 0, rate_by="campaign", strengths=[1.0], trees=trees)
+    assert {name: len(chances) for name, chances in found.items()} == dict.fromkeys(found, rows)
+    assert len(found) == 3
