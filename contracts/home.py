@@ -63,6 +63,7 @@ class Home:
     checkpoints = Place("checkpoints", "states of unfinished trainings", erasure="removed")
     tensorboard = Place("tensorboard", "TensorBoard's logs")
     tuning = Place("tuning", "studies of searches for parameters")
+    configs = Place("configs", "parameters that tuning found, a file a model; training reads them first", backup=True)
     privacy_curves = Place("privacy_curves", "what privacy costs each model", backup=True)
     approvals = Place("approvals", "verdicts of the gate that wait for a person", backup=True)
     ledger = Place("ledger.jsonl", "decisions of the gate, a line each", backup=True)

@@ -67,6 +67,8 @@ class Settings:
     """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
     lineage_parent: str
     """The run of which this one is a part, as namespace/job/run: NIGHTSHIFT_LINEAGE_PARENT, set by the DAGs."""
+    release: str
+    """What the code is where it is no checkout: NIGHTSHIFT_RELEASE, set by the images of the stack; empty elsewhere."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -107,6 +109,7 @@ class Settings:
             privacy_budget=_positive(env, "NIGHTSHIFT_PRIVACY_BUDGET", default=10.0),
             lineage=_lineage(env),
             lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
+            release=env.get("NIGHTSHIFT_RELEASE", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
 

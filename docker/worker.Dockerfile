@@ -34,6 +34,7 @@ COPY training /opt/nightshift/training
 
 ARG NIGHTSHIFT_RELEASE
 LABEL nightshift.release=$NIGHTSHIFT_RELEASE
+ENV NIGHTSHIFT_RELEASE=$NIGHTSHIFT_RELEASE
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/nightshift PYTHONUNBUFFERED=1 SPARK_CONF_DIR=/opt/nightshift/docker/spark \
     AIRFLOW_HOME=/opt/airflow AIRFLOW__CORE__DAGS_FOLDER=/opt/nightshift/dags DO_NOT_TRACK=true TF_CPP_MIN_LOG_LEVEL=2
 WORKDIR /opt/nightshift

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import difflib
 import importlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_type_hints
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, TypeVar, get_type_hints
 import yaml
 
 from contracts.errors import ModelError
-from contracts.settings import REPOSITORY
+from contracts.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
     from training.learner import Learner
 
 CONFIGS = REPOSITORY / "training" / "configs"
+"""Parameters that come with the code; an image cannot change them."""
 
 MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response")
 """The models that can be trained, by the name of their file and of their registered model."""
@@ -98,12 +100,20 @@ def _read(settings: list[tuple[yaml.ScalarNode, yaml.Node]], kind: type[Config],
     return kind(**values)
 
 
+def config_of(settings: Settings, model: str) -> Path:
+    """The file of the best known parameters: what tuning found in this home, else what comes with the code."""
+    tuned = settings.home.configs / f"{model}.yml"
+    return tuned if tuned.is_file() else CONFIGS / f"{model}.yml"
+
+
 def write_config(file: Path, config: object, *, comments: Iterable[str]) -> None:
-    """Write a dataclass of settings as a file that `read_config` reads, under lines of comment."""
+    """Write a dataclass of settings, in one atomic step, as a file that `read_config` reads, under lines of comment."""
     lines = [f"# {comment}" for comment in comments]
-    settings = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, default_flow_style=False)
+    text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, default_flow_style=False)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join([*lines, settings]))
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text("\n".join([*lines, text]))
+    os.replace(draft, file)
 
 
 _NUMBERS, _LISTS = Mapping[str, float], (tuple[str, ...],)

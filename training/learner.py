@@ -20,7 +20,7 @@ from contracts.settings import Settings
 
 if TYPE_CHECKING:
     from training.privacy.accounting import Spending
-    from training.privacy.membership import Attacked
+    from training.privacy.membership import Attacked, Membership
 
 
 @dataclass(frozen=True)
@@ -194,3 +194,44 @@ class Learner(ABC):
         """Draw charts for the model card into the folder; returns their PNG files."""
         del model, data, measured, baselines, folder
         return ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training with everything that was measured on it: what evidence, card, registration and report show."""
+
+    learner: Learner
+    config: Any
+    ds: str
+    data: Data
+    data_hash: str
+    fitted: Fitted
+    measured: Measured
+    """The fitted model on the test part."""
+    baselines: Mapping[str, Measured]
+    attack: Membership | None = None
+    """How well membership attacks do; None where there was nothing to attack."""
+    spending: Spending | None = None
+    """The privacy budget that it spent; None where it was trained plainly."""
+    table_epsilon: float | None = None
+    """Epsilon that was spent of its table in all, this training among it; None where it was trained plainly."""
+
+    @property
+    def model(self) -> str:
+        return self.learner.name
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Sizes of the data, and of what the fit really used."""
+        return {**self.data.describe(), **self.fitted.sizes()}
+
+    @property
+    def privacy_figures(self) -> dict[str, float]:
+        """Epsilon, delta, noise ... of a private training; empty for a plain one."""
+        if self.spending is None:
+            return {}
+        return {**self.spending.parameters(), "private_table_epsilon": self.table_epsilon}
+
+    @property
+    def attack_figures(self) -> dict[str, float]:
+        return {} if self.attack is None else {"membership_auc": self.attack.auc}

@@ -1,12 +1,15 @@
 """Train a model on the marts of one day and register it as the challenger.
 
 Reads the model's table of the day (people who agreed to training only), trains with early stopping on a validation
-part, tests once on a part that was never looked at, and leaves a run in MLflow: parameters, a curve of every epoch,
-metrics beside the baselines, the metric of each test unit with its groups, a model card, and a new version with the
-alias `challenger`. It changes no champion: `python -m training.promote` does that. A training that was killed goes on
+part, measures once on a test part that was never looked at, and leaves a run in MLflow: parameters, a curve of every
+epoch, metrics beside the baselines, the metric of each test unit with its groups, a model card, and a new version with
+the alias `challenger`. It moves no champion: `python -m training.promote` does that. A training that was killed resumes
 after its last epoch. With `privacy` in its configuration a training is differentially private: it is charged to the
-privacy ledger before it begins, and refused where that is exhausted. With too little data the model is skipped, and
-says why.
+privacy ledger before it begins, and refused where the ledger is exhausted. With too little data the model is skipped,
+and the report says why.
+
+Parameters are those of --config, else those that `python -m training.tune` kept in <home>/configs/<model>.yml, else
+those of training/configs/<model>.yml.
 
     python -m training.train --model next_item --ds 2026-11-20
 """
@@ -26,21 +29,22 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend, parser
-from training.card.privacy import Known, read_curve
-from training.config import CONFIGS, known_model, load_learner, read_config
+from training.config import CONFIGS, config_of, known_model, load_learner, read_config
 from training.privacy.ledger import PrivacyLedger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from training.learner import Data, Fitted, Learner, Measured
+    from training.learner import Data, Learner, Measured, Trained
+    from training.privacy.accounting import Spending
+    from training.registry.client import Registry, Version
 
 SKIPPED = "skipped"
 
 
 def main() -> None:
     arguments = parser("training.train", __doc__)
-    arguments.add_argument("--config", type=Path, help="YAML of parameters; by default training/configs/<model>.yml")
+    arguments.add_argument("--config", type=Path, help="YAML of parameters; by default the best that are known")
     chosen = arguments.parse_args()
     choose_backend(chosen.backend)
     exit_with_sentence(lambda: train(chosen.model, chosen.ds, chosen.config))
@@ -60,97 +64,189 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
     step = Lake(settings.home.lake).step(f"train-{model}")
     with step, Report(settings.home.reports, ds).timed("train", part=model) as fragment:
         learner = load_learner(model)
-        config = read_config(config_file or CONFIGS / f"{model}.yml", learner.config)
+        config = _configuration(settings, learner, config_file)
         try:
             data = learner.load(settings, ds)
         except NothingToLearn as error:
             say(f"train {model}: skipped: {error}")
             fragment["models"] = {model: {"decision": SKIPPED, "reasons": [str(error)]}}
             return SKIPPED
-        number, fragment["models"] = _train(settings, learner, data, config, ds)
-    return number
+        from training.registry.client import Registry
+
+        registry = Registry.of(settings)  # before the training: a registry that does not answer costs no hours
+        trained = _train(settings, learner, data, config, ds)
+        version = _register(settings, registry, trained)
+        if trained.spending is not None:
+            PrivacyLedger.of(settings).ended(_fingerprint(trained.data_hash, config), version.number)
+        shutil.rmtree(settings.home.checkpoints / model, ignore_errors=True)
+        say(f"train {model}: registered version {version.number} as challenger")
+        fragment["models"] = {model: _report_entry(trained, version)}
+    return version.number
 
 
-def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: str) -> tuple[str, dict[str, Any]]:
-    """The number of the new version, and what the report says of it."""
-    from training.learner import Context
+def git_commit(settings: Settings, folder: Path = REPOSITORY) -> str:
+    """The commit that is checked out; where this is no checkout, the release of the image, or `unknown`."""
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return f"release {settings.release}" if settings.release else "unknown"
+    return answer.stdout.strip()
+
+
+def _configuration(settings: Settings, learner: Learner, file: Path | None) -> Any:
+    if file is None:
+        file = config_of(settings, learner.name)
+        if file.is_relative_to(settings.home.configs):
+            say(f"train {learner.name}: parameters that tuning found: {file}")
+    return read_config(file, learner.config)
+
+
+def _fingerprint(data_hash: str, config: Any) -> str:
+    """Equal for trainings of the same configuration on the same data, which resume from each other's checkpoints."""
+    return hashlib.sha256(f"{data_hash}{config}".encode()).hexdigest()[:12]
+
+
+def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: str) -> Trained:
+    """Charge the privacy ledger, fit, measure, attack."""
+    from training.learner import Context, Trained
     from training.privacy.membership import membership
-    from training.registry.client import Registry, Training
 
-    model, sizes, data_hash = learner.name, data.describe(), data.content_hash()
-    registry = Registry.of(settings)
-    say(f"train {model}: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}")
-    fingerprint = hashlib.sha256(f"{data_hash}{config}".encode()).hexdigest()[:12]
-    checkpoints = settings.home.checkpoints / model
+    model, data_hash = learner.name, data.content_hash()
+    say(f"train {model}: {', '.join(f'{size:,} {name}' for name, size in data.describe().items())}")
+    fingerprint = _fingerprint(data_hash, config)
+    spending = learner.spending(data, config)
+    table_epsilon = _charge(settings, learner, spending, ds=ds, fingerprint=fingerprint)
     context = Context(
-        folder=checkpoints / f"{ds}-{fingerprint}",
+        folder=settings.home.checkpoints / model / f"{ds}-{fingerprint}",
         tensorboard=settings.home.tensorboard / model / f"{ds}-{fingerprint}",
         say=lambda line: say(f"train {model}: {line}"),
     )
-    spent = learner.spending(data, config)
-    private = {}
-    if spent is not None:
-        ledger = PrivacyLedger.of(settings)
-        given = ledger.charge(spent, table=learner.table, model=model, ds=ds, fingerprint=fingerprint)
-        private = {**spent.parameters(), "private_table_epsilon": given}
-        say(f"train {model}: epsilon {spent.epsilon:g}; with it {given:.2f} of {ledger.budget:g} of {learner.table}")
     fitted = learner.fit(data, config, context)
-    sizes = {**sizes, **fitted.sizes()}
     measured, baselines = learner.measure(fitted, data), learner.baselines(data)
-    scores = [f"{one.value:.4f} {name}" for name, one in {"the model": measured, **baselines}.items()]
-    say(f"train {model}: {measured.metric} of the test {learner.unit}: {', '.join(scores)}")
+    scores = _scores("the model", measured, baselines)
+    say(f"train {model}: {measured.metric} of the test {learner.unit}: {scores}")
     attack = membership(learner, fitted, data, measured)
-    attacked = {} if attack is None else {"membership_auc": attack.auc}
     if attack is not None:
         say(f"train {model}: {attack.words}")
+    return Trained(
+        learner=learner,
+        config=config,
+        ds=ds,
+        data=data,
+        data_hash=data_hash,
+        fitted=fitted,
+        measured=measured,
+        baselines=baselines,
+        attack=attack,
+        spending=spending,
+        table_epsilon=table_epsilon,
+    )
 
+
+def _charge(
+    settings: Settings, learner: Learner, spending: Spending | None, *, ds: str, fingerprint: str
+) -> float | None:
+    """Charge a private training to the privacy ledger; the epsilon of its table in all, None for a plain training."""
+    if spending is None:
+        return None
+    ledger = PrivacyLedger.of(settings)
+    table_epsilon = ledger.charge(spending, table=learner.table, model=learner.name, ds=ds, fingerprint=fingerprint)
+    say(
+        f"train {learner.name}: epsilon {spending.epsilon:g}; with it {table_epsilon:.2f} of {ledger.budget:g} of "
+        f"{learner.table}"
+    )
+    return table_epsilon
+
+
+def _register(settings: Settings, registry: Registry, trained: Trained) -> Version:
+    """Write evidence and files of the model, and keep both as a new version in the registry."""
+    from training.registry.client import Training
+
+    learner, spending = trained.learner, trained.spending
     with tempfile.TemporaryDirectory() as folder:
-        evidence = Path(folder) / "evidence"
-        privacy = Known(spent, private.get("private_table_epsilon"), attack, read_curve(settings, model))
-        _write_evidence(evidence, learner, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
-        version = registry.register(
+        evidence, artifacts = Path(folder) / "evidence", Path(folder) / "artifacts"
+        evidence.mkdir()
+        artifacts.mkdir()
+        _write_evidence(settings, evidence, trained)
+        return registry.register(
             Training(
-                model=model,
-                ds=ds,
-                parameters={**_parameters(config), **private, **sizes, "epochs_run": len(fitted.epochs)},
-                epochs=fitted.epochs,
+                model=trained.model,
+                ds=trained.ds,
+                parameters={
+                    **_parameters(trained.config),
+                    **trained.privacy_figures,
+                    **trained.sizes,
+                    "epochs_run": len(trained.fitted.epochs),
+                },
+                epochs=trained.fitted.epochs,
                 metrics={
-                    **_flat_metrics({"test": measured, **{f"baseline_{k}": v for k, v in baselines.items()}}),
-                    **attacked,
-                    **private,
+                    **_flat_metrics({"test": trained.measured}),
+                    **_flat_metrics({f"baseline_{name}": one for name, one in trained.baselines.items()}),
+                    **trained.attack_figures,
+                    **trained.privacy_figures,
                 },
                 table=learner.table,
-                data_hash=data_hash,
+                data_hash=trained.data_hash,
                 files=evidence,
-                artifacts=fitted.save(_new_folder(Path(folder) / "artifacts")),
+                artifacts=trained.fitted.save(artifacts),
                 signature=learner.signature,
-                example=learner.example(data),
+                example=learner.example(trained.data),
                 requirements=learner.requirements(),
                 tags={
-                    "ds": ds,
-                    "data_hash": data_hash,
-                    "git_commit": _git_commit(),
-                    **{name: f"{value:.6g}" for name, value in attacked.items()},
-                    **({} if spent is None else {"epsilon": f"{spent.epsilon:g}", "delta": f"{spent.delta:g}"}),
+                    "ds": trained.ds,
+                    "data_hash": trained.data_hash,
+                    "git_commit": git_commit(settings),
+                    **{name: f"{value:.6g}" for name, value in trained.attack_figures.items()},
+                    **(
+                        {} if spending is None else {"epsilon": f"{spending.epsilon:g}", "delta": f"{spending.delta:g}"}
+                    ),
                 },
-                description=_description(ds, learner.unit, measured, baselines),
+                description=_description(trained),
             )
         )
-    if spent is not None:
-        ledger.ended(fingerprint, version.number)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    say(f"train {model}: registered version {version.number} as challenger")
-    return version.number, {
-        model: {
-            "version": version.number,
-            "metric": measured.metric,
-            "metrics": dict(measured.metrics),
-            "baselines": {name: dict(baseline.metrics) for name, baseline in baselines.items()},
-            "held_out": len(measured.values),
-            **attacked,
-            **private,
-            **sizes,
-        }
+
+
+def _write_evidence(settings: Settings, folder: Path, trained: Trained) -> None:
+    """Write what stays beside the run: the metric of each unit, scores to compare with, charts, the card.
+
+    Units stand there with their groups and without any id: a run outlives the people it was measured on.
+    """
+    import numpy as np
+
+    from training.card.charts import plot_epochs
+    from training.card.page import write_card
+    from training.card.privacy import read_curve
+    from training.gate.decision import GateConfig
+
+    learner, fitted = trained.learner, trained.fitted
+    units = learner.slices(trained.data).reset_index(drop=True)
+    for name, one in {"model": trained.measured, **trained.baselines}.items():
+        units[f"{name}_{one.metric.replace('@', '_at_')}"] = one.values
+    units.to_parquet(folder / "units.parquet", index=False)
+    inputs = learner.parity_inputs(fitted, trained.data)
+    arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
+    np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
+    plot_epochs(fitted.epochs, learner.watched, folder / "epochs.png")
+    write_card(
+        folder,
+        trained,
+        gate=read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", trained.model)),
+        smallest_group=settings.smallest_group,
+        curve=read_curve(settings, trained.model),
+    )
+
+
+def _report_entry(trained: Trained, version: Version) -> dict[str, Any]:
+    """What the night's report says of a training."""
+    return {
+        "version": version.number,
+        "metric": trained.measured.metric,
+        "metrics": dict(trained.measured.metrics),
+        "baselines": {name: dict(baseline.metrics) for name, baseline in trained.baselines.items()},
+        "held_out": len(trained.measured.values),
+        **trained.attack_figures,
+        **trained.privacy_figures,
+        **trained.sizes,
     }
 
 
@@ -161,10 +257,17 @@ def _parameters(config: Any) -> dict[str, Any]:
     return {**flat, **{f"privacy_{name}": value for name, value in privacy.items()}}
 
 
-def _description(ds: str, unit: str, measured: Measured, baselines: Mapping[str, Measured]) -> str:
-    """What the version was trained on and how well it does, beside the baselines."""
-    scores = ", ".join(f"{one.value:.4f} {name}" for name, one in {"this model": measured, **baselines}.items())
-    return f"Trained on {ds}. {measured.metric} on {len(measured.values):,} held-out {unit}: {scores}."
+def _description(trained: Trained) -> str:
+    """The day and the deciding metric beside the baselines, in a sentence."""
+    measured = trained.measured
+    return (
+        f"Trained on {trained.ds}. {measured.metric} on {len(measured.values):,} held-out {trained.learner.unit}: "
+        f"{_scores('this model', measured, trained.baselines)}."
+    )
+
+
+def _scores(name: str, measured: Measured, baselines: Mapping[str, Measured]) -> str:
+    return ", ".join(f"{one.value:.4f} {whose}" for whose, one in {name: measured, **baselines}.items())
 
 
 def _flat_metrics(found: Mapping[str, Measured]) -> dict[str, float]:
@@ -174,55 +277,6 @@ def _flat_metrics(found: Mapping[str, Measured]) -> dict[str, float]:
         for name, one in found.items()
         for metric, value in one.metrics.items()
     }
-
-
-def _write_evidence(
-    folder: Path,
-    learner: Learner,
-    data: Data,
-    fitted: Fitted,
-    config: Any,
-    measured: Measured,
-    baselines: Mapping[str, Measured],
-    *,
-    ds: str,
-    privacy: Known,
-) -> None:
-    """Write what stays beside the run: the metric of each unit, scores to compare with, pictures, the card.
-
-    Units stand there with their groups and without any id: a run outlives the people it was measured on.
-    """
-    import numpy as np
-
-    from training.card.charts import plot_epochs
-    from training.card.page import write_card
-
-    _new_folder(folder)
-    units = learner.slices(data).reset_index(drop=True)
-    for name, one in {"model": measured, **baselines}.items():
-        units[f"{name}_{one.metric.replace('@', '_at_')}"] = one.values
-    units.to_parquet(folder / "units.parquet", index=False)
-    inputs = learner.parity_inputs(fitted, data)
-    arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
-    np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
-    plot_epochs(fitted.epochs, learner.watched, folder / "epochs.png")
-    write_card(folder, learner, data, fitted, config, measured, baselines, ds=ds, privacy=privacy)
-
-
-def _new_folder(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
-def _git_commit() -> str:
-    """The commit that is checked out, or `unknown` where this is no checkout."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return answer.stdout.strip()
 
 
 if __name__ == "__main__":

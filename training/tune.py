@@ -1,10 +1,12 @@
 """Search better parameters of a model on one day's data, for some minutes, and keep the best.
 
-Every trial trains on the training part and is judged by the validation part; the test part is not looked at. Trials
-that fall behind the median of earlier ones are stopped early. First the present configuration is measured, and only
-something better replaces it: then training/configs/<model>.yml (or --output) is written, with the figure that it gave.
+Every trial trains on the training part and is compared on the validation part; the test part is not looked at. Trials
+that fall behind the median of earlier ones are stopped early. First the present configuration is measured, and only a
+better one replaces it: then <home>/configs/<model>.yml (or --output) is written, with the figure that it reached.
+Every later training in this home reads that file before training/configs/<model>.yml, which comes with the code; to go
+back, remove it.
 
-Trials are kept in <home>/tuning/<model>.db, so that the next call goes on where this one ended, also after a kill;
+Trials are kept in <home>/tuning/<model>.db, so that the next call continues where this one ended, also after a kill;
 each is a nested run in MLflow, and the importance of the parameters is drawn beside them.
 
     python -m training.tune --model next_item --ds 2026-11-20 --minutes 30
@@ -22,7 +24,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, load_learner, read_config, write_config
+from training.config import config_of, known_model, load_learner, read_config, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +44,7 @@ def main() -> None:
     arguments = parser("training.tune", __doc__)
     arguments.add_argument("--minutes", type=float, required=True, help="how long to search")
     arguments.add_argument("--trials", type=int, help="stop after so many trials, even before the time is over")
-    arguments.add_argument("--output", type=Path, help="where the best goes; by default training/configs/<model>.yml")
+    arguments.add_argument("--output", type=Path, help="file of the best; by default <home>/configs/<model>.yml")
     chosen = arguments.parse_args()
     choose_backend(chosen.backend)
     exit_with_sentence(
@@ -63,12 +65,12 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
     known_model(model)
     from training.registry.client import Registry
 
-    output = output or CONFIGS / f"{model}.yml"
+    output = output or settings.home.configs / f"{model}.yml"
     folder = settings.home.tuning
     lake = Lake(settings.home.lake)
     with lake.step(f"tune-{model}"):
         learner = load_learner(model)
-        present = read_config(output if output.is_file() else CONFIGS / f"{model}.yml", learner.config)
+        present = read_config(output if output.is_file() else config_of(settings, model), learner.config)
         try:
             data = learner.load(settings, ds)
         except NothingToLearn as error:
@@ -111,7 +113,7 @@ class _Search:
     def run(self, study: optuna.Study, trials: int | None, importance: Path) -> float:
         """Measure the present configuration, run trials, draw which parameters mattered; returns the first figure."""
         if study.trials:
-            say(f"tune {self.learner.name}: going on after {len(study.trials)} trials, best {_best(study)}")
+            say(f"tune {self.learner.name}: continuing after {len(study.trials)} trials, best {_best(study)}")
         with self.registry.tuning(self.learner.name, f"tune {self.ds}") as self.log:
             before = self._present(study)
             left = max(self.deadline - time.monotonic(), 0.0)
@@ -200,7 +202,7 @@ def _keep_best(study: optuna.Study, learner: Learner, present: Any, before: floa
         raise ModelError(
             expected=f"at least one whole training of {learner.name}",
             received="none within the time",
-            remedy="give it more --minutes; the next call goes on after this one",
+            remedy="give it more --minutes; the next call continues after this one",
         )
     best = study.best_trial
     if best.value <= before:

@@ -81,6 +81,11 @@ def test_dockerfiles_are_locked_watched_and_not_root():
             assert "--require-hashes --no-deps" in install, file.name
 
 
+def test_what_trains_on_the_stack_knows_its_release():
+    text = (REPOSITORY / "docker" / "worker.Dockerfile").read_text()
+    assert "ENV NIGHTSHIFT_RELEASE=$NIGHTSHIFT_RELEASE" in text.partition("ARG NIGHTSHIFT_RELEASE")[2]
+
+
 def test_half_a_certificate_is_refused(tmp_path):
     (tmp_path / "tls_key").write_text("mine")
     with pytest.raises(SettingsError, match="only tls_key"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from training.learner import Learner, Measured, Signature
+from training.learner import Learner, Measured, Signature, Trained
 from training.models.response.network import ResponseConfig
 
 
@@ -47,3 +47,17 @@ class RowsLearner(Learner):
 
     def example(self, data: Any) -> pd.DataFrame:  # noqa: ARG002
         return pd.DataFrame()
+
+
+def trained(learner: Learner, values: Sequence[float], **changes: Any) -> Trained:
+    """A training of the learner whose test units have these values of the deciding metric."""
+    known = {
+        "config": ResponseConfig(),
+        "ds": "2026-11-20",
+        "data": learner.load(None, "2026-11-20"),
+        "data_hash": "",
+        "fitted": None,
+        "measured": Measured("click_auc", np.asarray(values, float), {"click_auc": float(np.mean(values))}),
+        "baselines": {},
+    }
+    return Trained(learner=learner, **{**known, **changes})

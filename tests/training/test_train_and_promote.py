@@ -11,7 +11,7 @@ from contracts.settings import REPOSITORY, Settings
 from tests.training.markov_town import DS, build_town
 from training.promote import promote, promote_each
 from training.registry.client import CHALLENGER, CHAMPION, Registry
-from training.train import train
+from training.train import git_commit, train
 
 
 def fragment(home, step):
@@ -57,6 +57,7 @@ def test_promotion_from_dry_run_to_refusal(home):
 
     assert promote("next_item", DS) == "promoted"
     assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert registry.aliased("next_item", CHALLENGER) is None, "a champion is no challenger any more"
     assert promote("next_item", DS) == "kept"
 
     (home / "worse.yml").write_text("epochs: 1\nlearning_rate: 1.0e-7\ndimensions: 4\n")
@@ -107,6 +108,22 @@ def test_too_few_people(tmp_path, monkeypatch):
     assert ledger_lines(tmp_path)[-1]["decision"] == "skipped"
 
 
+@pytest.mark.parametrize(("release", "commit"), [("0123456789ab", "release 0123456789ab"), ("", "unknown")])
+def test_where_there_is_no_checkout_a_version_names_the_release(tmp_path, release, commit):
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path), "NIGHTSHIFT_RELEASE": release})
+    assert git_commit(settings, tmp_path) == commit
+
+
+def test_in_a_checkout_a_version_names_the_commit(tmp_path):
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a", "--allow-empty"],
+    ):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    [line] = (tmp_path / ".git" / "logs" / "HEAD").read_text().splitlines()
+    assert git_commit(Settings.from_env({"NIGHTSHIFT_RELEASE": "0123456789ab"}), tmp_path) == line.split()[1]
+
+
 def test_no_challenger(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
     build_town(tmp_path, people=20)
@@ -114,7 +131,7 @@ def test_no_challenger(tmp_path, monkeypatch):
         promote("next_item", DS)
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate", "promote", "tune"])
+@pytest.mark.parametrize("module", ["train", "evaluate", "promote", "approve", "tune"])
 def test_help_teaches(module):
     command = [sys.executable, "-m", f"training.{module}", "--help"]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from contracts.errors import ModelError
-from training.config import CONFIGS, known_model, read_config
+from training.config import CONFIGS, known_model, read_config, write_config
 from training.models.next_item.network import NextItemConfig
 
 
@@ -43,3 +43,14 @@ def test_the_best_known_parameters_are_understood():
 def test_an_unknown_model_gets_close_matches():
     with pytest.raises(ModelError, match="'nextitem'; did you mean next_item"):
         known_model("nextitem")
+
+
+def test_a_configuration_is_replaced_and_never_written_into(tmp_path):
+    """A reader that has the file open while tuning replaces it reads the whole of the old one."""
+    file = tmp_path / "next_item.yml"
+    write_config(file, NextItemConfig(epochs=3), comments=["found first"])
+    with file.open() as reader:
+        write_config(file, NextItemConfig(epochs=4), comments=["found second"])
+        assert "epochs: 3" in reader.read()
+    assert read_config(file, NextItemConfig).epochs == 4
+    assert [found.name for found in tmp_path.iterdir()] == ["next_item.yml"]

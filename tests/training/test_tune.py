@@ -7,8 +7,9 @@ import pytest
 from contracts.errors import ModelError
 from contracts.settings import Settings
 from tests.training.markov_town import DS, SMALL_CONFIG, build_town
-from training.config import MODELS, load_learner, read_config, write_config
+from training.config import CONFIGS, MODELS, load_learner, read_config, write_config
 from training.registry.client import Registry
+from training.train import train
 from training.tune import tune
 
 
@@ -40,7 +41,7 @@ def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, c
     study.ask()  # a trial that a kill leaves open
 
     tune("next_item", DS, minutes=5, trials=1, output=output)
-    assert "going on after 3 trials" in capsys.readouterr().out
+    assert "continuing after 3 trials" in capsys.readouterr().out
     states = [trial.state.name for trial in optuna.load_study(study_name=None, storage=storage).trials]
     assert "RUNNING" not in states
 
@@ -51,8 +52,28 @@ def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, c
     assert all("validation_ndcg_at_10" in run.data.metrics for run in trials)
 
 
+def test_what_a_search_finds_is_kept_below_home_and_trained_with(town, capsys, monkeypatch):
+    shipped = (CONFIGS / "next_item.yml").read_bytes()
+    (town / "configs").mkdir()
+    (town / "best.yml").rename(town / "configs" / "next_item.yml")
+    monkeypatch.setattr(
+        type(load_learner("next_item")),
+        "search_space",
+        lambda self, trial: {"learning_rate": trial.suggest_float("learning_rate", 0.01, 0.05)},  # noqa: ARG005
+    )
+    tune("next_item", DS, minutes=5, trials=1)
+    found = read_config(town / "configs" / "next_item.yml", load_learner("next_item").config)
+    assert found.learning_rate >= 0.01
+    assert (CONFIGS / "next_item.yml").read_bytes() == shipped
+
+    train("next_item", DS)
+    assert f"parameters that tuning found: {town / 'configs' / 'next_item.yml'}" in capsys.readouterr().out
+    version = Registry.of(Settings.from_env()).version("next_item", "1")
+    assert mlflow.get_run(version.run_id).data.params["learning_rate"] == str(found.learning_rate)
+
+
 def test_no_time_is_said(town):
-    with pytest.raises(ModelError, match="give it more --minutes; the next call goes on"):
+    with pytest.raises(ModelError, match="give it more --minutes; the next call continues"):
         tune("next_item", DS, minutes=0, output=town / "best.yml")
 
 

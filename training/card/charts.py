@@ -1,4 +1,4 @@
-"""Pictures of a training run."""
+"""Charts of a training run."""
 
 from __future__ import annotations
 

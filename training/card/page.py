@@ -1,6 +1,6 @@
 """The model card: one HTML page a version, with its data, protocol, curves, baselines, groups, attributions and limits.
 
-After Mitchell et al., Model Cards for Model Reporting (FAT* 2019). The page stands alone: pictures are inside it.
+After Mitchell et al., Model Cards for Model Reporting (FAT* 2019). The page stands alone: its charts are inside it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from contracts.settings import Settings
 from training.card.charts import figure_bars, figure_intervals
-from training.card.privacy import Known, curve_table, curve_words, figure_curve
-from training.config import CONFIGS, read_config
-from training.gate.decision import GateConfig, slice_table
-from training.gate.small_groups import in_words, too_small
+from training.card.privacy import curve_table, curve_words, figure_curve, privacy_sentences
+from training.gate.decision import slice_table
+from training.gate.small_groups import suppression_note, too_small
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from training.learner import Data, Fitted, Learner, Measured
+    from training.gate.decision import GateConfig
+    from training.learner import Trained
 
 TEXTS = Path(__file__).with_name("cards.yml")
 """What a model is for, how it is measured, and what it must not be trusted for."""
@@ -41,88 +40,89 @@ img { max-width: 100% }
 
 
 def write_card(
-    folder: Path,
-    learner: Learner,
-    data: Data,
-    fitted: Fitted,
-    config: Any,
-    measured: Measured,
-    baselines: Mapping[str, Measured],
-    *,
-    ds: str,
-    privacy: Known | None = None,
+    folder: Path, trained: Trained, *, gate: GateConfig, smallest_group: int, curve: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write card.html into a folder that already holds `epochs.png`; the learner's own charts go there too."""
-    gate = read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", learner.name))
-    words = yaml.safe_load(TEXTS.read_text())[learner.name]
-    everyone = {"this model": measured, **baselines}
-    slices, smallest = learner.slices(data), Settings.from_env().smallest_group
-    hidden = too_small(slices, learner.people(data), smallest)
-    groups = slice_table(measured, slices, gate)
-    groups = groups[[pair not in hidden for pair in zip(groups["kind"], groups["group"], strict=True)]]
+    """Write card.html into a folder that already holds `epochs.png`; the learner's own charts go there too.
+
+    Args:
+        gate: its confidence and its smallest group of units are what the intervals of groups are shown with.
+        smallest_group: fewest people of a group that is shown.
+        curve: the privacy-utility curve of the model, as `training.privacy.curve` writes it.
+    """
+    learner, measured = trained.learner, trained.measured
+    texts = yaml.safe_load(TEXTS.read_text())[trained.model]
     parts = [
-        f"<h1>{learner.name}</h1><p class=lead>{html.escape(words['purpose'])}</p>",
-        _section("Data", f"<p>Table <code>{learner.table}</code> of {ds}.</p>", _table(data.describe().items())),
-        _section("Protocol", f"<p>{html.escape(words['protocol'])}</p>"),
-        _section("Learning curve", _picture((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
+        f"<h1>{trained.model}</h1><p class=lead>{html.escape(texts['purpose'])}</p>",
+        _section(
+            "Data",
+            f"<p>Table <code>{learner.table}</code> of {trained.ds}.</p>",
+            _table(trained.data.describe().items()),
+        ),
+        _section("Protocol", f"<p>{html.escape(texts['protocol'])}</p>"),
+        _section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
         _section(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
-            _figure(figure_bars({name: one.value for name, one in everyone.items()}, measured.metric)),
-            pd.DataFrame({name: dict(one.metrics) for name, one in everyone.items()}).to_html(
-                float_format="{:.4f}".format, na_rep="", border=0
-            ),
+            *_beside_baselines(trained),
         ),
-        _section(
-            "Groups",
-            f"<p>{measured.metric} of each group with its {gate.confidence:.0%} interval. The gate looks at groups of "
-            f"{gate.slice_units} or more {learner.unit}. {in_words(hidden, smallest)}</p>",
-            _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>",
-        ),
-        *_attributions(learner, fitted, data),
-        *_own_charts(learner, fitted, data, measured, baselines, folder),
-        _section("Privacy", *_privacy(learner, privacy or Known())),
-        _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in words["limits"]), "</ul>"),
-        _section("Parameters", _table(dataclasses.asdict(config).items())),
+        _section("Groups", *_groups(trained, gate, smallest_group)),
+        *_attributions(trained),
+        *_charts(trained, folder),
+        _section("Privacy", *_privacy(trained, curve)),
+        _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in texts["limits"]), "</ul>"),
+        _section("Parameters", _table(dataclasses.asdict(trained.config).items())),
     ]
     page = folder / "card.html"
-    title = f"<title>{learner.name} {ds}</title><style>{_STYLE}</style>"
+    title = f"<title>{trained.model} {trained.ds}</title><style>{_STYLE}</style>"
     page.write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n")
     return page
 
 
-def _attributions(learner: Learner, fitted: Fitted, data: Data) -> Iterable[str]:
-    """Which features move the answers, by integrated gradients, for models that explain themselves."""
-    shares = learner.attributions(fitted, data)
+def _beside_baselines(trained: Trained) -> Iterable[str]:
+    compared = {"this model": trained.measured, **trained.baselines}
+    yield _figure(figure_bars({name: one.value for name, one in compared.items()}, trained.measured.metric))
+    metrics = pd.DataFrame({name: dict(one.metrics) for name, one in compared.items()})
+    yield metrics.to_html(float_format="{:.4f}".format, na_rep="", border=0)
+
+
+def _groups(trained: Trained, gate: GateConfig, smallest_group: int) -> Iterable[str]:
+    """The deciding metric of each group, without groups of too few people."""
+    learner, measured = trained.learner, trained.measured
+    slices = learner.slices(trained.data)
+    hidden = too_small(slices, learner.people(trained.data), smallest_group)
+    groups = slice_table(measured, slices, gate)
+    groups = groups[[pair not in hidden for pair in zip(groups["kind"], groups["group"], strict=True)]]
+    yield (
+        f"<p>{measured.metric} of each group with its {gate.confidence:.0%} interval. The gate looks at groups of "
+        f"{gate.slice_units} or more {learner.unit}. {suppression_note(hidden, smallest_group)}</p>"
+    )
+    yield _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>"
+
+
+def _attributions(trained: Trained) -> Iterable[str]:
+    """Which features move the predictions, by integrated gradients, for models that can be explained."""
+    shares = trained.learner.attributions(trained.fitted, trained.data)
     if shares:
         words = "<p>Share of each feature in what moves the score (integrated gradients, absolute values).</p>"
         yield _section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
 
 
-def _own_charts(
-    learner: Learner,
-    fitted: Fitted,
-    data: Data,
-    measured: Measured,
-    baselines: Mapping[str, Measured],
-    folder: Path,
-) -> Iterable[str]:
-    files = learner.charts(fitted, data, measured, baselines, folder)
+def _charts(trained: Trained, folder: Path) -> Iterable[str]:
+    files = trained.learner.charts(trained.fitted, trained.data, trained.measured, trained.baselines, folder)
     if files:
-        shown = [_picture(file.read_bytes(), file.stem.replace("_", " ")) for file in files]
-        yield _section("A closer look", *shown)
+        yield _section("A closer look", *(_image(file.read_bytes(), file.stem.replace("_", " ")) for file in files))
 
 
-def _privacy(learner: Learner, known: Known) -> Iterable[str]:
+def _privacy(trained: Trained, curve: Mapping[str, Any] | None) -> Iterable[str]:
     lines = (
         "Learned from people who agreed to training only. No identifier of a person is an input, and none is kept.",
-        *learner.privacy_notes(),
-        *known.lines(learner.name),
+        *trained.learner.privacy_notes(),
+        *privacy_sentences(trained),
     )
     yield from (f"<p>{html.escape(line)}</p>" for line in lines)
-    if known.curve is not None:
-        yield f"<p>{html.escape(curve_words(known.curve))}</p>"
-        yield _figure(figure_curve(known.curve))
-        yield curve_table(known.curve).to_html(float_format="{:.4f}".format, na_rep="", border=0)
+    if curve is not None:
+        yield f"<p>{html.escape(curve_words(curve))}</p>"
+        yield _figure(figure_curve(curve))
+        yield curve_table(curve).to_html(float_format="{:.4f}".format, na_rep="", border=0)
 
 
 def _section(title: str, *content: str) -> str:
@@ -146,8 +146,8 @@ def _written(value: Any) -> str:
 def _figure(figure: Figure) -> str:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
-    return _picture(content.getvalue(), figure.get_label() or "plot")
+    return _image(content.getvalue(), figure.get_label() or "plot")
 
 
-def _picture(png: bytes, alternative: str) -> str:
+def _image(png: bytes, alternative: str) -> str:
     return f'<p><img alt="{html.escape(alternative)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'

@@ -1,11 +1,10 @@
-"""What a model card says of privacy: the guarantee and what is outside of it, the attack, the privacy-utility curve."""
+"""The privacy section of a model card: the guarantee and its limits, the attack, the privacy-utility curve."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,8 +15,7 @@ from training.card.charts import new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from training.privacy.accounting import Spending
-    from training.privacy.membership import Membership
+    from training.learner import Trained
 
 _INSIDE = {
     "response": "the weights; the scales of numbers, which no row decided on; the categories that have a code, which "
@@ -26,7 +24,7 @@ _INSIDE = {
 }
 _OUTSIDE = (
     "Outside of the guarantee, since they are exact: everything beside the model in MLflow (the loss and metrics of "
-    "each epoch and of the test, sizes, groups, pictures, attributions and the privacy-utility curve of this card, "
+    "each epoch and of the test, sizes, groups, charts, attributions and the privacy-utility curve of this card, "
     "units.parquet, parity.npz), which is for those who run Nightshift; whatever is computed with the model from a "
     "person's own data, such as scores and taste vectors; the number of people in training, and whether an answer has "
     "labels at all, which are taken for public.",
@@ -35,34 +33,23 @@ _OUTSIDE = (
 )
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of the privacy of a version; nothing by default."""
-
-    spent: Spending | None = None
-    """None where it was trained plainly."""
-    table_epsilon: float | None = None
-    """What its table has given away with this training."""
-    attack: Membership | None = None
-    curve: Mapping[str, Any] | None = None
-    """As `training.privacy.curve` writes it."""
-
-    def lines(self, model: str) -> Iterable[str]:
-        """Sentences for the card."""
-        one = self.spent
-        if one is not None:
-            yield (
-                f"Differentially private: epsilon {one.epsilon:g}, delta {one.delta:g}, for all rows of a person, one "
-                f"person more or less. {one.steps} steps, on people drawn with chance {one.sampling_rate:.4f} among "
-                f"{one.people:,}, noise multiplier {one.noise_multiplier:.3f}; accounted by Renyi divergences. With "
-                f"this training its table has given away epsilon {self.table_epsilon:.2f} in all (delta 1e-05)."
-            )
-            yield f"Inside the guarantee is every file of the served model: {_INSIDE[model]}. No validation row chose."
-            yield from _OUTSIDE
-        elif model in _INSIDE:
-            yield "Not differentially private: `privacy` in its configuration makes it so, see docs/train.md."
-        if self.attack is not None:
-            yield self.attack.words
+def privacy_sentences(trained: Trained) -> Iterable[str]:
+    """What the card says of the guarantee of a private training, and of the attack on any."""
+    spent = trained.spending
+    if spent is not None:
+        yield (
+            f"Differentially private: epsilon {spent.epsilon:g}, delta {spent.delta:g}, for all rows of a person, one "
+            f"person more or less. {spent.steps} steps, on people drawn with chance {spent.sampling_rate:.4f} among "
+            f"{spent.people:,}, noise multiplier {spent.noise_multiplier:.3f}; accounted by Renyi divergences. With "
+            f"this training its table has given away epsilon {trained.table_epsilon:.2f} in all (delta 1e-05)."
+        )
+        inside = _INSIDE[trained.model]
+        yield f"Inside the guarantee is every file of the served model: {inside}. No validation row chose."
+        yield from _OUTSIDE
+    elif trained.model in _INSIDE:
+        yield "Not differentially private: `privacy` in its configuration makes it so, see docs/train.md."
+    if trained.attack is not None:
+        yield trained.attack.words
 
 
 def read_curve(settings: Settings, model: str) -> dict[str, Any] | None:

@@ -21,35 +21,35 @@ class GateConfig:
     difference; a challenger whose whole interval is below 0 is refused however small its loss, so that losses cannot
     add up."""
     slice_tolerance: float = 0.05
-    """The same for each group of people: a group falls when the upper end of its interval is below minus this."""
+    """The same for each group of people: a group is worse when the upper end of its interval is below minus this."""
     slice_units: int = 50
-    """Groups with fewer held-out units are not judged: nothing that is measured on them means anything."""
+    """Fewest held-out units of a group that the gate looks at: what is measured on fewer is chance."""
     confidence: float = 0.95
     """Confidence of the intervals."""
     resamples: int = 2000
     """Bootstrap samples of the held-out units."""
     score_tolerance: float = 1e-5
-    """Most that a score of the loaded artefact may differ from the score of the model just trained."""
+    """Largest difference that a score of the loaded artefact may have from that of the model just trained."""
     beat: tuple[str, ...] = ()
-    """Baselines that the challenger must surely be better than."""
+    """Baselines that the challenger must be better than: the whole interval of the difference is above 0."""
     match: tuple[str, ...] = ()
     """Baselines that the challenger must not be below by more than the tolerance."""
     floors: Mapping[str, float] = field(default_factory=dict)
-    """Metric -> the least it must be: diversity, calibration."""
+    """Metric -> its least value: diversity, calibration."""
     ceilings: Mapping[str, float] = field(default_factory=dict)
-    """Metric -> the most it may be."""
+    """Metric -> its greatest value."""
     forgotten_tolerance: float = 0.1
     """What a challenger may lose against a champion that learned from people who are to be forgotten, on all units and
-    on each group; to be surely worse by less is then no reason to refuse it."""
+    on each group. Such a challenger is promoted even where it is surely worse, as long as it loses less than this."""
     private_ceilings: Mapping[str, float] = field(default_factory=dict)
-    """The same for a challenger that was trained under differential privacy. A plain one is not refused for what it
-    remembers of people: that is measured, shown, and for people to judge."""
+    """Metric of a membership attack -> its greatest value, for a challenger that was trained with differential privacy.
+    A plain challenger is not refused for what it remembers of people: that is measured and shown on its card."""
     seed: int = 7
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate says, why, and on which numbers."""
+    """Whether the challenger may become champion, with the reasons and the numbers behind them."""
 
     promoted: bool
     reasons: list[str]
@@ -58,86 +58,85 @@ class Decision:
 
 @dataclass(frozen=True)
 class Compared:
-    """Whom the gate compares, on the same held-out units."""
+    """What the gate compares, measured on the same held-out units."""
 
     unit: str
     """What is held out, plural: people, pictures, rows."""
     challenger: Measured
-    """Measured by its registered artefact."""
+    """Measured with its registered artefact."""
     champion: Measured | None
-    """None where there is none yet."""
+    """None where the model has no champion yet."""
     baselines: Mapping[str, Measured]
-    """One that could not be measured is missing."""
+    """A baseline that could not be measured is missing."""
     slices: pd.DataFrame
     """Group of each unit, one column a kind of group (units, kinds)."""
     score_difference: float
     """Largest difference of a score between the model just trained and its loaded artefact."""
     forgotten: str = ""
-    """Of how many people the champion learned who are to be forgotten, and since when; empty where it is of none."""
+    """Number of people whom the champion learned from and who are to be forgotten, and since when; empty for none."""
     people: np.ndarray | None = None
-    """Person of each unit, to count people by (units,); None where units are of nobody."""
-    attacked: Mapping[str, float] = field(default_factory=dict)
-    """`membership_auc` of a challenger that was trained under differential privacy, as its training measured it."""
+    """Person of each unit, to count people (units,); None where units belong to no person."""
+    attack_figures: Mapping[str, float] = field(default_factory=dict)
+    """`membership_auc` that the training of a differentially private challenger measured; empty for a plain one."""
 
 
 @dataclass
-class _Verdicts:
+class _Findings:
     passed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)
 
-    def add(self, fine: bool, passed: str, refused: str) -> None:
-        (self.passed if fine else self.refused).append(passed if fine else refused)
+    def add(self, holds: bool, passed: str, refused: str) -> None:
+        (self.passed if holds else self.refused).append(passed if holds else refused)
 
 
 def decide(gate: GateConfig, compared: Compared) -> Decision:
-    """Let a challenger pass only if it meets all rules; a refusal states both numbers of every rule that it broke.
+    """Decide by all rules; a refusal states both numbers of every rule that the challenger breaks.
 
-    A champion that learned from people who are to be forgotten is preferred less: its challenger may be worse, by
-    `forgotten_tolerance` at most.
+    Against a champion that learned from people who are to be forgotten the tolerance is `forgotten_tolerance`.
     """
     challenger, champion, unit = compared.challenger, compared.champion, compared.unit
     score_difference = compared.score_difference
-    verdicts = _Verdicts(numbers={"challenger": challenger.value, "score_difference": score_difference})
+    findings = _Findings(numbers={"challenger": challenger.value, "score_difference": score_difference})
     own = f"{challenger.metric} {challenger.value:.4f}"
     on = f"on {len(challenger.values):,} {unit}"
 
     for name in (*gate.beat, *gate.match):
         if name not in compared.baselines:
-            verdicts.passed.append(f"{name} could not be measured on this data")
+            findings.passed.append(f"{name} could not be measured on this data")
             continue
         baseline = compared.baselines[name]
         low, high = bootstrap_interval(challenger.values - baseline.values, gate)
-        verdicts.numbers |= {name: baseline.value, f"over_{name}_low": low, f"over_{name}_high": high}
+        findings.numbers |= {name: baseline.value, f"over_{name}_low": low, f"over_{name}_high": high}
         difference = f"{own} against {baseline.value:.4f} of {name} {on}: the difference is {low:+.4f} to {high:+.4f}"
         floor, words = (0.0, "above 0") if name in gate.beat else (-gate.tolerance, f"above {-gate.tolerance:+.4f}")
-        verdicts.add(low > floor, f"{difference}, {words}", f"{difference}, and must be {words}")
+        findings.add(low > floor, f"{difference}, {words}", f"{difference}, and must be {words}")
 
     if champion is None:
-        verdicts.passed.append("there is no champion yet")
+        findings.passed.append("there is no champion yet")
     else:
         if compared.forgotten:
             gate = _lenient(gate)
-            verdicts.passed.append(f"the champion learned from {compared.forgotten} who are to be forgotten")
-        _against_champion(gate, verdicts, challenger, champion, own=own, on=on, lenient=bool(compared.forgotten))
-        _each_slice(gate, verdicts, challenger, champion, compared.slices, unit=unit)
+            findings.passed.append(f"the champion learned from {compared.forgotten} who are to be forgotten")
+        _against_champion(gate, findings, challenger, champion, own=own, on=on, lenient=bool(compared.forgotten))
+        _each_slice(gate, findings, challenger, champion, compared.slices, unit=unit)
 
     for name, floor in gate.floors.items():
         value = challenger.metrics[name]
-        verdicts.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
-    judged = [(name, challenger.metrics[name], most) for name, most in gate.ceilings.items()]
-    judged += [(name, value, gate.private_ceilings.get(name, 1.0)) for name, value in compared.attacked.items()]
-    for name, value, most in judged:
-        verdicts.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
+        findings.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
+    limited = [(name, challenger.metrics[name], most) for name, most in gate.ceilings.items()]
+    limited += [(name, value, gate.private_ceilings.get(name, 1.0)) for name, value in compared.attack_figures.items()]
+    for name, value, most in limited:
+        findings.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
 
-    verdicts.add(
+    findings.add(
         score_difference <= gate.score_tolerance,
         f"the loaded artefact scores the same: {score_difference:.1e} within {gate.score_tolerance:.1e}",
         f"the loaded artefact scores differently from the trained model: by {score_difference:.1e}, "
         f"and at most {gate.score_tolerance:.1e} is allowed",
     )
-    numbers = {name: round(value, 8) for name, value in verdicts.numbers.items()}
-    return Decision(not verdicts.refused, verdicts.refused or verdicts.passed, numbers)
+    numbers = {name: round(value, 8) for name, value in findings.numbers.items()}
+    return Decision(not findings.refused, findings.refused or findings.passed, numbers)
 
 
 def _lenient(gate: GateConfig) -> GateConfig:
@@ -151,7 +150,7 @@ def _lenient(gate: GateConfig) -> GateConfig:
 
 def _against_champion(
     gate: GateConfig,
-    verdicts: _Verdicts,
+    findings: _Findings,
     challenger: Measured,
     champion: Measured,
     *,
@@ -160,40 +159,40 @@ def _against_champion(
     lenient: bool,
 ) -> None:
     low, high = bootstrap_interval(challenger.values - champion.values, gate)
-    verdicts.numbers |= {"champion": champion.value, "over_champion_low": low, "over_champion_high": high}
+    findings.numbers |= {"champion": champion.value, "over_champion_low": low, "over_champion_high": high}
     difference = f"{own} against {champion.value:.4f} of the champion {on}: the difference is {low:+.4f} to {high:+.4f}"
     if high < 0 and not lenient:
-        verdicts.refused.append(f"{difference}, all of it below 0")
+        findings.refused.append(f"{difference}, all of it below 0")
     elif low < -gate.tolerance:
-        verdicts.refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")
+        findings.refused.append(f"{difference}, and must not be below {-gate.tolerance:+.4f}")
     else:
-        verdicts.passed.append(f"{difference}, not below {-gate.tolerance:+.4f}")
+        findings.passed.append(f"{difference}, not below {-gate.tolerance:+.4f}")
 
 
 def _each_slice(
     gate: GateConfig,
-    verdicts: _Verdicts,
+    findings: _Findings,
     challenger: Measured,
     champion: Measured,
     slices: pd.DataFrame,
     *,
     unit: str,
 ) -> None:
-    judged = 0
+    groups = 0
     for name, kinds in slices.items():
         for group, places in kinds.groupby(kinds).indices.items():
             if len(places) < gate.slice_units:
                 continue
-            judged += 1
+            groups += 1
             differences = (challenger.values - champion.values)[places]
             low, high = bootstrap_interval(differences, gate)
             if high < -gate.slice_tolerance:
-                verdicts.refused.append(
+                findings.refused.append(
                     f"{name} {group}: {challenger.values[places].mean():.4f} against "
                     f"{champion.values[places].mean():.4f} of the champion on {len(places):,} {unit}: the difference "
                     f"is {low:+.4f} to {high:+.4f}, and must not be wholly below {-gate.slice_tolerance:+.4f}"
                 )
-    verdicts.passed.append(f"none of {judged} groups of {gate.slice_units} or more {unit} falls")
+    findings.passed.append(f"none of {groups} groups of {gate.slice_units} or more {unit} falls")
 
 
 def bootstrap_interval(differences: np.ndarray, gate: GateConfig) -> tuple[float, float]:
@@ -219,9 +218,9 @@ def slice_table(measured: Measured, slices: pd.DataFrame, gate: GateConfig) -> p
 
 def slice_means(compared: Compared) -> list[tuple]:
     """The deciding metric of every group: kind, group, units, challenger's mean, and champion's if there is one."""
-    judged = [one for one in (compared.challenger, compared.champion) if one is not None]
+    versions = [one for one in (compared.challenger, compared.champion) if one is not None]
     return [
-        (kind, str(group), len(places), *(float(one.values[places].mean()) for one in judged))
+        (kind, str(group), len(places), *(float(one.values[places].mean()) for one in versions))
         for kind, groups in compared.slices.items()
         for group, places in groups.groupby(groups).indices.items()
     ]

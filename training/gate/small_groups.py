@@ -1,4 +1,4 @@
-"""Groups of people that are too small to be shown: a report says how many there are, and nothing of them."""
+"""Groups of people that are too small to be shown: a report says how many they are and nothing else of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pandas as pd
 def too_small(slices: pd.DataFrame, people: np.ndarray | None, smallest: int) -> set[tuple[str, str]]:
     """Kind and group of what must not be shown: groups of fewer people than `smallest`.
 
-    Where that is a single group of its kind, the next smallest goes with it: whoever knows how many people there are in
-    all could reckon the one from the others (complementary suppression, Cox, 1980).
+    Where a kind has a single such group, its next smallest is hidden too: otherwise the size of the hidden group would
+    follow from the total and the sizes of the others (complementary suppression, Cox, 1980).
 
     Args:
         slices: the group of each unit, one column a kind of group (units, kinds).
-        people: the person of each unit (units,); None where no unit is of a person, and everything is shown.
+        people: the person of each unit (units,); None where units belong to no person, and everything is shown.
     """
     if people is None:
         return set()
@@ -28,11 +28,11 @@ def too_small(slices: pd.DataFrame, people: np.ndarray | None, smallest: int) ->
     return hidden
 
 
-def in_words(hidden: set[tuple[str, str]], smallest: int) -> str:
-    """One sentence, with the count as `suppressed_cells`."""
-    return f"suppressed_cells: {len(hidden)} (groups of fewer than {smallest} people, and what would give them away)."
+def suppression_note(hidden: set[tuple[str, str]], smallest: int) -> str:
+    """The count of hidden groups, as `suppressed_cells`, in a sentence."""
+    return f"suppressed_cells: {len(hidden)} (groups of fewer than {smallest} people, and what would reveal them)."
 
 
-def shown(rows: list[tuple[Any, ...]], hidden: set[tuple[str, str]]) -> list[tuple[Any, ...]]:
-    """Rows that begin with kind and group, without those of hidden groups."""
+def without_hidden(rows: list[tuple[Any, ...]], hidden: set[tuple[str, str]]) -> list[tuple[Any, ...]]:
+    """Rows, which begin with kind and group, of the groups that are not hidden."""
     return [row for row in rows if (row[0], row[1]) not in hidden]

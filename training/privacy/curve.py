@@ -23,7 +23,7 @@ from contracts.errors import ModelError, exit_with_sentence
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, load_learner, read_config
+from training.config import CONFIGS, config_of, known_model, load_learner, read_config
 
 EPSILONS = (math.inf, 8.0, 3.0, 1.0)
 SEEDS = (1, 2, 3)
@@ -55,7 +55,7 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
             remedy="choose one of them with --model",
         )
     learner = load_learner(model)
-    plain, private = (read_config(one, learner.config) for one in (CONFIGS / f"{model}.yml", file))
+    plain, private = (read_config(one, learner.config) for one in (config_of(settings, model), file))
     curve = {"model": model, "ds": ds, **measure_curve(learner, learner.load(settings, ds), plain, private, seeds)}
     folder = settings.home.privacy_curves
     folder.mkdir(parents=True, exist_ok=True)

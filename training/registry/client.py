@@ -152,6 +152,18 @@ class Registry:
         with self.answering():
             self.client.set_registered_model_alias(version.model, alias, version.number)
 
+    def promote(self, version: Version) -> None:
+        """Let the alias `champion` point to a version, which is then no challenger any more.
+
+        The champion moves first: if this is cut off between the two steps, the version has both aliases, and a second
+        call ends it.
+        """
+        self.set_alias(version, CHAMPION)
+        challenger = self.aliased(version.model, CHALLENGER)
+        if challenger is not None and challenger.number == version.number:
+            with self.answering():
+                self.client.delete_registered_model_alias(version.model, CHALLENGER)
+
     def register(self, training: Training) -> Version:
         """Keep a training as a run, its model as a new version, and let the alias `challenger` point to it."""
         import mlflow

@@ -14,10 +14,11 @@ from contracts.errors import ModelError
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
 from tests.training.markov_town import DS
-from training.gate.approval import apply_answer, page
+from training.approve import apply_answer, approve
+from training.gate.approval_page import approval_page
 from training.gate.decision import Compared, Decision
 from training.learner import Measured
-from training.promote import promote, settle
+from training.promote import promote
 from training.registry.client import CHALLENGER, CHAMPION, Registry
 
 LINE = {
@@ -41,8 +42,10 @@ class FakeRegistry:
         number = self.numbers.get(alias)
         return None if number is None else SimpleNamespace(model=model, number=number, tags=self.tags)
 
-    def set_alias(self, version, alias: str) -> None:
-        self.numbers[alias] = version.number
+    def promote(self, version) -> None:
+        self.numbers["champion"] = version.number
+        if self.numbers.get("challenger") == version.number:
+            del self.numbers["challenger"]
 
 
 @pytest.fixture
@@ -53,13 +56,13 @@ def settings(tmp_path):
     return made
 
 
-def answered(settings, registry, *, by="ada", approved=True, version="3", ds=DS):
-    return apply_answer(settings, registry, model="next_item", ds=ds, version=version, by=by, approved=approved)
+def apply(settings, registry, *, by="ada", answer="approve", version="3", ds=DS):
+    return apply_answer(settings, registry, model="next_item", ds=ds, version=version, answer=answer, by=by)
 
 
 def test_an_approval_moves_the_champion_and_names_who_approved(settings):
     registry = FakeRegistry(challenger="3", champion="2")
-    line = answered(settings, registry)
+    line = apply(settings, registry)
     assert registry.numbers["champion"] == "3"
     assert (line["decision"], line["by"]) == ("promoted", "ada")
     assert line["reasons"] == ["approved by ada", "better than popularity"]
@@ -68,16 +71,16 @@ def test_an_approval_moves_the_champion_and_names_who_approved(settings):
 def test_a_version_that_has_to_forget_somebody_since_is_not_approved(settings):
     registry = FakeRegistry(challenger="3", champion="2", tags={"forgotten": "1 people since 2026-11-21"})
     with pytest.raises(ModelError, match="which learned from 1 people since 2026-11-21"):
-        answered(settings, registry)
+        apply(settings, registry)
     assert registry.numbers["champion"] == "2"
 
 
-@pytest.mark.parametrize(("by", "said"), [("ada", "rejected by ada"), (None, "nobody answered in 6 hours")])
-def test_a_rejection_moves_nothing_and_says_why(settings, by, said):
+@pytest.mark.parametrize(("by", "reason"), [("ada", "rejected by ada"), (None, "no answer in 6 hours")])
+def test_a_rejection_moves_nothing_and_says_why(settings, by, reason):
     registry = FakeRegistry(challenger="3", champion="2")
-    line = answered(settings, registry, by=by, approved=False)
+    line = apply(settings, registry, by=by, answer="reject")
     assert registry.numbers["champion"] == "2"
-    assert (line["decision"], line["by"], line["reasons"][0]) == ("rejected", by, said)
+    assert (line["decision"], line["by"], line["reasons"][0]) == ("rejected", by, reason)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +95,19 @@ def test_a_rejection_moves_nothing_and_says_why(settings, by, said):
 def test_an_approval_is_refused_when_things_have_changed_meanwhile(settings, aliases, received):
     registry = FakeRegistry(**aliases)
     with pytest.raises(ModelError, match=f"received {received}; nothing was moved"):
-        answered(settings, registry)
+        apply(settings, registry)
     assert registry.numbers == aliases
 
 
-def test_an_approval_that_was_cut_off_can_be_done_again(settings):
-    registry = FakeRegistry(challenger="3", champion="3")  # moved, and killed before it was written down
-    assert answered(settings, registry)["decision"] == "promoted"
+@pytest.mark.parametrize(
+    "aliases",
+    [{"challenger": "3", "champion": "3"}, {"champion": "3"}],
+    ids=["before challenger was removed", "before it was written down"],
+)
+def test_an_approval_that_was_cut_off_can_be_done_again(settings, aliases):
+    registry = FakeRegistry(**aliases)
+    assert apply(settings, registry)["decision"] == "promoted"
+    assert registry.numbers == {"champion": "3"}
 
 
 @pytest.mark.parametrize(
@@ -107,13 +116,13 @@ def test_an_approval_that_was_cut_off_can_be_done_again(settings):
 )
 def test_an_approval_holds_for_what_was_shown(settings, version, ds, received):
     with pytest.raises(ModelError, match=received):
-        answered(settings, FakeRegistry(challenger="3", champion="2"), version=version, ds=ds)
+        apply(settings, FakeRegistry(challenger="3", champion="2"), version=version, ds=ds)
 
 
 def test_an_approval_by_nobody_is_refused(settings):
     registry = FakeRegistry(challenger="3", champion="2")
     with pytest.raises(ModelError, match="the name of who approved"):
-        answered(settings, registry, by="")
+        apply(settings, registry, by="")
     assert registry.numbers["champion"] == "2"
 
 
@@ -137,7 +146,7 @@ def test_the_page_shows_the_challenger_beside_the_champion():
         slices=pd.DataFrame({"region": ["north", "south"]}),
         score_difference=0.0,
     )
-    rows = page(LINE, compared, "https://models.example/", 20).splitlines()
+    rows = approval_page(LINE, compared, "https://models.example/", 20).splitlines()
     assert "| metric | challenger (version 3) | champion (version 2) | popularity |" in rows
     assert "| **ndcg@10** | 0.3000 | 0.2000 | 0.0500 |" in rows
     assert "| coverage@10 | 0.5000 | 0.6000 | - |" in rows
@@ -148,7 +157,7 @@ def test_the_page_shows_the_challenger_beside_the_champion():
 
 
 @pytest.fixture
-def asked_home(trained_home, tmp_path, monkeypatch):
+def approval_home(trained_home, tmp_path, monkeypatch):
     """A home of its own in which version 1 is the challenger and there is no champion."""
     shutil.copy(trained_home / "mlflow.db", tmp_path)
     shutil.copytree(trained_home / "lake", tmp_path / "lake", symlinks=True)
@@ -159,7 +168,7 @@ def asked_home(trained_home, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_from_the_verdict_to_the_answer_on_a_trained_model(asked_home, monkeypatch):
+def test_from_the_verdict_to_the_answer_on_a_trained_model(approval_home, monkeypatch):
     settings = Settings.from_env()
     registry, verdicts = Registry.of(settings), Verdicts(settings.home.approvals)
 
@@ -170,26 +179,27 @@ def test_from_the_verdict_to_the_answer_on_a_trained_model(asked_home, monkeypat
     assert registry.aliased("next_item", CHAMPION) is None
     assert report()["decision"] == "awaiting approval"
     assert "challenger (version 1)" in verdicts.of("next_item").page
-    assert settle("next_item", DS, "1", by=None, approved=False) == "rejected"
+    assert approve("next_item", DS, "1", answer="reject", by=None) == "rejected"
     assert registry.aliased("next_item", CHAMPION) is None
-    assert report()["reasons"][0] == "nobody answered in 6 hours"
+    assert report()["reasons"][0] == "no answer in 6 hours"
     with pytest.raises(ModelError, match="but received none"):
-        settle("next_item", DS, "1", by="ada", approved=True)
+        approve("next_item", DS, "1", answer="approve", by="ada")
 
     with monkeypatch.context() as patch:
         patch.setattr("training.promote.decide", lambda *_: Decision(False, ["worse than popularity"]))
         assert promote("next_item", DS, mode="ask") == "refused"
     assert verdicts.waiting(["next_item"], DS) == [], "what the gate refused is not shown to anybody"
     with pytest.raises(ModelError, match="only what has passed the gate can be approved"):
-        settle("next_item", DS, "1", by="ada", approved=True)
+        approve("next_item", DS, "1", answer="approve", by="ada")
     assert registry.aliased("next_item", CHAMPION) is None
 
     assert promote("next_item", DS, mode="ask") == "awaiting approval"
-    assert settle("next_item", DS, "1", by="ada", approved=True) == "promoted"
+    assert approve("next_item", DS, "1", answer="approve", by="ada") == "promoted"
     assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert registry.aliased("next_item", CHALLENGER) is None
     assert report()["by"] == "ada"
 
-    lines = [json.loads(line) for line in (asked_home / "ledger.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (approval_home / "ledger.jsonl").read_text().splitlines()]
     waits = ("awaiting approval", None)
-    said = [(line["decision"], line["by"]) for line in lines]
-    assert said == [waits, ("rejected", None), ("refused", None), waits, ("promoted", "ada")]
+    decisions = [(line["decision"], line["by"]) for line in lines]
+    assert decisions == [waits, ("rejected", None), ("refused", None), waits, ("promoted", "ada")]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tests.training.rows_learner import RowsLearner
-from training.gate.small_groups import in_words, shown, too_small
+from training.gate.small_groups import suppression_note, too_small, without_hidden
 
 
 def groups(**sizes: int) -> pd.DataFrame:
@@ -40,5 +40,5 @@ def test_a_unit_is_a_person_of_its_own_only_where_units_are_people():
 
 def test_rows_of_hidden_groups_are_left_out_and_the_count_is_said():
     hidden = {("region", "east"), ("region", "south")}
-    assert shown([("region", "north", 30), ("region", "east", 3)], hidden) == [("region", "north", 30)]
-    assert in_words(hidden, 20).startswith("suppressed_cells: 2 ")
+    assert without_hidden([("region", "north", 30), ("region", "east", 3)], hidden) == [("region", "north", 30)]
+    assert suppression_note(hidden, 20).startswith("suppressed_cells: 2 ")

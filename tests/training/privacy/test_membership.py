@@ -1,20 +1,17 @@
 """Membership attacks: a model that knows by heart is found out, a private one is not; the card and the gate say so."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from tests.training.rows_learner import RowsLearner
+from tests.training.rows_learner import RowsLearner, trained
 from training.card.page import write_card
-from training.card.privacy import Known
 from training.config import CONFIGS, read_config
 from training.gate.decision import Compared, GateConfig, decide
 from training.learner import Context, Measured
-from training.models.response.network import ResponseConfig
 from training.models.taste_autoencoder.baskets import Baskets
 from training.models.taste_autoencoder.learner import LEARNER, TasteData
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig
@@ -68,7 +65,7 @@ def test_who_knows_by_heart_is_found_out_and_a_private_training_is_not():
 
 def compared(attacked) -> Compared:
     one = Measured("auc", np.full(60, 0.7), {"auc": 0.7})
-    return Compared("rows", one, None, {}, pd.DataFrame(index=range(60)), 0.0, attacked=attacked)
+    return Compared("rows", one, None, {}, pd.DataFrame(index=range(60)), 0.0, attack_figures=attacked)
 
 
 def test_the_gate_refuses_a_private_version_that_remembers_people_and_not_a_plain_one():
@@ -87,15 +84,15 @@ def test_the_card_says_what_is_inside_the_guarantee_and_shows_the_curve(tmp_path
         {"epsilon": epsilon, "click_auc": auc, "membership_auc": 0.5}
         for epsilon, auc in ((None, 0.7), (8, 0.66), (3, 0.6421), (1, 0.55))
     ]
-    known = Known(
-        Spending(3.0, 1e-5, 4.27, 0.3412, 60, 6.0, 1e-7, 749),
-        4.5,
-        Membership(0.51, "AUC 0.51 by loss."),
-        {"metric": "click_auc", "ds": "2026-11-19", "seeds": [1, 2], "points": points},
+    one = trained(
+        learner,
+        [0.6] * 60,
+        spending=Spending(3.0, 1e-5, 4.27, 0.3412, 60, 6.0, 1e-7, 749),
+        table_epsilon=4.5,
+        attack=Membership(0.51, "AUC 0.51 by loss."),
     )
-    one = Measured("click_auc", np.full(60, 0.6), {"click_auc": 0.6})
-    data = SimpleNamespace(describe=lambda: {"rows": 60})
-    page = write_card(tmp_path, learner, data, None, ResponseConfig(), one, {}, ds="2026-11-20", privacy=known)
+    curve = {"metric": "click_auc", "ds": "2026-11-19", "seeds": [1, 2], "points": points}
+    page = write_card(tmp_path, one, gate=GateConfig(), smallest_group=20, curve=curve)
     shown = page.read_text()
     for words in ("epsilon 3, delta 1e-05", "noise multiplier 4.270", "AUC 0.51 by loss", "0.6421", "2026-11-19"):
         assert words in shown

@@ -244,8 +244,8 @@ def test_signature_example_and_configurations(data, served):
         assert config.batch_size % config.pack == 0
 
 
-def test_pictures_and_admission_of_the_learner(data, fitted, tmp_path):
-    files = LEARNER.pictures(fitted, data, LEARNER.measure(fitted, data), LEARNER.baselines(data), tmp_path)
+def test_charts_and_admission_of_the_learner(data, fitted, tmp_path):
+    files = LEARNER.charts(fitted, data, LEARNER.measure(fitted, data), LEARNER.baselines(data), tmp_path)
     assert all(file.stat().st_size > 1000 for file in files)
     admission = LEARNER.admission(fitted, data)
     assert admission.admitted in (True, False)
