@@ -32,7 +32,7 @@ from contracts.settings import REPOSITORY
 )
 def activate_audiences():
     @task(outlets=[Asset(assets.AUDIENCES)])
-    def announce(day: str, *, outlet_events) -> None:
+    def publish_audiences(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.AUDIENCES)].extra = {"ds": day}
 
     score = BashOperator(
@@ -41,7 +41,7 @@ def activate_audiences():
     activate = BashOperator(
         task_id="activate", bash_command=f"{PYTHON} -m activation.export --ds {ASSET_DAY}", cwd=str(REPOSITORY)
     )
-    score >> activate >> announce(ASSET_DAY)
+    score >> activate >> publish_audiences(ASSET_DAY)
 
 
 activate_audiences()

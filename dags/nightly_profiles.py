@@ -49,7 +49,7 @@ def nightly_profiles():
         return [["map", "--source", source, "--ds", day] for source in sources]
 
     @task(outlets=[Asset(assets.PROFILES)])
-    def announce(day: str, *, outlet_events) -> None:
+    def publish_profiles(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.PROFILES)].extra = {"ds": day}
 
     spark = spark_arguments()
@@ -68,7 +68,7 @@ def nightly_profiles():
         env=part_of_this_run(),
         append_env=True,
     )
-    map_sources >> resolve >> profile >> announce(SCHEDULED_DAY)
+    map_sources >> resolve >> profile >> publish_profiles(SCHEDULED_DAY)
 
 
 nightly_profiles()

@@ -2,12 +2,13 @@
 ### Profiles to champions
 
 Runs when `nightly_profiles` has published the asset `profiles`. Each model is trained on the queue and in the pool
-`gpu`, one after the other where there is one worker, and registered as a challenger. Then the challengers are judged
-one by one in a fresh process, and promoted if they have earned it: the gate is `training/configs/gate.yml`, every
-verdict with its numbers stands in the run's report and in the ledger.
+`gpu`, one after the other where there is one worker, and registered as a challenger. Then the gate compares each
+challenger with the champion in a fresh process, and promotes it if it has earned that: the rules are
+`training/configs/gate.yml`, every decision with its numbers stands in the run's report and in the ledger.
 
-With the approval `ask`, what passed the gate waits for a person: see *Required Actions*, where challenger and champion
-stand side by side. The audiences wait with it, until the answer or the end of the time for it; then the champion stays.
+With the approval `ask`, a challenger that passed the gate waits for a person: see *Required Actions*, where challenger
+and champion stand side by side. The audiences wait too, until the answer or the end of the time for it; then the
+champion stays.
 
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
@@ -20,7 +21,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shared.alerts import alert_on_failure, deadline
-from shared.approval import ANSWERED, Approval, approval_param, asked, judging, page_of
+from shared.approval import APPROVE_COMMAND, Approval, approval_param, gate_mode
 from shared.days import ASSET_DAY, DAY_PARAM
 from shared.runs import DEFAULTS, MODELS, PYTHON
 
@@ -47,13 +48,12 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
         "gate": Param("enforce", enum=["enforce", "dry_run"], title="Gate", description="dry_run moves no champion."),
         "approval": approval_param(),
     },
-    user_defined_macros={"page_of": page_of},
     tags=["nightshift", "tensorflow", "mlflow"],
     doc_md=__doc__,
 )
 def train_models():
     @task
-    def chosen(params: dict) -> list[str]:
+    def choose_models(params: dict) -> list[str]:
         return params["models"]
 
     @task.bash(**ON_GPU)
@@ -66,52 +66,57 @@ def train_models():
     def train(model: str, day: str) -> str:
         return f"{PYTHON} -m training.train --model {model} --ds {day}"
 
-    @task_group
-    def learn(model: str):
-        given = {"model": model, "day": ASSET_DAY}
-        tune(**given) >> train(**given)
+    @task_group(prefix_group_id=False)
+    def training(model: str):
+        tune(model, ASSET_DAY) >> train(model, ASSET_DAY)
 
     @task(trigger_rule="all_done_min_one_success")
-    def trained(models: list[str], *, ti) -> list[str]:
-        said = ti.xcom_pull(task_ids="learn.train", map_indexes=list(range(len(models))))
-        return [model for model, last_line in zip(models, said, strict=True) if last_line is not None]
+    def list_trained(models: list[str], *, ti) -> list[str]:
+        last_lines = ti.xcom_pull(task_ids="train", map_indexes=list(range(len(models))))
+        return [model for model, last_line in zip(models, last_lines, strict=True) if last_line is not None]
 
     @task.bash(cwd=str(REPOSITORY))
-    def promote(models: list[str], day: str, params: dict) -> str:
-        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {judging(params)}"
+    def gate(models: list[str], day: str, params: dict) -> str:
+        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {gate_mode(params)}"
 
     @task(trigger_rule="all_done_min_one_success")
-    def passed(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
-        return Verdicts(Settings.from_env().home.approvals).waiting(models, day) if judging(params) == "ask" else []
+    def list_waiting(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
+        verdicts = Verdicts(Settings.from_env().home.approvals)
+        return verdicts.waiting(models, day) if gate_mode(params) == "ask" else []
 
-    @task_group
-    def consult(verdict: dict[str, str]):  # noqa: ARG001  its texts look it up by map index
-        approve = Approval(task_id="approve", **asked())
-        settle = BashOperator(task_id="settle", **ANSWERED)
-        approve >> settle
+    @task_group(prefix_group_id=False)
+    def approval(challenger: dict[str, str]):
+        BashOperator(
+            task_id="promote",
+            bash_command=APPROVE_COMMAND,
+            env=Approval(task_id="approve", challenger=challenger).output,
+            append_env=True,
+            cwd=str(REPOSITORY),
+            map_index_template="{{ task.env.APPROVAL_MODEL }}",
+        )
 
     @task(trigger_rule="all_done")
-    def answered() -> None:
-        """Ends when every answer was acted on or nobody was asked: behind a skip, `announce` would be skipped too."""
+    def end_approvals() -> None:
+        """Ends after every answer or where none was needed: behind a skip, `publish_champions` would be skipped too."""
 
     @task(outlets=[Asset(assets.CHAMPIONS)])
-    def announce(day: str, *, outlet_events) -> None:
+    def publish_champions(day: str, *, outlet_events) -> None:
         outlet_events[Asset(assets.CHAMPIONS)].extra = {"ds": day}
 
     @task(trigger_rule="one_failed", on_failure_callback=None)  # the task that failed has sent its alert
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
-    models = chosen()
-    learned = learn.expand(model=models)
-    could_learn = trained(models)
-    promoted = promote(could_learn, ASSET_DAY)
-    waiting = passed(could_learn, ASSET_DAY)
-    consulted = consult.expand(verdict=waiting)
-    learned >> could_learn
-    promoted >> waiting
-    [waiting, consulted >> answered()] >> announce(ASSET_DAY)
-    [learned, promoted, consulted] >> fail_when_a_model_failed()
+    models = choose_models()
+    trainings = training.expand(model=models)
+    trained = list_trained(models)
+    decisions = gate(trained, ASSET_DAY)
+    waiting = list_waiting(trained, ASSET_DAY)
+    approvals = approval.expand(challenger=waiting)
+    trainings >> trained
+    decisions >> waiting
+    [waiting, approvals >> end_approvals()] >> publish_champions(ASSET_DAY)
+    [trainings, decisions, approvals] >> fail_when_a_model_failed()
 
 
 train_models()

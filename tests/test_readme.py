@@ -110,15 +110,15 @@ def test_dag_table_is_the_dags_folder():
 
 
 def dag_of(file: Path) -> tuple[str, tuple[set[str], set[str], set[str], set[str]]]:
-    """Id of the DAG in a file; the assets it waits for, its tasks, its parameters, the assets it announces."""
+    """Id of the DAG in a file; the assets it waits for, its tasks, its parameters, the assets it publishes."""
     [dag] = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
     given = {word.arg: word.value for word in dag.decorator_list[0].keywords}
     calls = [node for node in ast.walk(dag) if isinstance(node, ast.Call)]
     words = [word for call in calls for word in call.keywords]
     tasks = {word.value.value for word in words if word.arg == "task_id"}
     tasks |= {node.name for node in ast.walk(dag) if isinstance(node, ast.FunctionDef)}
-    announced = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name == "announce"]
-    ends_with = set().union(*(assets_in(one.decorator_list[0]) for one in announced))
+    publishing = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name.startswith("publish_")]
+    ends_with = set().union(*(assets_in(one.decorator_list[0]) for one in publishing))
     form = {key.value for key in given["params"].keys}
     return dag.name, (assets_in(given["schedule"]), tasks, form, ends_with)
 

@@ -1,7 +1,4 @@
-"""Promotion by a person: what an approver is asked, who may answer, and the commands that an answer becomes.
-
-A mapped group cannot write its argument into the middle of a text, so texts look up their own verdict by map index.
-"""
+"""Promotion by a person: the page that an approver reads, who may answer, and the command that the answer becomes."""
 
 from __future__ import annotations
 
@@ -13,11 +10,18 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk import Param
 from airflow.sdk.execution_time.hitl import HITLUser
 
-from contracts.settings import APPROVALS, REPOSITORY, Settings
+from contracts.settings import APPROVALS, Settings
 from contracts.verdicts import Verdicts
 from shared.alerts import ApprovalAlert
 from shared.days import ASSET_DAY
 from shared.runs import PYTHON
+
+APPROVE_COMMAND = (
+    f"set -u; {PYTHON} -m training.approve --ds {ASSET_DAY} "
+    '--model "$APPROVAL_MODEL" --version "$APPROVAL_VERSION" --answer "$APPROVAL_ANSWER" --by "$APPROVAL_BY"'
+)
+"""Acts on an answer, which stands in its environment, so that no shell reads the name of who answered. It fails where
+there is none: the task that waits was marked as done by hand."""
 
 
 def approval_param() -> Param:
@@ -31,59 +35,50 @@ def approval_param() -> Param:
     )
 
 
-def judging(params: Mapping[str, Any]) -> str:
+def gate_mode(params: Mapping[str, Any]) -> str:
     """The mode of `training.promote` that a form asks for."""
     return "ask" if (params["gate"], params["approval"]) == ("enforce", "ask") else params["gate"]
 
 
-def page_of(model: str) -> str:
-    """The page of the verdict on a model that waits, as Markdown; the macro `page_of` of train_models."""
-    verdict = Verdicts(Settings.from_env().home.approvals).of(model)
-    return verdict.page if verdict else "This verdict does not wait any longer."
-
-
 class Approval(ApprovalOperator):
-    """An ApprovalOperator whose rejection skips nothing: the task behind it acts on the answer, whichever it is.
+    """Waits until a person approves or rejects one challenger; its result is the environment of `APPROVE_COMMAND`.
 
-    It has to: in a mapped task group Airflow 3.3.2 looks for what was skipped under another map index, finds nothing,
-    and would run the task behind a rejection as if it were an approval.
+    A rejection skips no task, as the task behind acts on the answer, whichever it is. It has to: in a mapped task group
+    Airflow 3.3.2 looks for what was skipped under another map index, finds nothing, and would run the task behind a
+    rejection as if it were an approval.
     """
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        return HITLOperator.execute_complete(self, context, event)
+    template_fields = (*ApprovalOperator.template_fields, "challenger")
 
+    def __init__(self, *, challenger: dict[str, str], **arguments: Any) -> None:
+        """Take model and version of the challenger, an argument of a mapped task group: known when the task runs."""
+        settings = Settings.from_env()
+        super().__init__(
+            subject="Shall a challenger become the champion?",
+            defaults=self.REJECT,
+            response_timeout=timedelta(hours=settings.approval_hours),
+            assigned_users=[HITLUser(id=one, name=one) for one in settings.approvers],
+            notifiers=ApprovalAlert(),
+            map_index_template="{{ task.challenger.model }}",
+            **arguments,
+        )
+        self.challenger = challenger
 
-_VERDICT = "ti.xcom_pull(task_ids='passed')[ti.map_index]"
-_ANSWER = "ti.xcom_pull(task_ids='consult.approve', map_indexes=ti.map_index)"
-_MODEL = f"{{{{ {_VERDICT}.model }}}}"
-_VERSION = f"{{{{ {_VERDICT}.version }}}}"
-_MODE = f"{{{{ {{'Approve': 'approve', 'Reject': 'reject'}}[{_ANSWER}.chosen_options[0]] }}}}"
+    def execute(self, context: Any) -> Any:
+        """Show the page of the verdict and wait."""
+        model, version = self.challenger["model"], self.challenger["version"]
+        verdict = Verdicts(Settings.from_env().home.approvals).of(model)
+        self.subject = f"Shall version {version} of {model} become the champion?"
+        self.body = verdict.page if verdict else "This verdict does not wait any longer."
+        return super().execute(context)
 
-
-def asked() -> dict[str, Any]:
-    """Arguments of the task that waits for an answer."""
-    settings = Settings.from_env()
-    return {
-        "subject": f"Shall version {_VERSION} of {_MODEL} become the champion?",
-        "body": f"{{{{ page_of({_VERDICT}.model) }}}}",
-        "defaults": Approval.REJECT,
-        "response_timeout": timedelta(hours=settings.approval_hours),
-        "assigned_users": [HITLUser(id=one, name=one) for one in settings.approvers],
-        "notifiers": ApprovalAlert(),
-        "map_index_template": _MODEL,
-    }
-
-
-ANSWERED: dict[str, Any] = {
-    "bash_command": (
-        f"{PYTHON} -m training.promote --model {_MODEL} --version {_VERSION} --ds {ASSET_DAY} --mode {_MODE} "
-        '--by "$ANSWERED_BY"'
-    ),
-    "env": {
-        "ANSWERED_BY": f"{{{{ ({_ANSWER}.responded_by_user or {{'name': ''}}).name }}}}"
-    },  # no shell reads the name
-    "append_env": True,
-    "cwd": str(REPOSITORY),
-    "map_index_template": _MODEL,
-}
-"""Arguments of the task that acts on the answer; one that nobody gave, by a task marked as done, fails it."""
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
+        """The answer; no name where none came in time."""
+        response = HITLOperator.execute_complete(self, context, event)
+        [option] = response["chosen_options"]
+        return {
+            "APPROVAL_MODEL": self.challenger["model"],
+            "APPROVAL_VERSION": self.challenger["version"],
+            "APPROVAL_ANSWER": "approve" if option == self.APPROVE else "reject",
+            "APPROVAL_BY": (response["responded_by_user"] or {"name": ""})["name"],
+        }

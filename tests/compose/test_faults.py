@@ -73,7 +73,7 @@ def test_a_spark_worker_and_the_scheduler_die_while_a_night_is_mapped(stack, bef
 
 def test_the_gpu_worker_dies_in_mid_training_and_training_goes_on_from_its_last_epoch(stack, before):  # noqa: ARG001
     """Follows the night of the test above, whose asset starts `train_models`."""
-    wait_until(lambda: running(stack, "train_models", "learn.train"), seconds=300, what="a model to be trained")
+    wait_until(lambda: running(stack, "train_models", "train"), seconds=300, what="a model to be trained")
     wait_until(lambda: checkpoints(stack), seconds=300, what="an epoch to be kept")
     kill(stack, "worker-gpu")
     wait_until(well(stack, "worker-gpu"), seconds=300, what="the GPU worker to be back")
@@ -84,7 +84,7 @@ def test_the_gpu_worker_dies_in_mid_training_and_training_goes_on_from_its_last_
 
 
 def test_the_mlflow_server_dies_while_models_are_promoted(stack, before):  # noqa: ARG001
-    wait_until(lambda: running(stack, "train_models", "promote"), seconds=1800, what="the gate to judge")
+    wait_until(lambda: running(stack, "train_models", "gate"), seconds=1800, what="the gate to decide")
     kill(stack, "mlflow")
     run = wait_until(lambda: ended(stack, "train_models"), seconds=1800, what="train_models to end")
     assert run["state"] == "success", stack.tasks("train_models", run["dag_run_id"])

@@ -48,7 +48,7 @@ def test_the_report_equals_that_of_the_embedded_run(night, embedded):
 
 def test_training_ran_on_the_queue_of_the_gpu_worker(stack, night):  # noqa: ARG001
     host = stack.inside("worker-gpu", "hostname").strip()
-    trained = [task for task in stack.tasks("train_models", _run(stack)) if task["task_id"] == "learn.train"]
+    trained = [task for task in stack.tasks("train_models", _run(stack)) if task["task_id"] == "train"]
     assert len(trained) == 5
     assert {(task["queue"], task["hostname"]) for task in trained} == {("gpu", host)}
 

@@ -13,13 +13,13 @@ def test_an_operator_triggers_and_an_approver_decides(stack, night):  # noqa: AR
     body = {"logical_date": None, "conf": conf}
     status, run = stack.airflow("operator", "/dags/train_models/dagRuns", method="POST", body=body)
     assert status == 200, run
-    task = f"/dags/train_models/dagRuns/{run['dag_run_id']}/taskInstances/consult.approve/0/hitlDetails"
+    task = f"/dags/train_models/dagRuns/{run['dag_run_id']}/taskInstances/approve/0/hitlDetails"
 
-    def asked():
+    def page_of_approval():
         status, found = stack.airflow("viewer", task)
         return found if status == 200 else None
 
-    question = wait_until(asked, seconds=900, what="the gate to ask")
+    question = wait_until(page_of_approval, seconds=900, what="a challenger to wait for approval")
     assert "next_item" in question["subject"]
     assert "ndcg@10" in question["body"]
     answer = {"chosen_options": ["Reject"], "params_input": {}}

@@ -1,18 +1,20 @@
-"""What an approver is asked, and the command that each answer becomes."""
+"""What an approver is shown, and the command that each answer becomes."""
 
 from __future__ import annotations
 
 import datetime
-from types import SimpleNamespace
+import os
+import subprocess
 
 import pytest
-from jinja2.exceptions import UndefinedError
+from airflow.providers.standard.operators import hitl
 
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
 
 DAY = "2026-11-19"
 ADA = {"id": "3", "name": "ada"}
+CHALLENGER = {"model": "next_item", "version": "3"}
 
 
 @pytest.fixture
@@ -20,45 +22,96 @@ def train_models(dags):
     return dags["train_models"]
 
 
-def rendered(dag, template: str, *, answer: dict | None = None) -> str:
-    """A template of the second verdict's tasks, as the DAG's own environment renders it."""
-    verdicts = [{"model": "response", "version": "7"}, {"model": "next_item", "version": "3"}]
-    pulled = {("passed", None): verdicts, ("consult.approve", 1): answer}
-    ti = SimpleNamespace(map_index=1, xcom_pull=lambda task_ids, map_indexes=None: pulled[task_ids, map_indexes])
-    context = {"ti": ti, "params": SimpleNamespace(day=DAY), "triggering_asset_events": {}}
-    return dag.get_template_env().from_string(template).render(context)
+@pytest.fixture
+def waiting(tmp_path, monkeypatch):
+    """A home in which version 3 of next_item waits."""
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    line = {**CHALLENGER, "ds": DAY}
+    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, "### Metrics {{ as they are }}"))
+    return tmp_path
 
 
-def test_the_approver_is_asked_and_silence_is_a_rejection(train_models, tmp_path, monkeypatch):
-    approve = train_models.get_task("consult.approve")
+def rendered(dag, task_id: str):
+    """A task of the group of approvals as a worker has it, once its template fields were rendered."""
+    task = dag.get_task(task_id).prepare_for_execution()
+    object.__setattr__(task, "challenger", CHALLENGER)
+    return task
+
+
+def answer_of(task, option: str, user: dict | None) -> dict[str, str]:
+    now = datetime.datetime.now(datetime.UTC)
+    event = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": user}
+    return task.execute_complete({}, event)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_approver_is_asked_and_silence_is_a_rejection(train_models, monkeypatch):
+    approve = rendered(train_models, "approve")
     assert approve.options == ["Approve", "Reject"]
     assert approve.defaults == ["Reject"]
     assert approve.response_timeout == datetime.timedelta(hours=6)
-    assert rendered(train_models, approve.subject) == "Shall version 3 of next_item become the champion?"
-    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    line = {"model": "next_item", "version": "3", "ds": DAY}
-    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, "### Metrics {{ as they are }}"))
-    assert rendered(train_models, approve.body) == "### Metrics {{ as they are }}"
+    shown = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **detail: shown.update(detail))
+    object.__setattr__(approve, "notifiers", [])
+    with pytest.raises(hitl.TaskAwaitingInput):
+        approve.execute({"task_instance": type("TaskInstance", (), {"id": "7"})})
+    assert shown["subject"] == "Shall version 3 of next_item become the champion?"
+    assert shown["body"] == "### Metrics {{ as they are }}"
 
 
 @pytest.mark.parametrize(
-    ("option", "user", "mode", "name"),
+    ("option", "user", "answer", "name"),
     [("Approve", ADA, "approve", "ada"), ("Reject", ADA, "reject", "ada"), ("Reject", None, "reject", "")],
-    ids=["approved", "rejected", "nobody answered"],
+    ids=["approved", "rejected", "no answer in time"],
 )
-def test_an_answer_becomes_a_command(train_models, option, user, mode, name):
-    settle = train_models.get_task("consult.settle")
-    answer = {"chosen_options": [option], "responded_by_user": user}
-    command = rendered(train_models, settle.bash_command, answer=answer)
-    assert command.endswith(
-        f'-m training.promote --model next_item --version 3 --ds {DAY} --mode {mode} --by "$ANSWERED_BY"'
-    )
-    assert rendered(train_models, settle.env["ANSWERED_BY"], answer=answer) == name
+def test_an_answer_becomes_a_command(train_models, option, user, answer, name):
+    found = answer_of(rendered(train_models, "approve"), option, user)
+    assert found == {
+        "APPROVAL_MODEL": "next_item",
+        "APPROVAL_VERSION": "3",
+        "APPROVAL_ANSWER": answer,
+        "APPROVAL_BY": name,
+    }
+    promote = train_models.get_task("promote")
+    assert promote.env.operator.task_id == "approve"
+    assert promote.append_env
+
+
+def run(train_models, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    """The command of `promote`, with `echo` for Python: what it would start."""
+    command = train_models.get_task("promote").bash_command
+    from shared.days import ASSET_DAY
+    from shared.runs import PYTHON
+
+    command = command.replace(PYTHON, "printf '%s|'").replace(ASSET_DAY, DAY)
+    env = {"PATH": os.environ["PATH"], **environment}
+    return subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)
+
+
+def test_no_shell_reads_the_name_of_who_answered(train_models):
+    name = "$(id) `id` \"; 'ada' {{ day }}"
+    answer = answer_of(rendered(train_models, "approve"), "Approve", {"id": "3", "name": name})
+    said = run(train_models, answer).stdout.split("|")
+    command = [
+        "-m",
+        "training.approve",
+        "--ds",
+        "2026-11-19",
+        "--model",
+        "next_item",
+        "--version",
+        "3",
+        "--answer",
+        "approve",
+        "--by",
+    ]
+    assert said[:-1] == [*command, name]
 
 
 def test_a_task_marked_as_done_is_no_answer(train_models):
-    with pytest.raises(UndefinedError):
-        rendered(train_models, train_models.get_task("consult.settle").bash_command, answer=None)
+    done = run(train_models, {})
+    assert done.returncode != 0
+    assert "APPROVAL_MODEL: unbound variable" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
@@ -66,22 +119,20 @@ def test_no_answer_skips_a_task(train_models, option):
     def skip(*_, **__):
         raise AssertionError("a skip is looked up under another map index")
 
-    approve = train_models.get_task("consult.approve").prepare_for_execution()
+    approve = rendered(train_models, "approve")
     object.__setattr__(approve, "skip", skip)
-    now = datetime.datetime.now(datetime.UTC)
-    event = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": ADA}
-    assert approve.execute_complete({}, event)["chosen_options"] == [option]
+    assert answer_of(approve, option, ADA)["APPROVAL_BY"] == "ada"
 
 
-def test_settling_waits_for_the_answer_and_the_audiences_for_both(train_models):
-    assert train_models.get_task("consult.settle").upstream_task_ids == {"consult.approve"}
-    assert train_models.get_task("consult.approve").upstream_task_ids == {"passed"}
-    announce, answered = train_models.get_task("announce"), train_models.get_task("answered")
-    assert announce.upstream_task_ids == {"passed", "answered"}
-    assert answered.upstream_task_ids == {"consult.settle"}
-    assert answered.trigger_rule == "all_done", "where nobody is asked, both tasks of the group are skipped"
-    assert train_models.get_task("passed").trigger_rule == "all_done_min_one_success"
-    assert "consult.settle" in train_models.get_task("fail_when_a_model_failed").upstream_task_ids
+def test_promotion_waits_for_the_answer_and_the_audiences_for_both(train_models):
+    assert train_models.get_task("promote").upstream_task_ids == {"approve"}
+    assert train_models.get_task("approve").upstream_task_ids == {"list_waiting"}
+    publish, end = train_models.get_task("publish_champions"), train_models.get_task("end_approvals")
+    assert publish.upstream_task_ids == {"list_waiting", "end_approvals"}
+    assert end.upstream_task_ids == {"promote"}
+    assert end.trigger_rule == "all_done", "where nothing waits, both tasks of the group are skipped"
+    assert train_models.get_task("list_waiting").trigger_rule == "all_done_min_one_success"
+    assert "promote" in train_models.get_task("fail_when_a_model_failed").upstream_task_ids
 
 
 @pytest.mark.parametrize(
@@ -93,29 +144,34 @@ def test_settling_waits_for_the_answer_and_the_audiences_for_both(train_models):
         ("dry_run", "ask", "dry_run"),
     ],
 )
-def test_the_form_says_how_challengers_are_judged(train_models, gate, approval, mode):
-    promote = train_models.get_task("promote").python_callable
-    command = promote(["next_item"], DAY, {"gate": gate, "approval": approval})
-    assert command.endswith(f"--model next_item --ds {DAY} --mode {mode}")
+def test_the_form_chooses_the_mode_of_the_gate(train_models, gate, approval, mode):
+    command = train_models.get_task("gate").python_callable(["next_item"], DAY, {"gate": gate, "approval": approval})
+    assert command.endswith(f"-m training.promote --model next_item --ds {DAY} --mode {mode}")
 
 
-def test_only_a_run_that_asks_shows_verdicts_that_wait(train_models, tmp_path, monkeypatch):
-    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    line = {"model": "next_item", "version": "3", "ds": DAY}
-    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, ""))
-    passed = train_models.get_task("passed").python_callable
-    shown = [{"model": "next_item", "version": "3"}]
-    assert passed(["next_item"], DAY, {"gate": "enforce", "approval": "ask"}) == shown
-    assert passed(["next_item"], DAY, {"gate": "dry_run", "approval": "ask"}) == []
-    assert passed(["next_item"], DAY, {"gate": "enforce", "approval": "auto"}) == []
+@pytest.mark.usefixtures("waiting")
+def test_only_a_run_that_asks_lists_verdicts_that_wait(train_models):
+    list_waiting = train_models.get_task("list_waiting").python_callable
+    assert list_waiting(["next_item"], DAY, {"gate": "enforce", "approval": "ask"}) == [CHALLENGER]
+    assert list_waiting(["next_item"], DAY, {"gate": "dry_run", "approval": "ask"}) == []
+    assert list_waiting(["next_item"], DAY, {"gate": "enforce", "approval": "auto"}) == []
 
 
 def test_where_people_must_be_asked_no_form_gets_round_it(train_models, monkeypatch):
     assert train_models.params.get_param("approval").schema["enum"] == ["auto", "ask"]
-    from shared.approval import approval_param, asked
+    from shared.approval import Approval, approval_param
 
     monkeypatch.setenv("NIGHTSHIFT_APPROVAL", "ask")
     monkeypatch.setenv("NIGHTSHIFT_APPROVERS", "3,4")
     param = approval_param()
     assert (param.value, param.schema["enum"]) == ("ask", ["ask"])
-    assert [user["id"] for user in asked()["assigned_users"]] == ["3", "4"]
+    assert [user["id"] for user in Approval(task_id="one", challenger=CHALLENGER).assigned_users] == ["3", "4"]
+
+
+def test_the_dag_is_the_same_whenever_it_is_parsed(train_models):
+    """Airflow makes a new version of a DAG whose serialised form changes, an address in memory for example."""
+    import json
+
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    assert " at 0x" not in json.dumps(DagSerialization.to_dict(train_models), default=str)

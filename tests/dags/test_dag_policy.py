@@ -56,15 +56,15 @@ def test_the_dags_meet_through_assets(dags):
 
 
 def test_training_runs_on_the_gpu_workers(dags):
-    for name in ("learn.tune", "learn.train"):
+    for name in ("tune", "train"):
         task = dags["train_models"].get_task(name)
         assert (task.queue, task.pool) == ("gpu", "gpu")
 
 
-def test_only_models_that_could_be_trained_are_judged(dags):
-    trained = dags["train_models"].get_task("trained").python_callable
+def test_only_models_that_could_be_trained_reach_the_gate(dags):
+    list_trained = dags["train_models"].get_task("list_trained").python_callable
     last_lines = ["registered", None, "skipped"]  # of the second, training failed
-    assert trained(["a", "b", "c"], ti=SimpleNamespace(xcom_pull=lambda **_: last_lines)) == ["a", "c"]
+    assert list_trained(["a", "b", "c"], ti=SimpleNamespace(xcom_pull=lambda **_: last_lines)) == ["a", "c"]
 
 
 def test_spark_looks_first_where_most_classes_are(dags):
