@@ -37,7 +37,7 @@ MAY_IMPORT = {
 
 MAY_START = {
     "dags": {"spark_jobs.main", "dbt_project.build", "serving.score", "activation.export", "privacy"}
-    | {f"training.{command}" for command in ("tune", "train", "promote")},
+    | {f"training.{command}" for command in ("tune", "train", "promote", "approve")},
     "privacy": {"training.forget", "dbt_project.rekey"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"},
