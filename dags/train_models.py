@@ -38,7 +38,7 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS | alert_on_failure(ASSET_DAY),
-    deadline=deadline(asks=True),
+    deadline=deadline(waits_for_approval=True),
     params={
         "day": DAY_PARAM,
         "models": Param(MODELS, type="array", title="Models", items={"enum": MODELS}, examples=MODELS),

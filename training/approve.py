@@ -47,7 +47,7 @@ def approve(model: str, ds: str, version: str, *, answer: str, by: str | None) -
         by: name of who answered; None where no answer came in time, which is a rejection.
 
     Raises:
-        ModelError: no such verdict waits, an approval names nobody, or challenger or champion have changed.
+        ModelError: no such verdict waits, an approval without a name, or challenger or champion have changed.
         RegistryError: the registry does not answer.
         BusyError: another promotion of this model is at work.
     """
@@ -74,7 +74,7 @@ def apply_answer(
 ) -> dict[str, Any]:
     """Move the champion if the answer is an approval; returns the ledger's line of it.
 
-    The verdict goes on waiting until the caller has written that line and forgets the verdict, so that an answer whose
+    The verdict waits until the caller has written that line and removes the verdict, so that an answer whose
     processing was cut off can be processed again.
 
     Raises:
@@ -125,7 +125,7 @@ def _promote_as_shown(registry: Registry, line: dict[str, Any]) -> None:
     version = challenger or champion
     if FORGOTTEN in version.tags:
         raise ModelError(
-            expected="a version that learned from nobody who is to be forgotten",
+            expected="a version that did not learn from people who are to be forgotten",
             received=f"version {number}, which learned from {version.tags[FORGOTTEN]}",
             remedy=f"nothing was moved; run `python -m training.train --model {model} --ds {line['ds']}` again",
         )

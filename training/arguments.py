@@ -1,4 +1,4 @@
-"""What the entry points of training share: arguments, and the engine behind Keras."""
+"""What the commands of training share: arguments, and the engine behind Keras."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def parser(module: str, doc: str, *, several: bool = False) -> argparse.ArgumentParser:
-    """A parser whose help is the module's docstring, with the arguments that every entry point has.
+    """A parser whose help is the module's docstring, with the arguments that every command has.
 
-    With `several`, --model takes more than one model and gives a list.
+    With `several`, --model takes several models, as a list.
     """
     made = argparse.ArgumentParser(
         prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -29,9 +29,9 @@ def parser(module: str, doc: str, *, several: bool = False) -> argparse.Argument
 
 
 def choose_backend(backend: str = BACKENDS[0]) -> None:
-    """Tell Keras what to compute with; call it before Keras is imported.
+    """Choose what Keras computes with; call it before Keras is imported.
 
-    On a GPU, layers compute in bfloat16 and keep their weights in float32; notes of TensorFlow on missing GPUs are
+    On a GPU, layers compute in bfloat16 and keep their weights in float32; TensorFlow's notes on missing GPUs are
     kept out of a night's log.
     """
     os.environ["KERAS_BACKEND"] = backend

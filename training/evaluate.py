@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def evaluate(registry: Registry, version: Version, learner: Learner, data: Data) -> Evaluated:
-    """Load a version and measure it; what became known after it was trained counts against it.
+    """Load a version and measure it; what it could not know counts against it.
 
     Raises:
         ModelError: the files of the version are not those that were registered.
@@ -82,7 +82,7 @@ def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> N
     data = learner.load(settings, ds)
     evaluated = evaluate(registry, registry.version(model, number), learner, data)
     measured = evaluated.measured
-    answer = {
+    evaluation = {
         "model": model,
         "version": number,
         "ds": ds,
@@ -91,7 +91,7 @@ def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> N
         "baselines": {name: dict(baseline.metrics) for name, baseline in learner.baselines(data).items()},
         "score_difference": evaluated.score_difference,
     }
-    print(json.dumps(answer, indent=2))
+    print(json.dumps(evaluation, indent=2))
     if units is not None:
         table = learner.slices(data).reset_index(drop=True)
         table[measured.metric] = measured.values

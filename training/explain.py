@@ -1,8 +1,8 @@
-"""Explain what a registered model answered: integrated gradients (`training/integrated_gradients.py`).
+"""Explain predictions of a registered model: integrated gradients (`training/integrated_gradients.py`).
 
 For `response`, how much each feature moved a person's chance to click, against an average person; for `next_item`,
 how much each item of a history moved the score of what is recommended, against an empty history. Attributions add up
-to the difference of the two scores; the line `completeness` says how nearly.
+to the difference of the two scores; `completeness` is how far they are from it, as a share of that difference.
 
     python -m training.explain --model response --ds 2026-11-20 --version 3 --rows 5
 """

@@ -87,10 +87,10 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
 def git_commit(settings: Settings, folder: Path = REPOSITORY) -> str:
     """The commit that is checked out; where this is no checkout, the release of the image, or `unknown`."""
     try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return f"release {settings.release}" if settings.release else "unknown"
-    return answer.stdout.strip()
+    return found.stdout.strip()
 
 
 def _configuration(settings: Settings, learner: Learner, file: Path | None) -> Any:
@@ -160,7 +160,7 @@ def _charge(
 
 def _register(settings: Settings, registry: Registry, trained: Trained) -> Version:
     """Write evidence and files of the model, and keep both as a new version in the registry."""
-    from training.registry.client import Training
+    from training.registry.client import Registration
 
     learner, spending = trained.learner, trained.spending
     with tempfile.TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
         artifacts.mkdir()
         _write_evidence(settings, evidence, trained)
         return registry.register(
-            Training(
+            Registration(
                 model=trained.model,
                 ds=trained.ds,
                 parameters={

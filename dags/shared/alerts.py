@@ -27,7 +27,7 @@ LOG_WAIT_SECONDS = 3
 
 
 class FailureAlert(BaseNotifier):
-    """Tells that a task has failed for good: which, for which day, with which sentence, and where its log is."""
+    """Reports a task that has failed for good: its day, the sentence of its error, and where its log is."""
 
     template_fields = ("day",)
 
@@ -46,7 +46,7 @@ class FailureAlert(BaseNotifier):
 
 
 class ApprovalAlert(BaseNotifier):
-    """Tells that a challenger waits for an approver, and where."""
+    """Reports that a challenger waits for an approver, and where."""
 
     def notify(self, context: Mapping[str, Any]) -> None:
         address = context["task"].generate_link_to_ui_from_context(context=context)
@@ -64,8 +64,8 @@ def alert_on_failure(day: str) -> dict[str, Any]:
     return {"on_failure_callback": FailureAlert(day)}
 
 
-def deadline(*, asks: bool = False) -> DeadlineAlert | None:
-    """The alert on a run that has not ended in time; with `asks`, a person's time to answer is added.
+def deadline(*, waits_for_approval: bool = False) -> DeadlineAlert | None:
+    """The alert on a run that has not ended in time; with `waits_for_approval`, the approver's time is added.
 
     None where the settings give a run any time: `airflow dags test` of Airflow 3.3.2 fails at the end of a DAG that has
     a deadline, as there is no scheduler that has stored it.
@@ -73,7 +73,9 @@ def deadline(*, asks: bool = False) -> DeadlineAlert | None:
     settings = Settings.from_env()
     if settings.deadline_hours == 0:
         return None
-    hours = settings.deadline_hours + (settings.approval_hours if asks and settings.approval == "ask" else 0)
+    hours = settings.deadline_hours + (
+        settings.approval_hours if waits_for_approval and settings.approval == "ask" else 0
+    )
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(hours=hours),
@@ -82,7 +84,7 @@ def deadline(*, asks: bool = False) -> DeadlineAlert | None:
 
 
 def deadline_missed(hours: int, context: Mapping[str, Any]) -> None:
-    """Tell that a run has not ended within so many hours; Airflow calls this on a worker."""
+    """Report that a run has not ended within so many hours; Airflow calls this on a worker."""
     run = context["dag_run"]
     day = (run.get("conf") or {}).get("day") or f"the run of {run['run_after']}"
     lines = [f"not ended {hours} hours after it was queued", f"day: {day}", f"run: {run['dag_run_id']}"]

@@ -1,4 +1,4 @@
-"""What every Spark task is given: one application, the driver's memory, and where Java looks for classes first."""
+"""Arguments of every Spark task: one application, the driver's memory, and where Java looks for classes first."""
 
 from __future__ import annotations
 

@@ -119,11 +119,11 @@ def test_a_receiver_that_cannot_be_reached_breaks_nothing(alerts, failed, monkey
 
 
 def test_the_deadline_counts_the_time_to_answer_where_people_are_asked(alerts, monkeypatch):
-    assert alerts.deadline(asks=True).interval == datetime.timedelta(hours=6)
+    assert alerts.deadline(waits_for_approval=True).interval == datetime.timedelta(hours=6)
     monkeypatch.setenv("NIGHTSHIFT_APPROVAL", "ask")
     monkeypatch.setenv("NIGHTSHIFT_APPROVAL_HOURS", "3")
     monkeypatch.setenv("NIGHTSHIFT_DEADLINE_HOURS", "2")
-    assert alerts.deadline(asks=True).interval == datetime.timedelta(hours=5)
+    assert alerts.deadline(waits_for_approval=True).interval == datetime.timedelta(hours=5)
     assert alerts.deadline().interval == datetime.timedelta(hours=2)
     monkeypatch.setenv("NIGHTSHIFT_DEADLINE_HOURS", "0")
-    assert alerts.deadline(asks=True) is None
+    assert alerts.deadline(waits_for_approval=True) is None

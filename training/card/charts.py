@@ -31,11 +31,13 @@ def plot_epochs(epochs: Sequence[Mapping[str, float]], watched: str, file: Path)
 
 
 def figure_bars(values: Mapping[str, float], axis: str) -> Figure:
-    """One horizontal bar a name, in the given order from the top, each with its number."""
+    """One horizontal bar a name, in this order from the top, each with its number."""
     figure = new_figure(7, 0.8 + 0.35 * len(values))
     plot = figure.add_subplot(xlabel=axis)
     bars = plot.barh(
-        list(map(_as_it_is, values)), list(values.values()), color=["tab:orange"] + ["tab:blue"] * (len(values) - 1)
+        list(map(_without_formulas, values)),
+        list(values.values()),
+        color=["tab:orange"] + ["tab:blue"] * (len(values) - 1),
     )
     plot.bar_label(bars, fmt="%.4f", padding=3)
     plot.invert_yaxis()
@@ -46,7 +48,7 @@ def figure_bars(values: Mapping[str, float], axis: str) -> Figure:
 
 def figure_intervals(groups: pd.DataFrame, axis: str) -> Figure:
     """One interval a group; groups: kind, group, units, value, low, high."""
-    names = [_as_it_is(f"{row.kind} {row.group} ({row.units:,})") for row in groups.itertuples()]
+    names = [_without_formulas(f"{row.kind} {row.group} ({row.units:,})") for row in groups.itertuples()]
     figure = new_figure(7, 0.8 + 0.28 * len(groups))
     plot = figure.add_subplot(xlabel=axis)
     value, low, high = (groups[name].to_numpy() for name in ("value", "low", "high"))
@@ -57,6 +59,6 @@ def figure_intervals(groups: pd.DataFrame, axis: str) -> Figure:
     return figure
 
 
-def _as_it_is(name: object) -> str:
-    """A label that anybody may have written, in which matplotlib would read formulas between dollar signs."""
+def _without_formulas(name: object) -> str:
+    """A label without formulas: matplotlib would read one between two dollar signs."""
     return str(name).replace("$", r"\$")

@@ -25,7 +25,7 @@ _INSIDE = {
 _OUTSIDE = (
     "Outside of the guarantee, since they are exact: everything beside the model in MLflow (the loss and metrics of "
     "each epoch and of the test, sizes, groups, charts, attributions and the privacy-utility curve of this card, "
-    "units.parquet, parity.npz), which is for those who run Nightshift; whatever is computed with the model from a "
+    "units.parquet, parity.npz), which is for those who run Nightshift; all that is computed with the model from a "
     "person's own data, such as scores and taste vectors; the number of people in training, and whether an answer has "
     "labels at all, which are taken for public.",
     "The noise is made by a pseudo-random generator that the operating system seeds, in float32; attacks on the last "

@@ -73,7 +73,7 @@ class Compared:
     score_difference: float
     """Largest difference of a score between the model just trained and its loaded artefact."""
     forgotten: str = ""
-    """Number of people whom the champion learned from and who are to be forgotten, and since when; empty for none."""
+    """Number of people who are to be forgotten and whom the champion has seen, and since when; empty for none."""
     people: np.ndarray | None = None
     """Person of each unit, to count people (units,); None where units belong to no person."""
     attack_figures: Mapping[str, float] = field(default_factory=dict)

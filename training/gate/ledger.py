@@ -22,7 +22,7 @@ REJECTED = "rejected"
 def new_line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
     """The line of a model that is skipped; a decision fills in the rest.
 
-    `forgotten` counts the people whom the champion before the decision learned from and who are to be forgotten.
+    `forgotten` counts the people who are to be forgotten and from whom the champion before the decision learned.
     """
     return {
         "when": now(),

@@ -51,8 +51,8 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What one training leaves in the registry."""
+class Registration:
+    """Everything that is registered of one training."""
 
     model: str
     ds: str
@@ -63,16 +63,16 @@ class Training:
     table: str
     data_hash: str
     files: Path
-    """Folder whose files are kept beside the model: plot, per-person metrics."""
+    """Folder whose files are kept beside the model: card, charts, metrics of each unit."""
     artifacts: Mapping[str, Path]
     """What the pyfunc loads."""
     signature: Signature
     example: pd.DataFrame
     """A few rows of the model's input."""
     requirements: Sequence[str]
-    """Packages that this pyfunc needs beside those that all need."""
+    """Packages that this model's pyfunc imports, beside those that all need."""
     tags: Mapping[str, str]
-    """What a reader of the registry should see at once: day, data, commit."""
+    """What the page of the version shows first: day, data, commit."""
     description: str
     """The version in a sentence, for its page."""
 
@@ -100,7 +100,7 @@ class TuningLog:
 
 
 class Registry:
-    """A connection that has answered once."""
+    """A connection to MLflow that works: it has been used once."""
 
     def __init__(self, uri: str, artifacts: Path) -> None:
         """Connect.
@@ -164,45 +164,46 @@ class Registry:
             with self.answering():
                 self.client.delete_registered_model_alias(version.model, CHALLENGER)
 
-    def register(self, training: Training) -> Version:
-        """Keep a training as a run, its model as a new version, and let the alias `challenger` point to it."""
+    def register(self, registration: Registration) -> Version:
+        """Keep a training as a run and its model as a new version, which gets the alias `challenger`."""
         import mlflow
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.meta_dataset import MetaDataset
 
         dataset = MetaDataset(
-            CodeDatasetSource({"table": training.table, "ds": training.ds}),
-            name=f"{training.table}/ds={training.ds}",
-            digest=training.data_hash[:36],
+            CodeDatasetSource({"table": registration.table, "ds": registration.ds}),
+            name=f"{registration.table}/ds={registration.ds}",
+            digest=registration.data_hash[:36],
         )
-        experiment, parameters = self._experiment(training.model), dict(training.signature.parameters)
-        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=training.ds):
-            mlflow.set_tags(dict(training.tags))
-            mlflow.log_params(dict(training.parameters))
+        experiment, parameters = self._experiment(registration.model), dict(registration.signature.parameters)
+        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=registration.ds):
+            mlflow.set_tags(dict(registration.tags))
+            mlflow.log_params(dict(registration.parameters))
             mlflow.log_input(dataset, context="training")
-            steps = enumerate(training.epochs, start=1)  # in few requests: a server checks the password of each
+            steps = enumerate(registration.epochs, start=1)  # in few requests: a server checks the password of each
             for sent in [mlflow.log_metrics(dict(one), step=step, synchronous=False) for step, one in steps]:
                 sent.wait()
-            mlflow.log_metrics(dict(training.metrics))
-            mlflow.log_artifacts(str(training.files))
+            mlflow.log_metrics(dict(registration.metrics))
+            mlflow.log_artifacts(str(registration.files))
             logged = mlflow.pyfunc.log_model(
-                name=training.model,
-                python_model=str(MODELS_FOLDER / training.model / "pyfunc.py"),
-                artifacts={name: str(file) for name, file in training.artifacts.items()},
-                signature=_signature(training.signature),
-                input_example=(training.example, parameters) if parameters else training.example,
+                name=registration.model,
+                python_model=str(MODELS_FOLDER / registration.model / "pyfunc.py"),
+                artifacts={name: str(file) for name, file in registration.artifacts.items()},
+                signature=_signature(registration.signature),
+                input_example=(registration.example, parameters) if parameters else registration.example,
                 pip_requirements=[
-                    f"{name}=={importlib.metadata.version(name)}" for name in (*_REQUIREMENTS, *training.requirements)
+                    f"{name}=={importlib.metadata.version(name)}"
+                    for name in (*_REQUIREMENTS, *registration.requirements)
                 ],
-                registered_model_name=training.model,
-                tags=dict(training.tags),
+                registered_model_name=registration.model,
+                tags=dict(registration.tags),
             )
-            version = self.version(training.model, str(logged.registered_model_version))
+            version = self.version(registration.model, str(logged.registered_model_version))
             hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
-            tags = {**training.tags, **{f"{HASH_TAG}{name}": digest for name, digest in hashes.items()}}
+            tags = {**registration.tags, **{f"{HASH_TAG}{name}": digest for name, digest in hashes.items()}}
             card = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/card.html"
             self.client.update_model_version(
-                version.model, version.number, f"{training.description} [Model card]({card})"
+                version.model, version.number, f"{registration.description} [Model card]({card})"
             )
             for name, value in tags.items():
                 self.client.set_model_version_tag(version.model, version.number, name, value)
@@ -250,7 +251,7 @@ class Registry:
             yield TuningLog(run.info.experiment_id)
 
     def _experiment(self, model: str) -> str:
-        """Id of the model's experiment; a server keeps artifacts where it was told, everyone else under `artifacts`."""
+        """Id of the model's experiment; where MLflow is no server, its artifacts are kept below `artifacts`."""
         found = self.client.get_experiment_by_name(model)
         if found is not None:
             return found.experiment_id
@@ -259,7 +260,7 @@ class Registry:
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
-        """Turn the silence of a registry into RegistryError."""
+        """Turn MLflow's errors of a server that is down or cannot be reached into RegistryError."""
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -276,7 +277,7 @@ class Registry:
 
 
 def _signature(signature: Signature) -> Any:
-    """Raw values in, answers in the user's words out; the pyfunc's file says what they mean."""
+    """MLflow's form of a signature."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import Array
