@@ -98,9 +98,9 @@ class Home:
         patterns = ("*/*.ckks", "owner/people-*.json")
         return sorted(file for pattern in patterns for file in self.encrypted.glob(pattern))
 
-    def kept_by_erasure(self) -> list[Path]:
-        """What an erasure neither searches nor changes."""
-        return [self.root / place.path for place in PLACES if place.erasure == "kept"]
+    def by_erasure(self, what: Erasure) -> list[Path]:
+        """The places with which an erasure does this."""
+        return [self.root / place.path for place in PLACES if place.erasure == what]
 
 
 PLACES: tuple[Place, ...] = tuple(value for value in vars(Home).values() if isinstance(value, Place))

@@ -1,18 +1,18 @@
 """
 ### A person who asks is forgotten
 
-Started by hand, for a request that was made with
+Started by hand, for a request that waits. It is made with
 
-    python -m privacy forget --subject account:NAME --prepare
+    python -m privacy requests --add account:NAME
 
-which prints an id. The form takes that id, and never a name: Airflow keeps what is typed into a form for good, in its
-database and in its logs, and would itself remember the person.
+which prints an id; `python -m privacy requests` lists those that wait. The form takes that id, and never a name:
+Airflow keeps what is typed into a form for good, in its database and in its logs, and would itself remember the person.
 
 With the mode `dry_run`, the default, the receipt says what would be deleted, and nothing changes. With `enforce` the
 person is taken out of everything, the model versions that learned from the person are marked, everything is searched
 once more, and the receipt says so. Both wait until no step of a night is at work, and a night waits for them. Receipts
 are `erasures/<request>/receipt.html` below the home of the pipeline. A run that was killed goes on when it is tried
-again; a request that was done is gone, and asking for it again is an error in a sentence.
+again. A request that was done is gone, and its id is refused in a sentence.
 """
 
 import datetime
@@ -38,7 +38,7 @@ MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
             type="string",
             pattern="^[0-9a-f]{12}$",
             title="Request",
-            description="The id that `forget --prepare` printed. Not a name: Airflow would keep it.",
+            description="The id that `privacy requests --add` printed. Not a name: Airflow would keep it.",
         ),
         "mode": Param("dry_run", enum=["dry_run", "enforce"], title="Mode", description="enforce cannot be undone."),
     },

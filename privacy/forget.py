@@ -1,36 +1,46 @@
 """`privacy forget`: a person who asks is gone from everything, and a receipt says so.
 
 Finds every identifier of the person through the identity graph, and every file below home and raw that names one of
-them. With --enforce, in this order: the request is written down, tombstones are written (a later delivery brings nobody
-back), the models' part is done (`python -m training.forget`), then the lake with all its runs, warehouse, audiences,
-logs and at last raw are made anew without the person; every file is searched once more, which has to find nothing; the
-receipt is written, and what named the person in the request is destroyed. A run that is killed goes on when the same
-command is given again. A second request finds nothing and says so. With --dry-run, nothing changes but the receipt.
+them. From there, a request takes one of these ways:
+
+    nothing found    --> nothing known | already forgotten
+    found, dry run   --> would be forgotten: a receipt of what an erasure would change, and no other change
+    found, enforced  --> begun: the request is written down
+                     --> tombstones: no later delivery brings the person back
+                     --> models: `python -m training.forget` marks what learned from the person
+                     --> files: lake with all its runs, warehouse, audiences, logs, and at last raw are rewritten
+                     --> searched once more --> forgotten: what named the person in the request is destroyed
+                                            --> not finished: files still name the person
+
+An erasure that failed or was killed is begun and not ended; the same command goes on with it, and each step may be done
+again. A dry run that failed or was killed leaves nothing.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
+from contracts.erasure import DRY_RUN, ENFORCE, ModelsReport, OpenRequest, Subject
 from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, RegistryError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import REPOSITORY, Settings
 from contracts.tombstones import Tombstones, tombstone
-from privacy.erasure import Traces, erase, look, pictures, place_of, raw_rewrites, row_ids
+from privacy.erasure import Erasure
+from privacy.occurrences import find_occurrences
 from privacy.raw_rows import RawRows, rows_of
 from privacy.receipt import Receipt
-from privacy.request import Change, Request
-from privacy.subject import Subject, find_subject
+from privacy.request import Request, discard_interrupted
+from privacy.subject import find_subject
+from privacy.waiting_requests import WaitingRequests
 from spark_jobs.session import start_session
 
-FORGOTTEN, ALREADY, UNKNOWN, WOULD = "forgotten", "already forgotten", "nothing known", "would be forgotten"
-
-LEFT = "not finished"
+FORGOTTEN, ALREADY_FORGOTTEN, NOTHING_KNOWN = "forgotten", "already forgotten", "nothing known"
+WOULD_BE_FORGOTTEN = "would be forgotten"
+NOT_FINISHED = "not finished"
 """A search afterwards still found the person; the request stays open, and the same command goes on."""
 
 
@@ -38,76 +48,113 @@ def forget(settings: Settings, subject: str, *, enforce: bool, wait_seconds: flo
     """Look for a person, and with `enforce` erase what is found; returns the receipt, which is written.
 
     Raises:
-        SettingsError: the subject cannot be understood.
+        SettingsError: the subject names nobody.
         BusyError: a step of a night is at work; nothing was changed.
-        LakeError: a file cannot be written.
-        ModelError, RegistryError: the models' part failed; the same command goes on.
+        LakeError: a file cannot be read or written; an erasure that has begun goes on with the same command.
+        ModelError, RegistryError: the models' part failed; likewise.
     """
-    mode, erasures = "enforce" if enforce else "dry_run", settings.home.erasures
     say("forget: waits until no step of a night is at work")
     with Lake(settings.home.lake).alone(wait_seconds):
+        discard_interrupted(settings.home.erasures)
         person = find_subject(settings, subject)
-        request = Request.unfinished(erasures, person.asked) if enforce else None
-        if request is not None:
-            say(f"forget: goes on with request {request.folder.name}")
-            person, ids = request.begun()
-        else:
-            ids = set()
-        session = start_session(settings, "forget")
-        rows = rows_of(session, settings, person.identifiers)
-        person.raw_values |= rows.values
-        person.days = sorted({*person.days, *rows.days})
-        traces = look(settings, person, rows)
-        receipt = Receipt.begun(mode, tombstone(pseudonym_keys(settings), person.asked))
-        if request is None and not (traces.places or rows.texts):
-            request = Request.new(erasures)
-            known = Tombstones.of(settings.home).holds(pseudonym_keys(settings), person.asked)
-            return receipt.ended(request, ALREADY if known else UNKNOWN, traces)
-        if request is None:
-            request = Request.new(erasures)
-            ids = row_ids(settings, person, traces)
-            request.begin(person, ids, mode)
-        stones = Tombstones.of(settings.home)
-        if not enforce:
-            receipt.would_change(planned(settings, person, traces))
-            receipt.models = _models_part(settings, request, mode)
-            request.end()
-            return receipt.ended(request, WOULD, traces)
-        keys = pseudonym_keys(settings)
-        stones.add(keys, [*person.identifiers, *person.person_ids])
-        receipt.tombstones = len({*person.identifiers, *person.person_ids})
-        receipt.models = _models_part(settings, request, mode)
-        erase(settings, request, person, ids, traces)
-        say("forget: searches everything once more")
-        left = rows_of(session, settings, person.identifiers) if traces.searched.not_searched else RawRows()
-        rescan = look(settings, person, left)
-        receipt.rescanned(rescan, sum(map(len, left.texts.values())))
-        if receipt.remaining:
-            return receipt.ended(request, LEFT, traces)
+        if enforce and (unfinished := _unfinished(settings, person)):
+            return _resume(settings, unfinished)
+        erasure = _look_for(settings, person)
+        if not erasure.occurrences:
+            return _nothing_found(erasure, ENFORCE if enforce else DRY_RUN)
+        return _begin(erasure) if enforce else _dry_run(erasure)
+
+
+def _unfinished(settings: Settings, person: Subject) -> Request | None:
+    """The erasure of this person that has begun and not ended."""
+    requests = Request.unfinished(settings.home.erasures)
+    return next((one for one in requests if one.read().subject.answers_to(person.requested_as)), None)
+
+
+def _look_for(settings: Settings, person: Subject) -> Erasure:
+    """Search raw as the mappings read it, and every file."""
+    rows = rows_of(start_session(settings, "forget"), settings, person.identifiers)
+    person = person.with_raw(rows.values, rows.days)
+    return Erasure(settings, person, find_occurrences(settings, person, rows))
+
+
+def _nothing_found(erasure: Erasure, mode: str) -> Receipt:
+    settings, person = erasure.settings, erasure.subject
+    known = Tombstones.of(settings.home).holds(pseudonym_keys(settings), person.requested_as)
+    receipt = _receipt(erasure, mode)
+    receipt.write(Request.new(settings.home.erasures), ALREADY_FORGOTTEN if known else NOTHING_KNOWN)
+    if mode == ENFORCE:
+        WaitingRequests(settings).done(person)
+    return receipt
+
+
+def _dry_run(erasure: Erasure) -> Receipt:
+    receipt = _receipt(erasure, DRY_RUN)
+    receipt.changes = erasure.plan()
+    request = Request.new(erasure.settings.home.erasures)
+    try:
+        request.begin(OpenRequest(DRY_RUN, erasure.subject, erasure.row_ids()))
+        receipt.models = _models_part(erasure.settings, request, DRY_RUN)
+    except BaseException:
+        request.discard()
+        raise
+    request.end()
+    receipt.write(request, WOULD_BE_FORGOTTEN)
+    return receipt
+
+
+def _begin(erasure: Erasure) -> Receipt:
+    request = Request.new(erasure.settings.home.erasures)
+    row_ids = erasure.row_ids()
+    request.begin(OpenRequest(ENFORCE, erasure.subject, row_ids))
+    return _erase(erasure, request, row_ids)
+
+
+def _resume(settings: Settings, request: Request) -> Receipt:
+    say(f"forget: goes on with request {request.id}")
+    begun = request.read()
+    return _erase(_look_for(settings, begun.subject), request, begun.row_ids)
+
+
+def _erase(erasure: Erasure, request: Request, row_ids: tuple[str, ...]) -> Receipt:
+    settings, person = erasure.settings, erasure.subject
+    receipt = _receipt(erasure, ENFORCE)
+    receipt.tombstones = _add_tombstones(settings, person)
+    receipt.models = _models_part(settings, request, ENFORCE)
+    erasure.execute(request, row_ids)
+    _search_again(erasure, receipt)
+    receipt.changes = request.changes()
+    receipt.write(request, NOT_FINISHED if receipt.remaining else FORGOTTEN)
+    if not receipt.remaining:
         request.end()
-        return receipt.ended(request, FORGOTTEN, traces)
+        request.forget_changes()
+        WaitingRequests(settings).done(person)
+    return receipt
 
 
-def planned(settings: Settings, person: Subject, traces: Traces) -> list[Change]:
-    """What an enforced run would change, without doing it."""
-    changes = [
-        Change(place_of(settings, file), "rows", done.rows or done.names, "", "")
-        for file, done in raw_rewrites(settings, person, traces)
-    ]
-    changes += [
-        Change(place_of(settings, file), "pictures that they posted", 0, "", "")
-        for file in pictures(settings, traces.rows)
-    ]
-    changes += [
-        Change(place_of(settings, file), "files that name them", sum(found.values()), "", "")
-        for file, found in sorted(traces.places.items())
-        if not file.is_relative_to(settings.raw)
-    ]
-    return changes
+def _receipt(erasure: Erasure, mode: str) -> Receipt:
+    name = tombstone(pseudonym_keys(erasure.settings), erasure.subject.requested_as)
+    return Receipt.begun(mode, name, erasure.occurrences)
 
 
-def _models_part(settings: Settings, request: Request, mode: str) -> dict | None:
-    """What `python -m training.forget` says; None where there is no registry.
+def _add_tombstones(settings: Settings, person: Subject) -> int:
+    """Write a tombstone of each identifier and id; returns how many the person has."""
+    names = {*person.identifiers, *person.person_ids}
+    Tombstones.of(settings.home).add(pseudonym_keys(settings), names)
+    return len(names)
+
+
+def _search_again(erasure: Erasure, receipt: Receipt) -> None:
+    """Search every file once more; and raw as the mappings read it, where a value is too ordinary to search for."""
+    say("forget: searches everything once more")
+    settings, person, rows = erasure.settings, erasure.subject, RawRows()
+    if erasure.occurrences.search.not_searched:
+        rows = rows_of(start_session(settings, "forget"), settings, person.identifiers)
+    receipt.add_rescan(find_occurrences(settings, person, rows))
+
+
+def _models_part(settings: Settings, request: Request, mode: str) -> ModelsReport | None:
+    """What `python -m training.forget` reports; None where there is no registry.
 
     Raises:
         ModelError, RegistryError: it failed.
@@ -119,11 +166,11 @@ def _models_part(settings: Settings, request: Request, mode: str) -> dict | None
     command = [sys.executable, "-m", "training.forget", "--request", str(request.folder), "--mode", mode]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = " ".join((done.stderr.strip().splitlines() or ["nothing"])[-1:])
-        kind = RegistryError if done.returncode == TRANSIENT_EXIT_CODE else ModelError
-        raise kind(
+        last_line = " ".join((done.stderr.strip().splitlines() or ["nothing"])[-1:])
+        error = RegistryError if done.returncode == TRANSIENT_EXIT_CODE else ModelError
+        raise error(
             expected="the models' part of the erasure to end well",
-            received=said,
+            received=last_line,
             remedy="mend that and give the same command again: it goes on where it stopped",
         )
-    return json.loads((request.folder / "models.json").read_text())
+    return ModelsReport.read(request.folder)

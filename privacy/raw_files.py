@@ -1,7 +1,7 @@
-"""Somebody's rows out of a raw delivery; and their names out of the rows of others.
+"""A person's rows out of a raw delivery, and their names out of the rows of others.
 
-A row is theirs if the mapping makes a row of theirs of it. Where another person's row names them (a mention in a post,
-a device that two use), the row stays that person's, and the name in it becomes empty.
+A row is the person's if the mapping makes a row of theirs of it. Where another person's row names them (a mention in a
+post, a device that two use), the row stays that person's, and the name in it becomes empty.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from privacy.search import Needles, pattern, told_apart
+from privacy.file_formats import GZIP, format_of
+from privacy.matcher import PersonMatcher
 from spark_jobs.mapping.spec import Reading
 
 _LOG_LINE = re.compile(r'\S+ \S+ \S+ \[[^\]]+\] "')
@@ -37,44 +38,12 @@ class Rewritten:
     """The deleted rows, as they were."""
 
 
-class Names:
-    """The raw values of one person, as text to look for and to make empty."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.needles = Needles(values)
-        self._patterns: list[re.Pattern[str]] = []
-        self._short: dict[str, re.Pattern[str]] = {}
-        for value, kind in sorted(values.items(), key=lambda item: -len(item[0])):
-            if not told_apart(value):
-                continue
-            for written in {value, json.dumps(value)[1:-1], value.replace("@", "%40")}:
-                self._patterns.append(_as_text(pattern(written.encode(), kind)))
-            if kind == "handle" and "@" in value:
-                name = value.partition("@")[0]
-                self._short[value] = _as_text(pattern(name.encode(), kind))
-
-    def are_in(self, text: str) -> bool:
-        return bool(self.needles.found_in(text.encode(errors="surrogateescape")))
-
-    def emptied(self, text: str) -> str:
-        """The text without the names; where a handle of another server stood, without its short form too."""
-        short = [form for value, form in self._short.items() if value in text.lower()]
-        for one in (*self._patterns, *short):
-            text = one.sub("", text)
-        return text
-
-
-def _as_text(wanted: re.Pattern[bytes]) -> re.Pattern[str]:
-    written = wanted.pattern.replace(rb"\x80-\xff", b"").decode()
-    return re.compile(written.replace("[a-z0-9_]", r"\w"), re.IGNORECASE)
-
-
-def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str], names: Names) -> Rewritten:
+def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str], matcher: PersonMatcher) -> Rewritten:
     """A file without the rows `texts` (or those of the respondents `keys`) and without the names; packed as it was.
 
     A row that cannot be read, or whose file cannot, and that holds a name is deleted: nobody knows whose it is.
     """
-    packed = content.startswith(b"\x1f\x8b")
+    packed = format_of(content) == GZIP
     plain, whole = _inflated(content) if packed else (content, True)
     done = Rewritten(b"", 0, 0, False, set())
     kept = []
@@ -83,7 +52,7 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
         if is_of_key or text in texts:
             done.rows += 1
             done.deleted.add(text)
-        elif not names.are_in(text):
+        elif not matcher.is_in(text):
             kept.append(piece)
         elif not (whole and _READABLE[reading.format](text)):
             done.rows += 1
@@ -91,7 +60,7 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
         else:
             done.names += 1
             decoded = piece.decode(errors="surrogateescape")
-            kept.append(names.emptied(decoded).encode(errors="surrogateescape"))
+            kept.append(matcher.without_names(decoded).encode(errors="surrogateescape"))
     plain = b"".join(kept)
     done.empty = not plain.strip()
     done.content = gzip.compress(plain, mtime=0) if packed else plain
@@ -162,4 +131,4 @@ _READABLE: dict[str, Callable[[str], bool]] = {
     "delimited": lambda _: True,
     "csv": lambda text: text.count('"') % 2 == 0,
 }
-"""Whether a row is whole enough to be somebody's."""
+"""Format -> whether a row is whole enough to be a person's."""

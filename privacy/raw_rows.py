@@ -1,4 +1,4 @@
-"""Everybody whom the landed deliveries name, and where somebody is named in them, as the mappings read them."""
+"""Who the landed deliveries name, and where one person is named in them, as the mappings read them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spark_jobs.spark_errors import without_values
 
 @dataclass
 class RawRows:
-    """Where somebody is named in raw."""
+    """Where one person is named in raw."""
 
     values: dict[str, str] = field(default_factory=dict)
     """Raw value -> its kind."""
@@ -29,8 +29,8 @@ class RawRows:
     """(source, day, file) -> rows of theirs, as the readers give them."""
     keys: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
     """The same for separated values: the keys of rows of theirs."""
-    pictures: set[tuple[str, str, str]] = field(default_factory=set)
-    """(source, day, path): files that came with rows of theirs."""
+    photos: set[tuple[str, str, str]] = field(default_factory=set)
+    """(source, day, path): photos that came with rows of theirs."""
     days: set[str] = field(default_factory=set)
 
 
@@ -38,7 +38,7 @@ class RawRows:
 def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
     """Every value that a mapping turns into a pseudonym -> its kind."""
     values = {}
-    for spec, raw in _everything(session, settings):
+    for spec, raw in _landed(session, settings):
         named = with_identifiers(raw, spec, "raw", ())
         names = named.select(F.explode("raw_all").alias("name")).where("name is not null").distinct()
         for (name,) in names.toLocalIterator():
@@ -57,7 +57,7 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
     def is_theirs(identifier: Column) -> Column:
         return F.coalesce(identifier.isin(sorted(identifiers)), F.lit(False))
 
-    for spec, raw in _everything(session, settings):
+    for spec, raw in _landed(session, settings):
         rows = with_identifiers(with_identifiers(raw, spec, "raw", ()), spec, "now", pseudonym_keys(settings))
         rows = rows.where(F.exists("now_all", is_theirs)).select(
             F.col("raw_ds").cast("string").alias("ds"),
@@ -74,13 +74,13 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
                 found.values[value] = kind
             if row.theirs:
                 found.texts.setdefault(place, set()).add(row.raw_text)
-                found.pictures |= {(spec.source, row.ds, path) for path in row.now_files}
+                found.photos |= {(spec.source, row.ds, path) for path in row.now_files}
                 if row.raw_key is not None:
                     found.keys.setdefault(place, set()).add(row.raw_key)
     return found
 
 
-def _everything(session: SparkSession, settings: Settings) -> Iterator[tuple[Spec, DataFrame]]:
+def _landed(session: SparkSession, settings: Settings) -> Iterator[tuple[Spec, DataFrame]]:
     """All landed rows of each source that has a mapping."""
     for source in sorted({*landed_sources(settings.raw)} & {*known_sources()}):
         spec = load_spec(source)

@@ -1,4 +1,4 @@
-"""The receipt of a request to be forgotten: what was searched, found and deleted, and nothing of whom it was about."""
+"""The receipt of a request to be forgotten: what was searched, found and deleted, and nothing of the person."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from contracts.erasure import ModelsReport
 from contracts.report import write_json
-from privacy.erasure import Traces
+from privacy.occurrences import Occurrences
 from privacy.request import Change, Request
+from privacy.search import SearchResult
 
 _SOFTWARE = ("pyspark", "pyarrow", "duckdb", "mlflow")
 
@@ -35,21 +37,21 @@ class Receipt:
     """The tombstone's hash of the person."""
     when: str
     software: dict[str, str]
+    searched: dict[str, Any]
+    found: dict[str, dict[str, int]]
+    """Place -> files and occurrences."""
     outcome: str = ""
     request: str = ""
     folder: Path = Path()
-    searched: dict[str, Any] = field(default_factory=dict)
-    found: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Place -> files and occurrences."""
     changes: list[Change] = field(default_factory=list)
-    models: dict[str, Any] | None = None
+    models: ModelsReport | None = None
     tombstones: int = 0
     rescan: dict[str, Any] | None = None
     remaining_files: list[str] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, mode: str, subject: str) -> Receipt:
-        """A receipt of now; `subject` is a tombstone's hash."""
+    def begun(cls, mode: str, subject: str, occurrences: Occurrences) -> Receipt:
+        """A receipt of now, of what a first search found; `subject` is a tombstone's hash."""
         when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
         software = {"python": platform.python_version()}
         for name in _SOFTWARE:
@@ -57,47 +59,41 @@ class Receipt:
                 software[name] = metadata.version(name)
             except metadata.PackageNotFoundError:
                 continue
-        return cls(mode, subject, when, software)
+        searched = {
+            "where": "every file below the home folder and the raw deliveries, unpacked; not the keys",
+            **_size(occurrences.search),
+            "values_too_ordinary_to_search": sum(occurrences.search.not_searched.values()),
+        }
+        found: dict[str, dict[str, int]] = {}
+        for file, times in occurrences.search.by_file().items():
+            entry = found.setdefault(part_of(file), {"files": 0, "occurrences": 0})
+            entry["files"] += 1
+            entry["occurrences"] += times
+        return cls(mode, subject, when, software, searched, found)
 
     @property
     def remaining(self) -> int:
         return self.rescan["found"] if self.rescan else 0
 
-    def would_change(self, changes: list[Change]) -> None:
-        self.changes = changes
-
-    def rescanned(self, traces: Traces, raw_rows: int) -> None:
+    def add_rescan(self, occurrences: Occurrences) -> None:
         """What the search afterwards found, and rows that the mappings still resolve to the person."""
-        found = traces.searched
-        self.rescan = {**_size(traces), "found": found.total + raw_rows}
-        self.remaining_files = sorted({file for file, _ in found.places})
+        raw_rows = sum(map(len, occurrences.rows.texts.values()))
+        self.rescan = {**_size(occurrences.search), "found": occurrences.search.total + raw_rows}
+        self.remaining_files = sorted({file for file, _ in occurrences.search.places})
 
-    def ended(self, request: Request, outcome: str, traces: Traces) -> Receipt:
+    def write(self, request: Request, outcome: str) -> None:
         """Write receipt.json and receipt.html into the request's folder."""
-        self.request, self.folder, self.outcome = request.folder.name, request.folder, outcome
-        self.searched = {
-            "where": "every file below the home folder and the raw deliveries, unpacked; not the keys",
-            **_size(traces),
-            "values_too_ordinary_to_search": sum(traces.searched.not_searched.values()),
-        }
-        for file, times in traces.searched.by_file().items():
-            entry = self.found.setdefault(part_of(file), {"files": 0, "occurrences": 0})
-            entry["files"] += 1
-            entry["occurrences"] += times
-        if self.mode == "enforce":
-            self.changes = request.changes()
+        self.request, self.folder, self.outcome = request.id, request.folder, outcome
         write_json(self.folder / "receipt.json", self.as_json())
         (self.folder / "receipt.html").write_text(_page(self))
-        (self.folder / "changes.jsonl").unlink(missing_ok=True) if not self.remaining else None
-        return self
 
     def show(self) -> None:
         """Print it as a table."""
         print(f"\nforget: {self.outcome} ({self.mode}), request {self.request}")
         for one in deleted(self.changes):
             print(f"  {one['where']:<32} {one['files']:>6,} files {one['rows']:>8,}  {one['what']}")
-        for one in (self.models or {}).get("found", []):
-            print(f"  model {one['model']} version {one['version']}: {one['why']}")
+        for one in self.models.found if self.models else ():
+            print(f"  model {one.model} version {one.version}: {one.why}")
         print(f"  searched: {self.searched['files']:,} files, {_sum(self.searched):,} bytes")
         if self.rescan:
             print(f"  searched afterwards: {self.rescan['files']:,} files in {self.rescan['seconds']} s")
@@ -118,7 +114,7 @@ class Receipt:
             "found": self.found,
             "deleted": deleted(self.changes),
             "changes": [asdict(change) for change in self.changes],
-            "models": self.models,
+            "models": self.models.as_json() if self.models else None,
             "tombstones": self.tombstones,
             "rescan": self.rescan,
             "software": self.software,
@@ -146,19 +142,18 @@ def part_of(place: str) -> str:
     )
 
 
-def _size(traces: Traces) -> dict[str, Any]:
-    found = traces.searched
+def _size(result: SearchResult) -> dict[str, Any]:
     return {
-        "files": found.files,
-        "bytes": found.bytes,
-        "unpacked_bytes": found.unpacked_bytes,
-        "seconds": round(found.seconds, 1),
+        "files": result.files,
+        "bytes": result.bytes,
+        "unpacked_bytes": result.unpacked_bytes,
+        "seconds": round(result.seconds, 1),
     }
 
 
 def _page(receipt: Receipt) -> str:
     content = receipt.as_json()
-    rescan, models = content["rescan"], content["models"] or {}
+    rescan, models = content["rescan"], receipt.models
     facts = [
         ("Request", receipt.request),
         ("When", receipt.when),
@@ -172,14 +167,14 @@ def _page(receipt: Receipt) -> str:
         facts += [("Files searched afterwards", rescan["files"]), ("Found afterwards", rescan["found"])]
     parts = [
         f"<h1>Erasure: {html.escape(receipt.outcome)}</h1>",
-        "<p class=lead>This receipt holds nothing of the person whom it is about.</p>",
+        "<p class=lead>This receipt names nobody.</p>",
         _table((), facts),
         _section("Found", ("place", "files", "occurrences"), ((k, *v.values()) for k, v in content["found"].items())),
         _section("Deleted", ("place", "what", "files", "rows"), (one.values() for one in content["deleted"])),
         _section(
             "Models that learned from the person",
             ("model", "version", "why"),
-            ((one.get("model"), one.get("version"), one.get("why")) for one in models.get("found", [])),
+            ((one.model, one.version, one.why) for one in (models.found if models else ())),
         ),
         _section(
             "Files before and after (SHA-256)",

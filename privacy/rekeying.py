@@ -1,4 +1,4 @@
-"""Rows under one more key: every column that names somebody, by its contract, and nothing else.
+"""Rows under one more key: every column that names people, by its contract, and nothing else.
 
 A file says in its footer how many keys it is hashed under, so that no row is hashed twice by a rotation that goes on.
 """
@@ -30,7 +30,7 @@ class Renaming:
     """Old person id -> new one, as of the day of the rows."""
 
     def person(self, old: str) -> str:
-        """A person of whom no identifier is known any more is named after the old name."""
+        """The new id of a person, which follows from the old one where no identifier of theirs is known any more."""
         return self.persons.get(old) or retired(old)
 
     def of(self, holds: str) -> Callable[[str], str]:
@@ -43,7 +43,7 @@ class Renaming:
 
 
 def retired(person_id: str) -> str:
-    """The new id of a person whom no published day knows."""
+    """The new id of a person that no published day knows."""
     return f"p{hashlib.sha256(f'retired {person_id}'.encode()).hexdigest()[:16]}"
 
 
@@ -57,7 +57,7 @@ def renamed_persons(rows: Iterable[tuple[str, str, object]], key: bytes) -> dict
 
 
 def rekeyed_files(files: list[Path], table: Table, renaming: Renaming, keys: int, staging: Path) -> dict[str, Path]:
-    """Write a partition anew below `staging`, under as many keys as `keys` says: name -> file.
+    """Write a partition again below `staging`, under as many keys as `keys` says: name -> file.
 
     Each owner's files are in the order of the table's key, as they were; CSV files keep their order.
     """
@@ -86,8 +86,8 @@ def rekeyed_files(files: list[Path], table: Table, renaming: Renaming, keys: int
 
 def keys_of(files: list[Path]) -> int | None:
     """Under how many keys a partition is hashed, where a rotation wrote it."""
-    said = {(pq.read_schema(file).metadata or {}).get(_GENERATION) for file in files if file.suffix == ".parquet"}
-    return int(said.pop()) if len(said) == 1 and None not in said else None
+    written = {(pq.read_schema(file).metadata or {}).get(_GENERATION) for file in files if file.suffix == ".parquet"}
+    return int(written.pop()) if len(written) == 1 and None not in written else None
 
 
 def _rekeyed(rows: pa.Table, table: Table, renaming: Renaming) -> pa.Table:

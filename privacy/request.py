@@ -1,4 +1,4 @@
-"""One request to be forgotten, on disk: what it is about while it lasts, and what it has changed so far.
+"""One request to be forgotten, on disk: who it is about while it lasts, and what it has changed so far.
 
 `<home>/erasures/<id>/` is readable by its owner alone. `subject.json` names the person and is destroyed at the end;
 `changes.jsonl` has a line for each file, written before the file changes, so that a run that is killed forgets none.
@@ -17,11 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.private_files import destroy, write_private
-from privacy.subject import Subject
+from contracts.erasure import ENFORCE, MODELS_FILE, SUBJECT_FILE, OpenRequest
+from contracts.private_files import destroy
 
 DRAFT = ".erasing-"
 """Begins the name of a file that is about to take another's place."""
+
+_CHANGES_FILE = "changes.jsonl"
 
 
 @dataclass(frozen=True)
@@ -43,47 +45,44 @@ class Request:
 
     @classmethod
     def new(cls, erasures: Path) -> Request:
-        """A request with a random name, which says nothing of whom it is about."""
+        """A request with a random name, which says nothing of the person."""
         name = f"{datetime.datetime.now(datetime.UTC):%Y%m%d}-{secrets.token_hex(6)}"
         erasures.mkdir(parents=True, exist_ok=True, mode=0o700)
         (erasures / name).mkdir(mode=0o700)
         return cls(erasures / name)
 
     @classmethod
-    def unfinished(cls, erasures: Path, name: str) -> Request | None:
-        """The request on who has this identifier or id that was begun and not ended."""
-        for file in sorted(erasures.glob("*/subject.json")):
-            known = json.loads(file.read_text())
-            if known["mode"] == "enforce" and name in (*known["identifiers"], *known["person_ids"]):
-                return cls(file.parent)
-        return None
+    def unfinished(cls, erasures: Path) -> list[Request]:
+        """The erasures that have begun and not ended, oldest first."""
+        found = [cls(file.parent) for file in sorted(erasures.glob(f"*/{SUBJECT_FILE}"))]
+        return [one for one in found if one.read().mode == ENFORCE]
 
     @property
-    def subject_file(self) -> Path:
-        return self.folder / "subject.json"
+    def id(self) -> str:
+        return self.folder.name
 
-    def begin(self, subject: Subject, row_ids: set[str], mode: str) -> None:
-        """Write down whom the request is about, for the owner alone, before anything changes."""
-        ever = sorted({*subject.person_ids, *(one for ids in subject.ids_of_day.values() for one in ids)})
-        content = {
-            "mode": mode,
-            "identifiers": subject.identifiers,
-            "person_ids": ever,
-            "days": subject.days,
-            "raw_values": sorted(subject.raw_values),
-            "subject": asdict(subject),
-            "row_ids": sorted(row_ids),
-        }
-        write_private(self.subject_file, json.dumps(content))
+    def begin(self, content: OpenRequest) -> None:
+        """Write down who the request is about, for the owner alone, before anything changes."""
+        content.write(self.folder)
 
-    def begun(self) -> tuple[Subject, set[str]]:
-        """The subject and the ids of its rows, as `begin` wrote them."""
-        content = json.loads(self.subject_file.read_text())
-        return Subject(**content["subject"]), set(content["row_ids"])
+    def read(self) -> OpenRequest:
+        """What `begin` wrote.
+
+        Raises:
+            LakeError: the file cannot be read.
+        """
+        return OpenRequest.read(self.folder)
 
     def end(self) -> None:
         """Destroy what names the person."""
-        destroy(self.subject_file)
+        destroy(self.folder / SUBJECT_FILE)
+
+    def discard(self) -> None:
+        """Leave nothing of a request that changed nothing."""
+        self.end()
+        for name in (MODELS_FILE, _CHANGES_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        self.folder.rmdir()
 
     def replace(self, file: Path, draft: Path, *, place: str, what: str, rows: int) -> None:
         """Let a draft take a file's place in one atomic step."""
@@ -111,17 +110,21 @@ class Request:
         return [merged[place] for place in sorted(merged)]
 
     def note(self, change: Change) -> None:
-        """Write down what is about to happen to a file, or happened in its place."""
-        with (self.folder / "changes.jsonl").open("a") as stream:
+        """Write down what is about to happen to a file, or what happened to one that was changed in its place."""
+        with (self.folder / _CHANGES_FILE).open("a") as stream:
             stream.write(json.dumps(asdict(change)) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
 
     def _noted(self) -> Iterator[Change]:
-        file = self.folder / "changes.jsonl"
+        file = self.folder / _CHANGES_FILE
         for line in file.read_text().splitlines() if file.exists() else []:
-            given: dict[str, Any] = json.loads(line)
-            yield Change(**given)
+            fields: dict[str, Any] = json.loads(line)
+            yield Change(**fields)
+
+    def forget_changes(self) -> None:
+        """Remove the journal of changes once the receipt has them."""
+        (self.folder / _CHANGES_FILE).unlink(missing_ok=True)
 
 
 def draft_of(file: Path) -> Path:
@@ -132,3 +135,13 @@ def draft_of(file: Path) -> Path:
 def sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def discard_interrupted(erasures: Path) -> None:
+    """Destroy what killed dry runs left of people, and drafts of killed writers; the lake has to be held alone."""
+    for draft in erasures.glob(f"*/.{SUBJECT_FILE}.*"):
+        destroy(draft)
+    for file in sorted(erasures.glob(f"*/{SUBJECT_FILE}")):
+        request = Request(file.parent)
+        if request.read().mode != ENFORCE:
+            request.discard()

@@ -30,10 +30,13 @@ from contracts.tables import TABLES
 from contracts.tables.marts import PROFILE_HISTORY
 from contracts.tables.resolved import PERSONS
 from privacy.rekeying import Renaming, keys_of, rekeyed_files, renamed_persons
+from privacy.request import Request, discard_interrupted
+from privacy.subject import is_under_keys
+from privacy.waiting_requests import WaitingRequests
 
 JOB = "rotate-key"
-MADE_ANEW = ("identity_edges_known",)
-"""State in which pairs are ordered by name: resolving makes it anew, from the edges."""
+WITHDRAWN = ("identity_edges_known",)
+"""State in which pairs are ordered by name: resolving makes it again, from the edges."""
 
 _AUDIENCE = Table("audience", "one person", (), (Column("person_id", "string", "the person", holds="person"),))
 
@@ -74,10 +77,10 @@ class _Rotation:
 
     def run(self) -> int:
         tables = {**TABLES, PROFILE_HISTORY.name: PROFILE_HISTORY}
-        for name in MADE_ANEW:
+        for name in WITHDRAWN:
             for day in self.lake.days(name):
                 self.lake.withdraw(name, day)
-        for name in sorted(tables.keys() - {PERSONS.name, *MADE_ANEW}):
+        for name in sorted(tables.keys() - {PERSONS.name, *WITHDRAWN}):
             self._rekey(self.lake, tables[name])
         for folder in sorted(self.settings.home.audiences.glob("[!.]*")):
             self._rekey(self.audiences, Table(folder.name, _AUDIENCE.grain, (), _AUDIENCE.columns))
@@ -85,7 +88,7 @@ class _Rotation:
         self._rekey(self.lake, PERSONS)  # the last: it is what says who is who
         for lake in (self.lake, self.audiences):
             _remove_unpublished(lake)
-        for file in self.settings.home.encrypted_profiles():  # whose vectors are whose stands there under old names
+        for file in self.settings.home.encrypted_profiles():  # they name people by their old ids
             file.unlink()
         return self.rewritten
 
@@ -102,7 +105,7 @@ class _Rotation:
             self.rewritten += 1
 
     def _rekey_warehouse(self) -> None:
-        """The warehouse is another room's: it is told the names, in a file that only its owner can read."""
+        """The warehouse is another room's: it gets the names in a file that only its owner can read."""
         file = self.lake.staging(JOB) / "persons.json"
         write_private(file, json.dumps(self._newest))
         command = [sys.executable, "-m", "dbt_project.rekey", "--persons", str(file), "--keys", str(len(self.keys))]
@@ -112,11 +115,11 @@ class _Rotation:
             raise LakeError(
                 expected="the warehouse under the new key",
                 received=(done.stderr.strip().splitlines() or ["no word"])[-1],
-                remedy="see to it, then run rotate-key again: it goes on where it was",
+                remedy="mend that, then run rotate-key again: it goes on where it was",
             )
 
     def _renaming_of(self, day: str) -> Renaming:
-        """Names as of a day; whom that day does not know is named as on the newest day that knows them."""
+        """Names as of a day; a person whom that day does not know is named as on the newest day that does."""
         of_day = self._persons_of(day) if day in self.lake.days(PERSONS.name) else {}
         return Renaming(self.keys[-1], {**self._newest, **of_day})
 
@@ -142,7 +145,8 @@ def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...
     """The keys after the rotation, which is begun in the journal, or gone on with where one was interrupted."""
     own, journal = settings.pseudonym_key_file, settings.home.rotation
     if not journal.exists():
-        _require_no_erasure(settings)
+        discard_interrupted(settings.home.erasures)
+        _require_no_request_under_old_keys(settings)
         keys = pseudonym_keys(settings)
         if new_key_file is None and not (os.access(own, os.W_OK) and os.access(own.parent, os.W_OK)):
             raise SettingsError(
@@ -183,12 +187,20 @@ def _require_one_more(keys: tuple[bytes, ...], file: Path) -> None:
         )
 
 
-def _require_no_erasure(settings: Settings) -> None:
-    if begun := sorted(settings.home.erasures.glob("*/subject.json")):
+def _require_no_request_under_old_keys(settings: Settings) -> None:
+    """Refuse where a request to be forgotten names a person as nothing does any more under the new key."""
+    if begun := Request.unfinished(settings.home.erasures):
         raise LakeError(
             expected="no erasure that has begun and not ended",
-            received=f"{begun[0].parent.name}",
+            received=begun[0].id,
             remedy="end it first (the same `forget` once more); nothing was changed",
+        )
+    waiting = [one.id for one in WaitingRequests(settings).all() if is_under_keys(one.subject)]
+    if waiting:
+        raise LakeError(
+            expected="no request to be forgotten that names a person by a pseudonym or a person id",
+            received=", ".join(waiting),
+            remedy="end or withdraw it first (python -m privacy requests); nothing was changed",
         )
 
 

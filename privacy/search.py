@@ -1,33 +1,28 @@
-"""The search for what names people: known values and patterns, in every file of a folder, unpacked."""
+"""The search for what names people: known values, and what looks like a name, in every file of a folder, unpacked."""
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import yaml
 
+from contracts.report import say
+from privacy.file_formats import is_text
+from privacy.matcher import SearchPatterns, lowered
 from privacy.unpacking import Part, parts_of
+
+_PROGRESS_EVERY_SECONDS = 5
 
 ALLOWED = Path(__file__).with_name("allowed.yml")
 
-_WORD = re.compile(rb"[a-z0-9_\x80-\xff]+")
-_BEGINS = rb"(?<![a-z0-9_\x80-\xff])"
-_ENDS = rb"(?![a-z0-9_\x80-\xff])"
-_MORE = {
-    # what would make a longer address or handle of it
-    "email": (rb"(?<![a-z0-9_][.+-])", rb""),
-    "handle": (rb"", rb"(?!@[a-z0-9])"),
-}
-
-_PATTERNS = {
+_LOOKS_LIKE = {
     "an e-mail address": rb"(?<![a-z0-9._%+-])[a-z0-9._%+-]{1,64}(?:@|%40)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}",
     "a phone number": rb"(?<![\w.+:/-])(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(\d{1,4}\)[ ./-]?)?"
     rb"\d(?:[ ./-]?\d){6,11}(?![\w.])"
@@ -35,64 +30,12 @@ _PATTERNS = {
     "a full IP address": rb"(?<![\w.+-])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w/]|\.\d)"
     rb"|(?<![\w:.])[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,6}:[0-9a-f]{1,4}(?![\w:/])",
 }
-_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
-
-
-def told_apart(value: str) -> bool:
-    """Whether a value can be told from ordinary text: 6 characters, 5 of letters and digits mixed, 8 of one sort."""
-    digits, letters = any(map(str.isdigit, value)), any(map(str.isalpha, value))
-    plain = value.isalnum()
-    return len(value) >= (5 if digits and letters else 8 if plain else 6)
-
-
-class Needles:
-    """Values to search for, however many: each begins with a word, and a text without that word is passed over."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        """`values`: value -> what it is, for example `email`. Case is ignored, and a value ends where a word does."""
-        self.not_searched: Counter[str] = Counter()
-        self.left_out: set[str] = set()
-        self._by_word: dict[bytes, dict[bytes, str]] = {}
-        for value, kind in values.items():
-            if not told_apart(value):
-                self.not_searched[kind] += 1
-                self.left_out.add(value)
-                continue
-            for written in {value.lower(), quote(value, safe="").lower(), json.dumps(value.lower())[1:-1]}:
-                needle = written.encode()
-                if word := _WORD.search(needle):
-                    self._by_word.setdefault(word[0], {})[needle] = kind
-
-    def __len__(self) -> int:
-        return sum(map(len, self._by_word.values()))
-
-    def found_in(self, data: bytes) -> Counter[str]:
-        """What was found -> how often."""
-        found: Counter[str] = Counter()
-        low = lowered(data)
-        for word in self._by_word.keys() & set(_WORD.findall(low)):
-            for needle, kind in self._by_word[word].items():
-                found[kind] += len(pattern(needle, kind).findall(low)) if needle in low else 0
-        return +found
-
-
-def lowered(data: bytes) -> bytes:
-    """Lower case, of letters beyond ASCII too; what is no UTF-8 stays as it is."""
-    if data.isascii():
-        return data.lower()
-    return data.decode(errors="surrogateescape").lower().encode(errors="surrogateescape")
-
-
-def pattern(needle: bytes, kind: str) -> re.Pattern[bytes]:
-    """Where a value stands by itself, and is no part of a longer one."""
-    before, after = _MORE.get(kind, (b"", b""))
-    begins = _BEGINS if _WORD.match(needle) else b""
-    return re.compile(begins + before + re.escape(needle) + _ENDS + after)
+_LOOKS_LIKE_PATTERNS = {kind: re.compile(written) for kind, written in _LOOKS_LIKE.items()}
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """A pattern that names nobody where it stands."""
+    """What looks like a name and is none where it stands."""
 
     what: re.Pattern[bytes]
     where: re.Pattern[str]
@@ -107,8 +50,8 @@ class Allowed:
 
 
 @dataclass
-class Found:
-    """What a search came to."""
+class SearchResult:
+    """What a search found, and in how much."""
 
     files: int = 0
     bytes: int = 0
@@ -124,6 +67,16 @@ class Found:
     @property
     def total(self) -> int:
         return sum(self.places.values())
+
+    def add(self, other: SearchResult, place: Callable[[str], str] = str) -> None:
+        """Count what another search found, of the same values and other files, whose names `place` may change."""
+        self.files += other.files
+        self.bytes += other.bytes
+        self.unpacked_bytes += other.unpacked_bytes
+        self.seconds += other.seconds
+        self.places.update({(place(file), kind): times for (file, kind), times in other.places.items()})
+        self.allowed.update(other.allowed)
+        self.not_searched = other.not_searched
 
     def by_kind(self) -> dict[str, int]:
         kinds: Counter[str] = Counter()
@@ -153,60 +106,70 @@ def files_below(folder: Path, *, without: Iterable[Path] = ()) -> Iterator[Path]
 def search(
     root: Path,
     files: Iterable[Path],
-    needles: Needles,
+    patterns: SearchPatterns,
     *,
     allowed: Iterable[Allowed] | None = None,
-    tell: Callable[[Found], Any] = lambda _: None,
-) -> Found:
-    """Look for values, and for patterns unless `allowed` is None, in every piece of every file.
+    report_progress: Callable[[SearchResult], Any] = lambda _: None,
+) -> SearchResult:
+    """Look for values, and unless `allowed` is None for what looks like a name, in every piece of every file.
 
-    Patterns are looked for in text and in the cells of tables; other bytes would show them by chance.
+    What looks like a name is looked for in text and in the cells of tables; other bytes would show it by chance. A file
+    that is deleted meanwhile is left out.
 
     Args:
         root: files are named as they stand below it.
-        tell: called after each file.
+        report_progress: called after each file.
     """
     allowed = None if allowed is None else list(allowed)
-    found, started = Found(not_searched=needles.not_searched), time.monotonic()
+    result, started = SearchResult(not_searched=patterns.not_searched), time.monotonic()
     for file in files:
         place = str(file.relative_to(root))
-        found.files += 1
-        found.bytes += file.stat().st_size
-        found.places.update({(place, kind): times for kind, times in needles.found_in(place.encode()).items()})
         try:
+            size = file.stat().st_size
             for part in parts_of(file):
-                _look(part, place, needles, allowed, found)
-        except Exception as error:  # whatever it is, what cannot be searched must not pass for clean
-            found.places[place, f"what cannot be read ({type(error).__name__})"] += 1
-        found.seconds = time.monotonic() - started
-        tell(found)
-    return found
+                _search_part(part, place, patterns, allowed, result)
+        except FileNotFoundError:
+            continue
+        except Exception as error:  # of any kind: a file that cannot be searched must not pass for clean
+            result.places[place, f"what cannot be read ({type(error).__name__})"] += 1
+        result.files += 1
+        result.bytes += size
+        result.places.update({(place, kind): times for kind, times in patterns.count_in(place.encode()).items()})
+        result.seconds = time.monotonic() - started
+        report_progress(result)
+    return result
 
 
-def _look(part: Part, place: str, needles: Needles, allowed: list[Allowed] | None, found: Found) -> None:
+def _search_part(
+    part: Part, place: str, patterns: SearchPatterns, allowed: list[Allowed] | None, result: SearchResult
+) -> None:
     if part.within:
-        found.unpacked_bytes += len(part.data)
-    for kind, times in needles.found_in(part.data).items():
-        found.places[place, kind] += times
+        result.unpacked_bytes += len(part.data)
+    for kind, times in patterns.count_in(part.data).items():
+        result.places[place, kind] += times
     if allowed is None or not (part.cells or is_text(part.data)):
         return
     low, where = lowered(part.data), f"{place}!{part.within}" if part.within else place
-    here = [one for one in allowed if one.where.search(where)]
-    for kind, wanted in _COMPILED.items():
-        for match in wanted.finditer(low):
-            reason = next((one.why for one in here if one.what.fullmatch(match[0])), None)
+    allowed_here = [one for one in allowed if one.where.search(where)]
+    for kind, looks_like in _LOOKS_LIKE_PATTERNS.items():
+        for match in looks_like.finditer(low):
+            reason = next((one.why for one in allowed_here if one.what.fullmatch(match[0])), None)
             if reason:
-                found.allowed[reason] += 1
+                result.allowed[reason] += 1
             else:
-                found.places[place, kind] += 1
+                result.places[place, kind] += 1
 
 
-def is_text(data: bytes) -> bool:
-    """Whether bytes are UTF-8 without null bytes."""
-    if b"\0" in data[:8192]:
-        return False
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+@contextmanager
+def progress(command: str) -> Iterator[Callable[[SearchResult], None]]:
+    """What says every few seconds how many files and bytes a search has done."""
+    last = time.monotonic()
+
+    def report_progress(result: SearchResult) -> None:
+        nonlocal last
+        if time.monotonic() - last > _PROGRESS_EVERY_SECONDS:
+            last = time.monotonic()
+            megabytes = (result.bytes + result.unpacked_bytes) / 1e6
+            say(f"{command}: {result.files:,} files, {megabytes:,.0f} MB so far")
+
+    yield report_progress

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import duckdb
 
+from contracts.erasure import Subject
 from contracts.errors import SettingsError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
@@ -19,65 +18,57 @@ from contracts.tables.resolved import PERSONS
 from contracts.tables.vocabulary import IDENTIFIER_KINDS
 
 _PSEUDONYM = re.compile(rf"({'|'.join(IDENTIFIER_KINDS)}):([0-9a-f]{{32}})")
-_PERSON = re.compile(r"p[0-9a-f]{16}")
+_PERSON_ID = re.compile(r"p[0-9a-f]{16}")
 
 
-@dataclass
-class Subject:
-    """A person as the lake knows them."""
+def name_of(settings: Settings, text: str) -> str:
+    """The pseudonym under the keys of today, or the person id, of `kind:raw name`, `kind:pseudonym` or a person id.
 
-    asked: str
-    """The pseudonym, or the id, that was asked for."""
-    identifiers: list[str]
-    """Pseudonyms under the keys of today."""
-    person_ids: list[str]
-    """Ids that this person had and that are nobody else's today."""
-    days: list[str]
-    """Days on which the person was known."""
-    raw_values: dict[str, str] = field(default_factory=dict)
-    """Raw value -> its kind, as far as raw or the command gave them."""
-    ids_of_day: dict[str, list[str]] = field(default_factory=dict)
-    """Day -> the ids that the person had on it, whoever has them today."""
+    Raises:
+        SettingsError: the text is none of these.
+    """
+    if is_under_keys(text):
+        return text
+    kind, _, value = text.partition(":")
+    if kind not in IDENTIFIER_KINDS or not value.strip() or not _is_unicode(text):
+        raise SettingsError(
+            expected=f"a person as <kind>:<name or pseudonym> with a kind of {', '.join(IDENTIFIER_KINDS)}, or as p...",
+            received=f"a {kind} without a name" if kind in IDENTIFIER_KINDS and not value.strip() else repr(text),
+            remedy="for example --subject account:anna01",
+        )
+    return pseudonym(pseudonym_keys(settings), kind, value)
 
-    def needles(self) -> dict[str, str]:
-        """What a search looks for -> what it is. A pseudonym is searched without its kind."""
-        values = dict(self.raw_values)
-        values |= {name.partition(":")[2]: "pseudonym" for name in self.identifiers}
-        return values | dict.fromkeys(self.person_ids, "person id")
 
-    def ids_on(self, day: str) -> set[str]:
-        """The ids that mean the person in what was derived on a day."""
-        return {*self.person_ids, *self.ids_of_day.get(day, ())}
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+def is_under_keys(text: str) -> bool:
+    """Whether a person is named by a pseudonym or an id, which change with the keys."""
+    return bool(_PERSON_ID.fullmatch(text) or _PSEUDONYM.fullmatch(text))
 
 
 def find_subject(settings: Settings, text: str) -> Subject:
-    """The person of `kind:raw value`, `kind:pseudonym` or a person id.
+    """The person of `kind:raw name`, `kind:pseudonym` or a person id.
 
-    Identifiers that an edge joins to the person count too, unless they are somebody else's: two who logged in on one
+    Identifiers that an edge joins to the person count too, unless they are another person's: two who logged in on one
     device are two people.
 
     Raises:
         SettingsError: the text is none of these.
     """
-    graph = _Graph(Lake(settings.home.lake))
-    if _PERSON.fullmatch(text):
-        names = next((found for day in reversed(graph.days) if (found := graph.members(day, {text}))), set())
-        return _grown(graph, text, names, {}, {text})
+    name, graph = name_of(settings, text), _Graph(Lake(settings.home.lake))
+    if _PERSON_ID.fullmatch(name):
+        identifiers = next((found for day in reversed(graph.days) if (found := graph.members(day, {name}))), set())
+        return _complete(graph, name, identifiers, {}, {name})
     kind, _, value = text.partition(":")
-    if kind not in IDENTIFIER_KINDS or not value.strip():
-        raise SettingsError(
-            expected=f"a person as <kind>:<name or pseudonym> with a kind of {', '.join(IDENTIFIER_KINDS)}, or as p...",
-            received=repr(text) if kind not in IDENTIFIER_KINDS else f"a {kind} without a name",
-            remedy="for example --subject account:anna01",
-        )
-    if _PSEUDONYM.fullmatch(text) and graph.knows(text):
-        return _grown(graph, text, {text}, {}, set())
-    raw = {} if _PSEUDONYM.fullmatch(text) else {value.strip().lower(): kind}
-    name = text if _PSEUDONYM.fullmatch(text) else pseudonym(pseudonym_keys(settings), kind, value)
-    return _grown(graph, name, {name}, raw, set())
+    raw_values = {} if is_under_keys(text) else {value.strip().lower(): kind}
+    return _complete(graph, name, {name}, raw_values, set())
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text holds no bytes that the shell or standard input could not decode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Graph:
@@ -111,9 +102,6 @@ class _Graph:
             for name in self._select(IDENTITY_EDGES.name, self.edge_days, one, other, identifiers)
         }
 
-    def knows(self, identifier: str) -> bool:
-        return any(self.ids(day, {identifier}) for day in reversed(self.days)) or bool(self.neighbours({identifier}))
-
     def _select(self, table: str, days: list[str], what: str, where: str, values: Collection[str]) -> set[str]:
         files = self._files(table, days)
         if not files or not values:
@@ -125,18 +113,27 @@ class _Graph:
         return [str(file) for day in days for file in self._lake.files(table, day)]
 
 
-def _grown(graph: _Graph, asked: str, names: set[str], raw: dict[str, str], ids: set[str]) -> Subject:
-    """The subject of some identifiers, with all that belong to the same person on any day."""
+def _complete(
+    graph: _Graph, requested_as: str, identifiers: set[str], raw_values: dict[str, str], ids: set[str]
+) -> Subject:
+    """The subject of some identifiers and ids, with all that belong to the same person on any day."""
     while True:
-        mine = {*graph.owned(names).values()} or {*ids}
-        near = {name for day in graph.days for name in graph.members(day, graph.ids(day, names) | ids)}
-        near |= graph.neighbours(names)
-        owners = graph.owned(near - names)
-        new = {name for name in near - names if name not in owners or owners[name] in mine}
+        own_ids = {*graph.owned(identifiers).values()} or {*ids}
+        near = {one for day in graph.days for one in graph.members(day, graph.ids(day, identifiers) | ids)}
+        near |= graph.neighbours(identifiers)
+        owners = graph.owned(near - identifiers)
+        new = {one for one in near - identifiers if one not in owners or owners[one] in own_ids}
         if not new:
             break
-        names |= new
-    of_day = {day: sorted(found) for day in graph.days if (found := graph.ids(day, names))}
-    ever = {one for found in of_day.values() for one in found} | ids
-    others = {one for one in ever if graph.days and graph.members(graph.days[-1], {one}) - names}
-    return Subject(asked, sorted(names), sorted(ever - others), sorted(of_day), raw, of_day)
+        identifiers = identifiers | new
+    ids_of_day = {day: tuple(sorted(found)) for day in graph.days if (found := graph.ids(day, identifiers))}
+    ever = {one for found in ids_of_day.values() for one in found} | ids
+    others = {one for one in ever if graph.days and graph.members(graph.days[-1], {one}) - identifiers}
+    return Subject(
+        requested_as,
+        identifiers=tuple(sorted(identifiers)),
+        person_ids=tuple(sorted(ever - others)),
+        days=tuple(sorted(ids_of_day)),
+        raw_values=raw_values,
+        ids_of_day=ids_of_day,
+    )

@@ -1,4 +1,4 @@
-"""What stands in a file, whatever it is packed in: its bytes, what they unpack to, and the cells of its tables.
+"""What stands in a file, however it is packed: its bytes, what they unpack to, and the cells of its tables.
 
 Understood are gzip, bzip2, xz, zlib, zip (so `.keras` and `.npz` too), Parquet with its dictionaries, statistics and
 metadata, DuckDB and SQLite, each also inside another. Everything else is searched as the bytes that it is.
@@ -22,26 +22,26 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from privacy.file_formats import BZIP2, COMPRESSED, DUCKDB, GZIP, HEAD_BYTES, PARQUET, SQLITE, XZ, ZIP, ZLIB, format_of
+
 CHUNK_BYTES = 64 << 20
 OVERLAP_BYTES = 4096
-"""What is searched twice where a large file is cut, so that no name is cut with it."""
+"""What is searched twice where a large file is cut, because a name may stand across the cut."""
 
 DEEPEST = 5
 """Files in files in files."""
 
 _PIECE_BYTES = 1 << 16
 
-_DECOMPRESSORS: dict[bytes, Callable[[], Any]] = {
-    b"\x1f\x8b": lambda: zlib.decompressobj(31),
-    b"\x78\x01": zlib.decompressobj,
-    b"\x78\x9c": zlib.decompressobj,
-    b"\x78\xda": zlib.decompressobj,
-    b"BZh": bz2.BZ2Decompressor,
-    b"\xfd7zXZ\0": lzma.LZMADecompressor,
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    GZIP: lambda: zlib.decompressobj(31),
+    ZLIB: zlib.decompressobj,
+    BZIP2: bz2.BZ2Decompressor,
+    XZ: lzma.LZMADecompressor,
 }
-"""First bytes -> what unpacks one member of such a file."""
+"""Format -> what unpacks one member of such a file."""
 
-_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+_TEXT_TYPES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 
 
 @dataclass(frozen=True)
@@ -68,45 +68,41 @@ def parts_of(file: Path) -> Iterator[Part]:
             yield Part("", head[-OVERLAP_BYTES:] + more)
             head = more
         stream.seek(0)
-        start = stream.read(16)
-    if start[8:12] == b"DUCK":
+        kind = format_of(stream.read(HEAD_BYTES))
+    if kind == DUCKDB:
         yield from _duckdb_cells(file)
-    elif start.startswith(b"SQLite format 3"):
+    elif kind == SQLITE:
         yield from _sqlite_cells(file)
-    elif start.startswith(b"PAR1"):
+    elif kind == PARQUET:
         yield from _parquet_cells(file, "")
-    elif _is_packed(start):
+    elif kind:
         yield from _unpacked(file.read_bytes(), "", DEEPEST)
-
-
-def _is_packed(start: bytes) -> bool:
-    return start.startswith((*_DECOMPRESSORS, b"PK\x03\x04", b"PAR1"))
 
 
 def _unpacked(data: bytes, within: str, depth: int) -> Iterator[Part]:
     """What packed bytes hold, and what that holds."""
-    if depth == 0 or not _is_packed(data[:16]):
+    if depth == 0:
         return
-    if data.startswith(b"PAR1"):
+    kind = format_of(data[:HEAD_BYTES])
+    if kind == PARQUET:
         yield from _parquet_cells(data, within)
-    elif data.startswith(b"PK\x03\x04"):
+    elif kind == ZIP:
         with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
             for name in archive.namelist():
                 member = archive.read(name)
                 yield Part(f"{within}{name}", member)
                 yield from _unpacked(member, f"{within}{name}!", depth - 1)
-    else:
-        inner = _decompressed(data)
+    elif kind in COMPRESSED:
+        inner = _decompressed(data, _DECOMPRESSORS[kind])
         yield Part(f"{within}unpacked", inner)
         yield from _unpacked(inner, f"{within}unpacked!", depth - 1)
 
 
-def _decompressed(data: bytes) -> bytes:
+def _decompressed(data: bytes, decompressor: Callable[[], Any]) -> bytes:
     """All members of a compressed file, as far as they can be read."""
-    start = next(magic for magic in _DECOMPRESSORS if data.startswith(magic))
     whole, at = [], 0
     while at < len(data):
-        stream = _DECOMPRESSORS[start]()
+        stream = decompressor()
         try:
             while at < len(data) and not stream.eof:
                 piece = data[at : at + _PIECE_BYTES]
@@ -154,7 +150,7 @@ def text_arrays(column: pa.Array) -> Iterator[pa.Array]:
         yield from text_arrays(column.items)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         yield from text_arrays(column.flatten())
-    elif pa.types.is_integer(kind) or any(is_kind(kind) for is_kind in _TEXTS):
+    elif pa.types.is_integer(kind) or any(is_kind(kind) for is_kind in _TEXT_TYPES):
         yield column.unique()
 
 
@@ -169,8 +165,8 @@ def _duckdb_cells(file: Path) -> Iterator[Part]:
             )
             with contextlib.suppress(duckdb.CatalogException, duckdb.IOException):  # a view of files that are gone
                 rows = connection.execute(query)
-                while some := rows.fetchmany(100_000):
-                    yield Part(f"{table}.{column}", _lines(value for (value,) in some), cells=True)
+                while cells := rows.fetchmany(100_000):
+                    yield Part(f"{table}.{column}", _lines(value for (value,) in cells), cells=True)
 
 
 def _sqlite_cells(file: Path) -> Iterator[Part]:
@@ -180,9 +176,9 @@ def _sqlite_cells(file: Path) -> Iterator[Part]:
         for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
             for _, column, *_ in connection.execute(f'pragma table_info("{table}")').fetchall():
                 rows = connection.execute(f'select distinct "{column}" from "{table}" where "{column}" is not null')
-                while some := rows.fetchmany(10_000):
-                    yield Part(f"{table}.{column}", _lines(value for (value,) in some), cells=True)
-                    for (value,) in some:
+                while cells := rows.fetchmany(10_000):
+                    yield Part(f"{table}.{column}", _lines(value for (value,) in cells), cells=True)
+                    for (value,) in cells:
                         if isinstance(value, bytes):
                             yield from _unpacked(value, f"{table}.{column}!", DEEPEST)
 

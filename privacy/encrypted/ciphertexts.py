@@ -41,7 +41,7 @@ def tenseal() -> Any:
         raise ModelError(
             expected="a process without TensorFlow for encrypted scoring",
             received="TensorFlow, imported before: TenSEAL would hang beside it",
-            remedy="run `python -m privacy.encrypted.command` as a process of its own",
+            remedy="run `python -m privacy encrypted` as a process of its own",
         )
     try:
         import tenseal

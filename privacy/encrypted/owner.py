@@ -1,9 +1,8 @@
-"""The owner's side of encrypted scoring: keys, what a partner is sent, and what its answers say."""
+"""The owner's side of encrypted scoring: keys, what a partner is sent, and what its answers mean."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.errors import ModelError
+from contracts.private_files import write_private
 from privacy.encrypted.ciphertexts import SLOTS, Box, blocks, new_keys, tenseal, write_box
 from privacy.encrypted.partner import Head
 from privacy.encrypted.profile_vectors import Vectors
@@ -60,7 +60,7 @@ def make_keys(folder: Folder) -> None:
     secret, public = new_keys()
     folder.public_key.parent.mkdir(parents=True, exist_ok=True)
     folder.public_key.write_bytes(public)
-    _for_the_owner_alone(folder.secret_key, secret)
+    write_private(folder.secret_key, secret)
 
 
 def encrypt(folder: Folder, ds: str, vectors: Vectors, *, smallest_group: int) -> int:
@@ -90,8 +90,8 @@ def encrypt(folder: Folder, ds: str, vectors: Vectors, *, smallest_group: int) -
             for place, column in enumerate(columns):
                 for block in range(blocks(len(column))):
                     slots = np.zeros(SLOTS)
-                    some = column[block * SLOTS : (block + 1) * SLOTS]
-                    slots[: len(some)] = some
+                    part = column[block * SLOTS : (block + 1) * SLOTS]
+                    slots[: len(part)] = part
                     yield f"{kind}/{place}/{block}", ts.ckks_vector(context, slots.tolist()).serialize()
 
     write_box(folder.vectors(ds), about, ciphertexts())
@@ -101,7 +101,7 @@ def encrypt(folder: Folder, ds: str, vectors: Vectors, *, smallest_group: int) -
         "segments": {name: int(members.sum()) for name, members in large.items()},
         "too_small": len(vectors.segments) - len(large),
     }
-    _for_the_owner_alone(folder.people(ds), json.dumps(kept).encode())
+    write_private(folder.people(ds), json.dumps(kept))
     return kept["too_small"]
 
 
@@ -155,27 +155,18 @@ def _context(folder: Folder) -> Any:
         raise ModelError(
             expected=f"the owner's key {folder.secret_key}",
             received="no such file",
-            remedy="run `python -m privacy.encrypted.command keys` first",
+            remedy="run `python -m privacy encrypted keys` first",
         )
     return tenseal().context_from(folder.secret_key.read_bytes())
 
 
 def _answer(folder: Folder, kind: str, ds: str) -> tuple[dict[str, Any], Box]:
-    box = Box(folder.answer(kind, ds), made_by=f"python -m privacy.encrypted.command {kind} --ds {ds}")
+    box = Box(folder.answer(kind, ds), made_by=f"python -m privacy encrypted {kind} --ds {ds}")
     people = json.loads(folder.people(ds).read_text()) if folder.people(ds).is_file() else {"box": None}
     if people["box"] != box.about.get("box"):
         raise ModelError(
             expected=f"the partner's answer to the vectors of {ds} that were encrypted last",
             received="one to others, whose slots belong to other people",
-            remedy=f"let the partner run `python -m privacy.encrypted.command {kind} --ds {ds}` again",
+            remedy=f"let the partner run `python -m privacy encrypted {kind} --ds {ds}` again",
         )
     return people, box
-
-
-def _for_the_owner_alone(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    draft.replace(file)

@@ -14,7 +14,7 @@ from contracts.errors import ModelError
 from privacy.encrypted.ciphertexts import LARGEST, Box, blocks, tenseal, write_box
 from privacy.encrypted.profile_vectors import LIMIT
 
-NOTHING = 1e-9
+SMALLEST_WEIGHT = 1e-9
 """A smaller weight is none."""
 
 
@@ -35,12 +35,14 @@ def read_head(file: Path, features: list[str]) -> Head:
     try:
         written = json.loads(file.read_text())
         weights = {str(name): float(weight) for name, weight in written["weights"].items()}
-        head = Head(float(written["bias"]), {name: one for name, one in weights.items() if not abs(one) < NOTHING})
+        head = Head(
+            float(written["bias"]), {name: one for name, one in weights.items() if not abs(one) < SMALLEST_WEIGHT}
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             expected=f'a head in {file}, as {{"bias": 0.0, "weights": {{"frequency": 0.3}}}}',
             received="no such file" if isinstance(error, FileNotFoundError) else "something else",
-            remedy="write one, or let `python -m privacy.encrypted.command example-head` do it",
+            remedy="write one, or let `python -m privacy encrypted example-head` do it",
         ) from error
     if unknown := sorted(set(head.weights) - set(features)):
         raise ModelError(
@@ -50,7 +52,7 @@ def read_head(file: Path, features: list[str]) -> Head:
         )
     if not head.weights:
         raise ModelError(
-            expected=f"a head with a weight of at least {NOTHING:g}",
+            expected=f"a head with a weight of at least {SMALLEST_WEIGHT:g}",
             received="none: everyone would have the same score",
             remedy="weigh at least one feature",
         )
@@ -65,7 +67,7 @@ def read_head(file: Path, features: list[str]) -> Head:
 
 
 def score(public_key: bytes, vectors: Box, head: Head, file: Path) -> None:
-    """Score everyone, and write the scores, encrypted as the vectors are."""
+    """Score all people, and write the scores, encrypted as the vectors are."""
     context = tenseal().context_from(public_key)
 
     def scores() -> Iterator[tuple[str, bytes]]:

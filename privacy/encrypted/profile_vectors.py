@@ -71,7 +71,7 @@ def _tastes(column: pd.Series) -> np.ndarray:
 
 
 def _standardised(column: np.ndarray) -> np.ndarray:
-    """Mean 0 and spread 1 over those of whom it is known (people,); 0 for others, and for all where nobody differs."""
+    """Mean 0 and spread 1 over the known values (people,); 0 where it is not known, and everywhere if all are equal."""
     known = column[np.isfinite(column)]
     spread = known.std() if len(known) else 0.0
     if not spread:

@@ -79,12 +79,12 @@ def counted(question: Question, answers: pd.DataFrame, random: np.random.Generat
     latest = own.sort_values(["occurred_at", "answer_id"]).drop_duplicates("person_id", keep="last")
     counts = dict.fromkeys(question.cells, 0)
     for answer in latest["answer"]:
-        for cell in _some(question.cells_of(answer), question.at_most, random):
+        for cell in _at_most(question.cells_of(answer), question.at_most, random):
             counts[cell] += 1
     return list(counts.values())
 
 
-def _some(cells: Sequence[str], at_most: int, random: np.random.Generator) -> Sequence[str]:
+def _at_most(cells: Sequence[str], at_most: int, random: np.random.Generator) -> Sequence[str]:
     return cells if len(cells) <= at_most else [cells[place] for place in random.permutation(len(cells))[:at_most]]
 
 

@@ -19,8 +19,8 @@ class BudgetError(LakeError):
 def noisy(counts: Sequence[int], *, most_cells: int, epsilon: float) -> tuple[list[int], float]:
     """Counts with discrete Laplace noise, and its scale, in people.
 
-    One person more or less changes the counts by at most `most_cells` in all, and so the chances of whatever is
-    released by at most a factor of e^epsilon.
+    One person more or less changes the counts by at most `most_cells` in all, and so the chance of each
+    possible release by at most a factor of e^epsilon.
 
     Raises:
         ModelError: OpenDP is not installed.

@@ -1,16 +1,4 @@
-"""What people answered in a survey, as counts with noise that hide each single person: differential privacy by OpenDP.
-
-Counted are the answers known on the day of people who agreed to profiling: each person's latest answer to each
-question of `privacy/survey/questions.yml`, in the cells that stand there and `other`. --epsilon is shared out evenly
-among the questions, so that all the report says of one person stays within it. What is released is written to the
-ledger of privacy first, and refused where all reports together would spend more than NIGHTSHIFT_PRIVACY_BUDGET. Cells
-of fewer than NIGHTSHIFT_SMALLEST_GROUP people, by the count with noise, are suppressed and counted. A report that is
-there already is kept as it is: to ask twice would spend twice.
-
-Leaves <home>/reports/survey-<ds>.json and survey-<ds>.html.
-
-    python -m privacy.survey.report --ds 2026-11-20 --epsilon 1
-"""
+"""The report of a survey: counts with noise, released once and charged to the budget, as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -22,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from contracts.arguments import day_parser
-from contracts.errors import LakeError, exit_with_sentence
+from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.privacy_ledger import LedgerFile
 from contracts.report import say, write_json
@@ -42,16 +29,7 @@ svg { width: 100%; font: 13px system-ui, sans-serif }
 """
 
 
-def main() -> None:
-    arguments = day_parser("privacy.survey.report", __doc__)
-    arguments.add_argument("--epsilon", type=float, default=1.0, help="what the report may say of one person (1)")
-    chosen = arguments.parse_args()
-    if not 0 < chosen.epsilon < float("inf"):
-        arguments.error("--epsilon is a number above 0")
-    exit_with_sentence(lambda: survey_report(chosen.ds, chosen.epsilon))
-
-
-def survey_report(ds: str, epsilon: float) -> Path:
+def survey_report(settings: Settings, ds: str, epsilon: float) -> Path:
     """Release the report of one day; returns its page.
 
     Raises:
@@ -59,7 +37,6 @@ def survey_report(ds: str, epsilon: float) -> Path:
         ModelError: OpenDP is not installed.
         BusyError: another report is being made.
     """
-    settings = Settings.from_env()
     lake, page = Lake(settings.home.lake), settings.home.reports / f"survey-{ds}.html"
     file = page.with_suffix(".json")
     with lake.lock("survey-report"):
@@ -69,13 +46,13 @@ def survey_report(ds: str, epsilon: float) -> Path:
         else:
             report = json.loads(file.read_text())
             say(f"survey report: {file.name} is there already, with epsilon {report['epsilon']:g}; nothing was spent")
-        page.write_text(written(report))
+        page.write_text(report_page(report))
     say(f"survey report: {len(report['questions'])} questions, {report['suppressed_cells']} cells suppressed; {page}")
     return page
 
 
 def read_answers(lake: Lake, ds: str) -> pd.DataFrame:
-    """Answers known on a day, with the person_id of whoever agreed to profiling; nobody else's.
+    """Answers known on a day of people who agreed to profiling, with their person_id.
 
     Raises:
         LakeError: persons or marts of that day are missing.
@@ -93,7 +70,7 @@ def read_answers(lake: Lake, ds: str) -> pd.DataFrame:
     return answers[answers["person_id"].isin(agreed)]
 
 
-def written(report: dict[str, Any]) -> str:
+def report_page(report: dict[str, Any]) -> str:
     """The report as a page."""
     parts = [
         f"<h1>Survey, {report['ds']}</h1><p class=note>Counts with noise: whether any one person answered, or what, "
@@ -103,9 +80,9 @@ def written(report: dict[str, Any]) -> str:
     ]
     for one in report["questions"]:
         parts.append(f"<h2>{html.escape(one['title'])}</h2>{_bars(one['counts'])}")
-        told = f", of at most {one['at_most']} answers a person" if one["at_most"] > 1 else ""
+        bound = f", of at most {one['at_most']} answers a person" if one["at_most"] > 1 else ""
         parts.append(
-            f"<p class=note>{html.escape(one['survey'])}, {html.escape(one['question'])}{told}. 19 of 20 counts are "
+            f"<p class=note>{html.escape(one['survey'])}, {html.escape(one['question'])}{bound}. 19 of 20 counts are "
             f"within {one['within']} people of the true ones; cells not shown: {one['suppressed_cells']}.</p>"
         )
     title = f"<title>Survey {report['ds']}</title><style>{_STYLE}</style>"
@@ -119,12 +96,12 @@ def _released(settings: Settings, lake: Lake, ds: str, epsilon: float) -> dict[s
     share = epsilon / len(questions)
     noisy([0], most_cells=1, epsilon=share)  # nothing is spent where OpenDP is missing
     spent = spend(ledger, epsilon=epsilon, budget=settings.privacy_budget, ds=ds, report=f"survey-{ds}")
-    said = []
+    released_questions = []
     for question, of_question in zip(questions, counts, strict=True):
         released, scale = noisy(of_question, most_cells=question.at_most, epsilon=share)
         cells = dict(zip(question.cells, released, strict=True))
         shown, hidden = suppressed(cells, settings.smallest_group)
-        said.append(
+        released_questions.append(
             {
                 "survey": question.survey,
                 "question": question.name,
@@ -143,8 +120,8 @@ def _released(settings: Settings, lake: Lake, ds: str, epsilon: float) -> dict[s
         "spent_of_answers": spent,
         "budget": settings.privacy_budget,
         "smallest_group": settings.smallest_group,
-        "suppressed_cells": sum(one["suppressed_cells"] for one in said),
-        "questions": said,
+        "suppressed_cells": sum(one["suppressed_cells"] for one in released_questions),
+        "questions": released_questions,
     }
 
 
@@ -161,7 +138,3 @@ def _bars(counts: dict[str, int]) -> str:
         )
     height = 24 * max(len(counts), 1)
     return f'<svg viewBox="0 0 640 {height}" role="img" aria-label="people by answer">{"".join(lines)}</svg>'
-
-
-if __name__ == "__main__":
-    main()

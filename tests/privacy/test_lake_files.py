@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import sqlite3
 
 import duckdb
@@ -11,23 +10,23 @@ import pyarrow.parquet as pq
 import pytest
 
 from privacy.lake_files import (
-    Named,
-    cells_replaced,
+    ERASED_WORD,
     day_of,
     kind_of,
-    warehouse_anew,
+    replace_cells,
+    without_history,
+    without_names,
     without_records,
     without_rows,
 )
-from privacy.raw_files import Names, rewritten
+from privacy.matcher import PersonMatcher
 from privacy.unpacking import parts_of
-from spark_jobs.mapping.spec import load_spec
-from tests.spark_jobs.feeds_by_hand import log_line, responses, truncated_gzip
-from tests.spark_jobs.feeds_by_hand import response as answer
 
 ANNA, BEN = "p" + "a" * 16, "p" + "b" * 16
 COOKIE = "cookie:" + "0c" * 16
-NAMED = Named({"anna_01": "handle", "0c" * 16: "pseudonym", ANNA: "person id"}, {COOKIE, ANNA})
+MATCHER = PersonMatcher(
+    {"anna_01": "handle", "0c" * 16: "pseudonym", ANNA: "person id"}, {COOKIE, ANNA}, replacement=ERASED_WORD
+)
 
 
 def parquet(path, columns: dict, **options):
@@ -48,7 +47,7 @@ def parquet(path, columns: dict, **options):
 )
 def test_rows_that_name_the_person_leave_a_parquet_file(column, left, tmp_path):
     file = parquet(tmp_path / "a.parquet", {"c": column}, compression="zstd", row_group_size=2)
-    gone = without_rows(file, tmp_path / "draft", NAMED, set())
+    gone = without_rows(file, tmp_path / "draft", MATCHER, set())
     after = pq.ParquetFile(tmp_path / "draft")
     assert after.read().column("c").to_pylist() == left
     assert gone == len(column) - len(left)
@@ -59,7 +58,7 @@ def test_rows_that_name_the_person_leave_a_parquet_file(column, left, tmp_path):
 
 def test_an_id_that_was_the_person_s_on_that_day_alone_goes_too(tmp_path):
     file = parquet(tmp_path / "a.parquet", {"person_id": [BEN, "p" + "c" * 16]})
-    assert without_rows(file, tmp_path / "draft", NAMED, {BEN}) == 1
+    assert without_rows(file, tmp_path / "draft", MATCHER, {BEN}) == 1
     assert day_of("lake/.runs/scores/2026-11-19/20261126T001518525439/scores.parquet") == "2026-11-19"
     assert day_of("audiences/letter/ds=2026-11-18/a.csv") == "2026-11-18"
     assert day_of("logs/nightly-2026-11-19.log") == ""
@@ -67,7 +66,7 @@ def test_an_id_that_was_the_person_s_on_that_day_alone_goes_too(tmp_path):
 
 def test_records_leave_separated_values_with_their_line_breaks(tmp_path):
     (tmp_path / "a.csv").write_bytes(f'person_id,note\r\n{ANNA},"a\r\nb"\r\n{BEN},"c\nd"\r\n'.encode())
-    assert without_records(tmp_path / "a.csv", tmp_path / "draft", NAMED, set()) == 1
+    assert without_records(tmp_path / "a.csv", tmp_path / "draft", MATCHER, set()) == 1
     assert (tmp_path / "draft").read_bytes() == f'person_id,note\r\n{BEN},"c\nd"\r\n'.encode()
 
 
@@ -77,7 +76,7 @@ def test_a_warehouse_keeps_the_history_of_others_and_no_block_of_the_old_file(tm
         connection.execute("create table dim_person_profile as select ? as person_id from range(1000)", [ANNA])
         rows = f"('{ANNA}', timestamp '2026-11-18'), ('{BEN}', '2026-11-18'), ('{BEN}', '2026-11-19')"
         connection.execute(f"create table history_person_profile as from (values {rows}) t(person_id, as_of)")
-    assert warehouse_anew(old, draft, NAMED, {"2026-11-18": [BEN]}) == 2
+    assert without_history(old, draft, MATCHER, {"2026-11-18": [BEN]}) == 2
     with duckdb.connect(str(draft)) as connection:
         assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("history_person_profile",)]
         assert connection.execute("select person_id, as_of::date::varchar from history_person_profile").fetchall() == [
@@ -94,38 +93,16 @@ def test_cells_of_a_database_are_erased_and_the_file_is_written_anew(tmp_path):
     connection.commit()
     connection.close()
     assert kind_of(file) == "sqlite"
-    assert cells_replaced(file, NAMED) == 1
+    assert replace_cells(file, MATCHER) == 1
     connection = sqlite3.connect(file)
     assert connection.execute("select value from xcom").fetchall() == [('{"who": "[erased]"}',), ("anna_012",)]
     connection.close()
     assert ANNA.encode() not in file.read_bytes()
 
 
-def test_a_raw_log_loses_their_lines_and_others_keep_theirs():
-    mine, shared, ben = log_line("/a", user="anna_01"), log_line("/b", user="ben", cookie="device-77"), log_line("/c")
-    names = Names({"anna_01": "account", "device-77": "cookie"})
-    content = f"{mine}\r\n{shared}\r\nbroken anna_01\n{ben}\n".encode()
-    done = rewritten(gzip.compress(content), load_spec("apache_combined").read, {mine}, set(), names)
-    assert gzip.decompress(done.content).decode() == f"{shared.replace('device-77', '')}\r\n{ben}\n"
-    assert (done.rows, done.names, done.empty) == (2, 1, False)
-
-
-def test_a_truncated_delivery_stays_a_truncated_one():
-    whole = [log_line(f"/{number}", user="anna_01" if number % 2 else "ben") for number in range(2_000)]
-    done = rewritten(
-        truncated_gzip(whole), load_spec("apache_combined").read, set(), set(), Names({"anna_01": "account"})
-    )
-    with pytest.raises(EOFError):
-        gzip.decompress(done.content)
-    assert (done.rows > 100, done.names) == (True, 0)
-
-
-def test_a_survey_loses_their_record_and_keeps_its_titles():
-    content = "\n".join(responses(answer("R_1"), answer("R_2", email="b@example.org", comment="a\nb"))).encode()
-    done = rewritten(content, load_spec("qualtrics_csv").read, set(), {"R_1"}, Names({}))
-    assert done.content == "\n".join(responses(answer("R_2", email="b@example.org", comment="a\nb"))).encode()
-
-
-def test_nothing_left_is_said():
-    line = log_line("/a")
-    assert rewritten(f"{line}\n".encode(), load_spec("apache_combined").read, {line}, set(), Names({})).empty
+def test_a_name_leaves_a_text_however_it_is_written(tmp_path):
+    matcher = PersonMatcher({"jörg.77": "handle", "anna+b@x.org": "email"}, replacement=ERASED_WORD)
+    file = tmp_path / "night.log"
+    file.write_text('all is well\n{"who": "j\\u00f6rg.77"}\nGET /?u=anna%2Bb%40x.org\n')
+    assert without_names(file, tmp_path / "draft", matcher) == 2
+    assert (tmp_path / "draft").read_text() == 'all is well\n{"who": "[erased]"}\nGET /?u=[erased]\n'

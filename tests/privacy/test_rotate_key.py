@@ -17,13 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.erasure import DRY_RUN, ENFORCE, OpenRequest, Subject
 from contracts.errors import LakeError, SettingsError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import REPOSITORY, Settings
-from privacy.rekeying import keys_of, renamed_persons, retired
+from privacy.rekeying import keys_of, retired
+from privacy.request import Request
 from privacy.rotate_key import rotate_key
+from privacy.waiting_requests import WaitingRequests
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, log_line, post, response, responses, rows_of, settings_in
@@ -61,8 +64,9 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
     deliver(settings, "qualtrics_csv", "responses.csv", responses(response("R_1")))
     map_source(settings, "qualtrics_csv", DAY)
     map_day(settings, DAY)
-    map_source(settings, "mastodon", DAY)  # the run published before stays for its readers
     resolve_identities(settings, DAY)
+    # each table of two sources has an earlier run of the day, which stays for its readers
+    assert len(list(settings.home.lake.glob(f".runs/identity_edges/{DAY}/*"))) == 2
 
     persons = sorted({row["person_id"] for row in rows_of(settings, "persons")})
     lake, audiences = Lake(settings.home.lake), Lake(settings.home.audiences)
@@ -205,6 +209,26 @@ def test_after_a_rotation_known_people_stay_who_they_are(rotated, tmp_path):
     assert people(settings, NEXT_DAY) == before
 
 
+def test_a_rotation_waits_for_requests_that_name_people_under_the_old_keys(home, tmp_path):
+    settings = copy_of(home, tmp_path / "home")
+    dry_run = Request.new(settings.home.erasures)
+    dry_run.begin(OpenRequest(DRY_RUN, Subject("p0", (), ("p0",), ()), ()))
+    waiting = WaitingRequests(settings)
+    waiting.add("account:anna01")
+    by_pseudonym = waiting.add(next(iter(people(settings))))
+    with pytest.raises(LakeError, match=by_pseudonym):
+        rotate_key(settings)
+    waiting.withdraw(by_pseudonym)
+    erasure = Request.new(settings.home.erasures)
+    erasure.begin(OpenRequest(ENFORCE, Subject("p0", (), ("p0",), ()), ()))
+    with pytest.raises(LakeError, match=erasure.id):
+        rotate_key(settings)
+    assert not settings.home.rotation.exists()
+    erasure.end()
+    rotate_key(settings)  # the request by a raw name, and the dry run that was killed, are no hindrance
+    assert not dry_run.folder.exists()
+
+
 class Killed(Exception):  # noqa: N818
     """Stands for the end of the process, at a place that the test chooses."""
 
@@ -251,8 +275,8 @@ def test_a_kill_in_the_middle_leaves_whole_partitions(home, rotated, tmp_path):
     process.wait(10)
     for table in TABLES:
         files = lake.files(table, DAY)
-        said = {(pq.read_schema(file).metadata or {}).get(b"nightshift.keys") for file in files}
-        assert len(said) == 1, table
+        keys = {(pq.read_schema(file).metadata or {}).get(b"nightshift.keys") for file in files}
+        assert len(keys) == 1, table
     if process.returncode:  # it may have ended before the kill on a fast machine
         assert json.loads(settings.home.rotation.read_text())["generation"] == 2
         rotate_key(settings)
@@ -268,15 +292,3 @@ def test_a_key_that_cannot_be_written_asks_for_a_file(home, tmp_path, monkeypatc
     with pytest.raises(SettingsError, match="one more behind them"):
         rotate_key(settings, tmp_path / "other.key")
     assert not settings.home.rotation.exists()
-
-
-def test_the_name_follows_the_smallest_new_pseudonym_of_the_first_day():
-    """Two identifiers of one first day: which one names the person may change with the key, as resolving has it."""
-    key = bytes(32)
-    rows = [("cookie:a", "p1", 1), ("cookie:b", "p1", 1), ("account:c", "p1", 2), ("cookie:d", "p2", 3)]
-    from hashlib import sha256
-
-    first = min(pseudonym([key], "cookie", "a"), pseudonym([key], "cookie", "b"))
-    expected = "p" + sha256(first.encode()).hexdigest()[:16]
-    assert renamed_persons(rows, key)["p1"] == expected
-    assert renamed_persons(reversed(rows), key)["p1"] == expected

@@ -32,13 +32,13 @@ class Kept:
     model: str
     """Name of its experiment."""
     table: str
-    """The table that it learned from; empty where it says none, as a search does."""
+    """The table that it learned from; empty where it names none, as a search does."""
     ds: str
     synthetic_rows: int
     """Rows of a generator among those that it learned from."""
     in_trash: bool
     logged: tuple[str, ...]
-    """Ids of its logged models, but those that somebody deleted."""
+    """Ids of its logged models, but those that were deleted."""
     versions: tuple[Version, ...]
     """Registered from them."""
 
@@ -152,10 +152,10 @@ def _files(registry: Registry, kept: Kept) -> Iterator[tuple[str, Any, str]]:
             (model_id, registry.client.get_logged_model(model_id).artifact_location, EXAMPLE_FILES)
             for model_id in kept.logged
         ]
-    for owner, location, wanted in places:
+    for owner, location, names in places:
         repository = _repository(location)
         for file in repository.list_artifacts():
-            if file.path in wanted:
+            if file.path in names:
                 yield owner, repository, file.path
 
 

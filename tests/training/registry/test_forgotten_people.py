@@ -6,7 +6,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from contracts.errors import ModelError
+from contracts.erasure import ENFORCE, ModelsReport, OpenRequest, Subject
+from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import Settings
 from tests.training.markov_town import DS, SMALL_CONFIG, build_town, person, publish
@@ -42,8 +43,7 @@ def home(own_home, monkeypatch):
 def request(home, *people, name=REQUEST):
     folder = home / "erasures" / name
     folder.mkdir(parents=True, exist_ok=True)
-    subject = {"identifiers": [], "person_ids": list(people), "days": [DS], "raw_values": []}
-    (folder / "subject.json").write_text(json.dumps(subject))
+    OpenRequest(ENFORCE, Subject("account:0a", identifiers=(), person_ids=people, days=(DS,)), ()).write(folder)
     return folder
 
 
@@ -69,25 +69,25 @@ def test_a_request_from_dry_run_to_the_second_time(home):
     assert sum(file.name == "left.json" for file in before) == 2
 
     looked = forget(request(home, LEARNED_FROM), mode="dry_run")
-    assert [(one["model"], one["version"]) for one in looked["found"]] == [("next_item", "1")]
-    assert looked["marked"] == looked["deleted"] == []
+    assert [(one.model, one.version) for one in looked.found] == [("next_item", "1")]
+    assert looked.marked == looked.deleted == ()
     assert {file: file.read_bytes() for file in before} == before
     assert FORGOTTEN not in registry.version("next_item", "1").tags
 
     done = forget(request(home, LEARNED_FROM), mode="enforce")
-    assert json.loads((home / "erasures" / REQUEST / "models.json").read_text()) == done
-    assert done["marked"][0]["forgotten"].startswith("1 people since 20")
+    assert ModelsReport.read(home / "erasures" / REQUEST) == done
+    assert done.marked[0].forgotten.startswith("1 people since 20")
     left = {file.name for file in (home / "artifacts").rglob("*") if file.is_file()}
     assert not left & {"parity.npz", "units.parquet", "input_example.json", "serving_input_example.json", "left.json"}
     assert "card.html" in left
-    assert {one["what"]: one["count"] for one in done["deleted"]} == {
+    assert {one.what: one.count for one in done.deleted} == {
         "files with rows of people": 4,
         "logged models without a version": 1,
         "runs in the trash": 1,
         "files of encrypted profiles": 2,
     }
     assert [file.name for file in (home / "encrypted").glob("*/*")] == ["secret.key"]
-    assert not any(LEARNED_FROM in text for text in (json.dumps(done), str(registry.version("next_item", "1").tags)))
+    assert not any(LEARNED_FROM in text for text in (str(done), str(registry.version("next_item", "1").tags)))
 
     version = registry.version("next_item", "1")
     served = registry.load(version)
@@ -95,9 +95,9 @@ def test_a_request_from_dry_run_to_the_second_time(home):
     assert len(answer) == 1
     assert score_difference(registry, version, served.unwrap_python_model()) is None
 
-    assert forget(request(home, LEARNED_FROM), mode="enforce")["marked"] == done["marked"]
+    assert forget(request(home, LEARNED_FROM), mode="enforce").marked == done.marked
     again = forget(request(home, person(4), name="a second"), mode="enforce")
-    assert again["marked"][0]["forgotten"].startswith("2 people since 20")
+    assert again.marked[0].forgotten.startswith("2 people since 20")
 
     assert promote("next_item", DS) == "refused"
     assert "train again" in json.loads((home / "ledger.jsonl").read_text().splitlines()[-1])["reasons"][0]
@@ -110,20 +110,20 @@ def test_what_an_attempt_found_before_the_lake_was_erased_stays_found(home):
     shutil.move(kept, home / "away")
     try:
         publish(home, "training_sequences", [{"person_id": person(1), "consent_training": True}])
-        found = forget(request(home, person(5), name="cut off"), mode="enforce")["found"]
+        found = forget(request(home, person(5), name="cut off"), mode="enforce").found
     finally:
         shutil.rmtree(kept)
         shutil.move(home / "away", kept)
-    assert [one["version"] for one in found] == ["1"]
+    assert [one.version for one in found] == ["1"]
 
 
 def test_nobody_is_found_who_refused_training_or_is_unknown(home):
-    assert forget(request(home, REFUSED_TRAINING, name="third"), mode="enforce")["found"] == []
-    assert forget(request(home, name="fourth"), mode="enforce")["found"] == []
+    assert forget(request(home, REFUSED_TRAINING, name="third"), mode="enforce").found == ()
+    assert forget(request(home, name="fourth"), mode="enforce").found == ()
 
 
 def test_a_request_without_a_subject(home):
-    with pytest.raises(ModelError, match=r"subject\.json.*No such file"):
+    with pytest.raises(LakeError, match=r"subject\.json.*No such file"):
         forget(home / "erasures" / "none", mode="dry_run")
 
 

@@ -1,45 +1,25 @@
-"""A partner's scoring of encrypted profiles; each command a process of its own, as TenSEAL hangs beside TensorFlow."""
+"""A partner's scoring of encrypted profiles, from keys to scores."""
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.errors import ModelError
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY
-from privacy.encrypted.ciphertexts import tenseal
-from privacy.encrypted.command import fitted_head
-from privacy.encrypted.partner import read_head
-from privacy.encrypted.profile_vectors import Vectors, profile_vectors
+from privacy.encrypted.profile_vectors import Vectors
+from privacy.encrypted.steps import fitted_head
+from tests.privacy.encrypted.profiles import person, profile
 
 DS = "2026-11-20"
 PEOPLE = 60
-
-
-def person(number):
-    return f"p{number:016x}"
-
-
-def profile(number):
-    return {
-        "person_id": person(number),
-        "recency_days": None if number % 5 == 0 else number,
-        "frequency": number % 7,
-        "monetary": 10.0 * number,
-        "basket": None,
-        "posts": number % 3,
-        "weekend_share": (number % 10) / 10,
-        "taste_vector": None if number % 4 == 0 else [float(number % 6), 1.0 / (1 + number)],
-        "segments": ["even"] if number % 2 == 0 else ["odd", "rare"] if number < 10 else ["odd"],
-    }
 
 
 def publish(home, table, rows):
@@ -70,9 +50,23 @@ def home(tmp_path_factory):
     return home
 
 
-def command(home, *words):
+STEPS = """
+import json, sys
+from contracts.errors import NightshiftError
+from privacy.__main__ import main
+
+for words in json.loads(sys.argv[1]):
+    try:
+        main(["encrypted", *words])
+    except NightshiftError as error:
+        print(f"refused: {error}")
+"""
+
+
+def take(home, *steps):
+    """Take steps in one process of their own, as TenSEAL hangs beside TensorFlow; returns what each printed last."""
     answer = subprocess.run(
-        [sys.executable, "-m", "privacy.encrypted.command", *words],
+        [sys.executable, "-c", STEPS, json.dumps(steps)],
         cwd=REPOSITORY,
         env={**os.environ, "NIGHTSHIFT_HOME": str(home)},
         capture_output=True,
@@ -80,22 +74,35 @@ def command(home, *words):
         check=False,
         timeout=120,
     )
-    return answer.returncode, (answer.stdout + answer.stderr).strip().splitlines()[-1]
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.strip().splitlines()
+    assert len(lines) == len(steps)
+    return lines
+
+
+@pytest.fixture(scope="module")
+def scored(home):
+    """The home after a partner's scoring, and what the steps printed."""
+    head = ["--ds", DS, "--head", str(home / "head.json")]
+    steps = (["keys"], ["encrypt", "--ds", DS], ["score", *head], ["sums", *head], ["decrypt", *head])
+    return home, take(home, *steps)
 
 
 def standardised(column):
     return (column - np.mean(column)) / np.std(column)
 
 
-def test_a_partner_scores_whom_it_cannot_see(home):
-    head = ["--ds", DS, "--head", str(home / "head.json")]
-    assert command(home, "score", *head)[0] == 2
-    for words in (["keys"], ["encrypt", "--ds", DS], ["score", *head], ["sums", *head]):
-        status, said = command(home, *words)
-        assert status == 0, said
-    status, said = command(home, "decrypt", *head)
-    assert status == 0, said
-    assert float(said.partition("relative error ")[2].split()[0]) < 1e-6
+def test_a_step_names_the_one_that_has_to_come_first(tmp_path):
+    command = [sys.executable, "-m", "privacy", "encrypted", "score", "--ds", DS, "--head", "head.json"]
+    environment = {**os.environ, "NIGHTSHIFT_HOME": str(tmp_path)}
+    answer = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 2
+    assert f"run `python -m privacy encrypted encrypt --ds {DS}` first" in answer.stderr
+
+
+def test_a_partner_scores_people_whom_it_cannot_see(scored):
+    home, printed = scored
+    assert float(printed[-1].partition("relative error ")[2].split()[0]) < 1e-6
 
     agreed = [number for number in range(PEOPLE) if number % 10 != 9]
     frequency = standardised(np.log1p([number % 7 for number in agreed]))
@@ -118,7 +125,8 @@ def test_a_partner_scores_whom_it_cannot_see(home):
     assert "rare" not in sums["segments"]
 
 
-def test_the_key_and_who_is_where_stay_with_the_owner(home):
+def test_the_key_and_who_is_where_stay_with_the_owner(scored):
+    home, _ = scored
     for file in (home / "encrypted" / "owner").iterdir():
         if file.name.startswith(("secret", "people")):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -141,65 +149,13 @@ def test_the_key_and_who_is_where_stay_with_the_owner(home):
     assert "the current context of the tensor doesn't hold a secret_key" in answer.stderr
 
 
-def test_answers_to_other_vectors_are_refused(home):
-    assert command(home, "keys")[0] == 2  # a key is never replaced in silence
-    assert command(home, "encrypt", "--ds", DS)[0] == 0
-    status, said = command(home, "decrypt", "--ds", DS)
-    assert status == 2
-    assert "whose slots belong to other people" in said
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ('{"bias": 0, "weights": {"shoe_size": 1}}', "weights of features among frequency, posts"),
-        ('{"bias": 0, "weights": {"posts": 2000}}', "one whose scores may reach 10000"),
-        ('{"bias": 1, "weights": {"posts": 0}}', "everyone would have the same score"),
-        ('{"bias": 1, "weights": {"posts": NaN}}', "one whose scores may reach nan"),
-        ("[]", "received something else"),
-    ],
-)
-def test_what_is_no_head_is_refused(tmp_path, written, said):
-    file = tmp_path / "head.json"
-    file.write_text(written)
-    with pytest.raises(ModelError, match=said):
-        read_head(file, ["frequency", "posts"])
-    with pytest.raises(ModelError, match="no such file"):
-        read_head(tmp_path / "none.json", ["frequency"])
-
-
-def test_a_process_with_tensorflow_is_refused(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
-    with pytest.raises(ModelError, match="TenSEAL would hang beside it"):
-        tenseal()
-
-
-def test_without_tenseal_it_is_said_how_to_install_it(monkeypatch):
-    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-    monkeypatch.setitem(sys.modules, "tenseal", None)
-    with pytest.raises(ModelError, match=r"pip install --require-hashes -r requirements/encrypted\.txt"):
-        tenseal()
-
-
-def test_a_vector_is_near_the_mean_whatever_the_profile():
-    rows = [profile(number) for number in range(30)]
-    rows[7]["monetary"] = 1e300
-    vectors = profile_vectors(pd.DataFrame(rows))
-    assert vectors.features == (
-        *("recency_days", "frequency", "monetary", "basket", "posts", "weekend_share"),
-        *("taste_1", "taste_2"),
-    )
-    assert np.abs(vectors.values).max() == 5.0
-    assert not vectors.values[:, vectors.features.index("basket")].any()
-    assert vectors.segments["rare"].sum() == 5
-
-
-def test_before_there_is_any_taste_habits_are_all():
-    rows = [profile(number) | {"taste_vector": None, "segments": None} for number in range(30)]
-    vectors = profile_vectors(pd.DataFrame(rows))
-    assert vectors.features[-1] == "weekend_share"
-    assert vectors.values.shape == (30, 6)
-    assert vectors.segments == {}
+def test_answers_to_other_vectors_are_refused(scored, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(scored[0], home, symlinks=True)
+    again, encrypted, decrypted = take(home, ["keys"], ["encrypt", "--ds", DS], ["decrypt", "--ds", DS])
+    assert again.startswith("refused: expected no key yet")  # a key is never replaced in silence
+    assert "people" in encrypted
+    assert "whose slots belong to other people" in decrypted
 
 
 def test_the_example_head_finds_what_makes_people_click():
