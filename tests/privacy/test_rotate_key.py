@@ -158,7 +158,7 @@ def test_no_old_name_is_left_anywhere(home, rotated):
     assert len(names) > 20
     before = {name for _, text in texts_of(home) for name in names if name in text}
     assert before == names, "the search finds them where they are"
-    assert [(file, name) for file, text in texts_of(rotated.home) for name in names if name in text] == []
+    assert [(file, name) for file, text in texts_of(rotated.home.root) for name in names if name in text] == []
     assert not rotated.home.rotation.exists()
     assert not list(rotated.home.lake.glob(".runs/.staging/*"))
 
@@ -199,7 +199,7 @@ def test_people_of_marts_audiences_and_history_are_those_of_the_new_persons(home
 
 
 def test_after_a_rotation_known_people_stay_who_they_are(rotated, tmp_path):
-    settings = copy_of(rotated.home, tmp_path / "home")
+    settings = copy_of(rotated.home.root, tmp_path / "home")
     before = people(settings)
     resolve_identities(settings, DAY)
     assert people(settings) == before, "from scratch, the persons are those that were renamed"
