@@ -1,1 +1,1 @@
-"""Differential privacy of a training, and attacks that measure what a model remembers."""
+"""Differentially private training, its accounting, and membership attacks on trained models."""

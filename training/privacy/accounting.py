@@ -1,10 +1,10 @@
-"""Differential privacy of a training: what may be given away, how much noise that takes, and what nights add up to.
+"""Privacy accounting: the noise that a training needs for its epsilon, and the epsilon of several trainings together.
 
-The unit is a PERSON: all rows of one, added or taken away, change the chance of every released model by at most a
-factor of e^epsilon, but for a chance of delta (Dwork et al., 2006). Two mechanisms are composed by the Renyi accountant
-of `dp-accounting` (Mironov, 2017, arXiv:1702.07476; Mironov, Talwar and Zhang, 2019, arXiv:1908.10530): the steps of
-DP-SGD (Abadi et al., 2016, arXiv:1607.00133) on people drawn by chance (Poisson sampling), and one noised table of
-statistics, which stands for what a plain training reads off the data before its first step.
+The unit is a PERSON: adding or removing all rows of one person changes the probability of every released model by at
+most a factor of e^epsilon, except with probability delta (Dwork et al., 2006). Two mechanisms are composed by the Renyi
+accountant of `dp-accounting` (Mironov, 2017, arXiv:1702.07476; Mironov, Talwar and Zhang, 2019, arXiv:1908.10530): the
+steps of DP-SGD (Abadi et al., 2016, arXiv:1607.00133) on people sampled at random (Poisson sampling), and one noised
+table of the statistics that a plain training would compute from the data before its first step.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 from contracts.errors import ModelError
 
 STATISTICS_SHARE = 0.2
-"""The noise of the statistics is that which would cost this share of epsilon if they were all that was released."""
+"""The noise of the statistics: enough for this share of epsilon, if nothing else were released."""
 
 THRESHOLD_SHARE = 0.01
-"""Share of delta for the chance that a category which one person alone has gets into the vocabulary."""
+"""Share of delta for the probability that a category of a single person gets into the vocabulary."""
 
 _ORDERS = (1.75, 2, 2.5, 3, 3.5, *range(4, 33), *range(36, 65, 4), 80, 96, 128, 192, 256, 512)
-"""Of the Renyi divergences that are looked at; any choice is right, a finer one only a little tighter."""
+"""Orders of the Renyi divergences; every choice gives a valid bound, a finer one a slightly tighter bound."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Privacy:
     """The option `privacy` of a model's configuration."""
 
     epsilon: float = math.inf
-    """What one training may give away of a person; `inf` trains plainly."""
+    """Privacy loss of one training; `inf` is a plain training."""
     delta: float = 1e-5
-    """The chance of more than that; well below one over the number of people."""
+    """Probability of a greater loss; well below one over the number of people."""
     clip: float = 1.0
-    """Largest length of the gradient of a person; what is longer is shortened to it."""
+    """Greatest norm of a person's gradient; a longer one is scaled down to it."""
 
     def __post_init__(self) -> None:
         if not (self.epsilon > 0 and 0 < self.delta < 1 and 0 < self.clip < math.inf):
@@ -48,55 +48,58 @@ class Privacy:
 
     @property
     def on(self) -> bool:
+        """Whether a training is differentially private."""
         return math.isfinite(self.epsilon)
 
 
 PLAIN = Privacy()
-"""No privacy, which is the default."""
+"""A plain training, the default."""
 
 
 @dataclass(frozen=True)
 class Spending:
-    """The mechanisms of one training; noise is a standard deviation in units of what one person can change."""
+    """The mechanisms of one training; noise is a standard deviation in units of one person's greatest contribution."""
 
     epsilon: float
     delta: float
     noise_multiplier: float
-    """Of the sum of a step's clipped gradients, in units of `clip`."""
+    """Noise of the sum of a step's clipped gradients, in units of `clip`."""
     sampling_rate: float
-    """Chance of a person to be in a step."""
+    """Probability that a person is in a step."""
     steps: int
     statistics_noise: float
-    """Of the statistics; 0 where there are none."""
+    """Noise of the statistics; 0 without any."""
     threshold_delta: float
-    """The part of delta that the threshold of the vocabulary takes."""
+    """The part of delta for the threshold of the vocabulary."""
     people: int
+    """Of the training part."""
 
     def parameters(self) -> dict[str, float]:
-        """By the names that a run's parameters and the ledger use."""
+        """The fields under the names of the run's parameters and of the ledger."""
         return {f"private_{name}": value for name, value in asdict(self).items()}
 
 
 def spending(
     privacy: Privacy, *, people: int, batch_people: int, epochs: int, statistics: bool = True, threshold: bool = False
 ) -> Spending:
-    """The least noise with which a training keeps to its epsilon.
+    """The mechanisms of a training with the least noise that keeps its epsilon.
 
     Args:
-        people: those of the training part; their number is taken for public.
-        batch_people: how many of them a step draws, on average.
-        epochs: an epoch is as many steps as draw each person once, on average.
-        threshold: whether categories are kept by a threshold on noised counts.
+        people: number of people in the training part, which is considered public.
+        batch_people: mean number of people per step.
+        epochs: in an epoch each person is sampled once on average.
+        statistics: whether a table of noised statistics is released too.
+        threshold: whether the vocabulary is made of categories whose noised counts pass a threshold.
 
     Raises:
-        ModelError: `dp-accounting` is not installed, or no noise is enough.
+        ModelError: `dp-accounting` is not installed, or no noise is large enough.
     """
     rate = min(1.0, batch_people / people)
     return _spending(privacy, people, rate, epochs * math.ceil(1 / rate), statistics, threshold)
 
 
 def epsilon_of(mechanisms: Iterable[Mapping[str, float] | Spending], delta: float) -> float:
-    """What trainings give away together, at most, of a person who was in all of them; 0 of none.
+    """Upper bound of the joint epsilon of several trainings, for a person who was in all of them; 0 for none.
 
     Args:
         mechanisms: spendings, or mappings of their fields.
@@ -129,7 +132,7 @@ def _spending(privacy: Privacy, people: int, rate: float, steps: int, statistics
             )
         except dp.NoBracketIntervalFoundError as error:
             raise ModelError(
-                expected=f"a noise with which {steps} steps keep to epsilon {privacy.epsilon} at delta {privacy.delta}",
+                expected=f"a noise with which {steps} steps keep epsilon {privacy.epsilon} at delta {privacy.delta}",
                 received="none",
                 remedy="raise epsilon, or lower epochs",
             ) from error
@@ -156,13 +159,13 @@ def _fresh() -> Any:
 
 
 def _accounting() -> Any:
-    """The package, without its word on each order of divergence that it leaves out, which loosens a bound only."""
+    """The package `dp-accounting`, without its warnings about orders that it skips, which only loosen the bound."""
     try:
         import dp_accounting
         from absl import logging
     except ImportError as error:
         raise ModelError(
-            expected="the package dp-accounting, which says what a private training gives away",
+            expected="the package dp-accounting, which computes the privacy budget of a training",
             received="no such package",
             remedy="install the extra `train` (requirements/train.txt), or train without `privacy`",
         ) from error

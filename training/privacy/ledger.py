@@ -1,10 +1,10 @@
-"""What private trainings have given away of each data set, over all nights, and how much is left.
+"""The privacy ledger: the budget that private trainings have spent on each table, over all nights, and what is left.
 
-The same people are in a table night after night, so what trainings give away of them adds up. Each private training
-writes its mechanisms to `<home>/privacy_ledger.jsonl` BEFORE it begins, and is refused where all of them together
-would give away more than NIGHTSHIFT_PRIVACY_BUDGET, an epsilon for each table. They are composed by the accountant,
-which finds less than the sum of their epsilons. A training that was killed and goes on is not charged again. Nothing
-leaves the ledger: what was released stays known.
+The same people are in a table night after night, so the privacy losses of trainings add up. Each private training
+writes its mechanisms to `<home>/privacy_ledger.jsonl` BEFORE it begins, and is refused if all of them together would
+exceed NIGHTSHIFT_PRIVACY_BUDGET, an epsilon for each table. The accountant composes them to less than the sum of their
+epsilons. A training that was killed and resumes is not charged again. Lines are never removed from the ledger, because
+a released model stays released.
 
     python -m training.privacy.ledger
 """
@@ -21,31 +21,31 @@ from contracts.settings import Settings
 from training.privacy.accounting import Spending, epsilon_of
 
 BUDGET_DELTA = 1e-5
-"""The delta at which the budget's epsilon is meant."""
+"""The delta that belongs to the budget's epsilon."""
 
 
 class BudgetError(ModelError):
-    """A training would give away more of a data set than its budget allows."""
+    """A training would exceed the privacy budget of a table."""
 
 
 @dataclass(frozen=True)
 class PrivacyLedger(LedgerFile):
-    """The file of the ledger, as private trainings write it."""
+    """The ledger file, with what private trainings write to it."""
 
     budget: float
-    """Most epsilon of each table, over all trainings that ever were."""
+    """Greatest joint epsilon of all trainings on one table."""
 
     @classmethod
     def of(cls, settings: Settings) -> PrivacyLedger:
         return cls(settings.home.privacy_ledger, settings.privacy_budget)
 
     def charge(self, spent: Spending, *, table: str, model: str, ds: str, fingerprint: str) -> float:
-        """Write down a training that is about to begin; returns what its table has given away with it.
+        """Record a training that is about to begin; returns the epsilon spent on its table, with this training.
 
-        A training with the same fingerprint that has not ended is the same training, and costs nothing more.
+        An unfinished training with the same fingerprint is the same training, and costs nothing more.
 
         Raises:
-            BudgetError: it would overspend; nothing was written.
+            BudgetError: it would exceed the budget; nothing was written.
         """
         with self.locked():
             lines = self.lines()
@@ -78,13 +78,13 @@ class PrivacyLedger(LedgerFile):
             return after
 
     def ended(self, fingerprint: str, version: str) -> None:
-        """Write down that a training ended as a version: another one on the same data is charged again."""
+        """Record that a training ended with a version: another training on the same data is charged again."""
         with self.locked():
             begun = [line["training"] for line in _trainings(self.lines()) if line["fingerprint"] == fingerprint]
             self.write({"what": "ended", "training": begun[-1], "version": version})
 
     def spent(self) -> dict[str, float]:
-        """What each table has given away, by table."""
+        """The epsilon spent on each table."""
         mechanisms: dict[str, list] = {}
         for line in _trainings(self.lines()):
             mechanisms.setdefault(line["table"], []).append(line["mechanism"])
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def print_ledger(ledger: PrivacyLedger) -> None:
-    """Each private training, then each table: spent, left."""
+    """Print each private training, then the budget spent and left of each table."""
     lines = ledger.lines()
     versions = {line["training"]: line["version"] for line in lines if line["what"] == "ended"}
     print(f"{'day':<12}{'model':<20}{'version':<12}{'epsilon':>8}{'delta':>9}  {'table':<22}{'spent then':>10}")

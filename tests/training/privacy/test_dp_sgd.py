@@ -60,14 +60,14 @@ def test_the_clipped_sum_of_people_with_several_rows_is_that_of_a_loop(more):
     model, data = net(**more), everyone()
     with tf.GradientTape() as tape:
         losses, owned = model.recorded_losses(data, model.nets)
-    sums, lengths = clipped_sum(tape, losses, model.nets, owned, 0.5)
-    wanted = [np.zeros(one.shape) for one in model.trainable_variables]
+    sums, norms = clipped_sum(tape, losses, model.nets, owned, 0.5)
+    expected = [np.zeros(one.shape) for one in model.trainable_variables]
     for person, each in enumerate(gradients_one_by_one(model)):
-        length = float(tf.linalg.global_norm(each))
-        assert float(lengths[person]) == pytest.approx(length, rel=1e-4)
-        for total, one in zip(wanted, each, strict=True):
-            total += np.asarray(one) * min(1.0, 0.5 / length)
-    for variable, total in zip(model.trainable_variables, wanted, strict=True):
+        norm = float(tf.linalg.global_norm(each))
+        assert float(norms[person]) == pytest.approx(norm, rel=1e-4)
+        for total, one in zip(expected, each, strict=True):
+            total += np.asarray(one) * min(1.0, 0.5 / norm)
+    for variable, total in zip(model.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(sums[id(variable)], total, atol=1e-5)
 
 
@@ -80,10 +80,10 @@ def test_the_clipped_sum_of_baskets_is_that_of_a_loop(more):
     )
     model = taste_autoencoder.build(config, np.full(6, 2.0), spent=QUIET)
     rows = (np.random.default_rng(2).random((5, 6)) < 0.5).astype("float32")
-    drawn_from = np.array(model.noise.state)
+    drawn_from = np.array(model.random.state)
 
     def losses_of(some, nets):
-        model.noise.state.assign(drawn_from)
+        model.random.state.assign(drawn_from)
         return model.person_losses(some, model.denoised(some, *nets, training=True))
 
     with tf.GradientTape() as tape:
@@ -93,13 +93,13 @@ def test_the_clipped_sum_of_baskets_is_that_of_a_loop(more):
     with tf.GradientTape(persistent=True) as tape:
         losses = losses_of(rows, (model.encoder, model.decoder))
         each_loss = [losses[person] for person in range(5)]
-    wanted = [np.zeros(one.shape) for one in model.trainable_variables]
+    expected = [np.zeros(one.shape) for one in model.trainable_variables]
     for one_loss in each_loss:
         each = tape.gradient(one_loss, model.trainable_variables)
         share = min(1.0, 0.4 / float(tf.linalg.global_norm(each)))
-        for total, one in zip(wanted, each, strict=True):
+        for total, one in zip(expected, each, strict=True):
             total += np.asarray(one) * share
-    for variable, total in zip(model.trainable_variables, wanted, strict=True):
+    for variable, total in zip(model.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(sums[id(variable)], total, atol=1e-5)
 
 
@@ -116,12 +116,12 @@ def test_one_person_with_many_wild_rows_moves_the_sum_by_no_more_than_the_clip()
     )
     with tf.GradientTape() as tape:
         losses, owned = model.recorded_losses(data, model.nets)
-    sums, lengths = clipped_sum(tape, losses, model.nets, owned, 0.5)
-    assert float(lengths[0]) > 100
+    sums, norms = clipped_sum(tape, losses, model.nets, owned, 0.5)
+    assert float(norms[0]) > 100
     assert float(tf.linalg.global_norm(list(sums.values()))) <= 0.5 * (1 + 1e-5)
 
 
-def test_the_noise_of_a_step_has_the_deviation_that_was_asked_for_and_never_repeats():
+def test_the_noise_of_a_step_has_the_configured_deviation_and_never_repeats():
     drawn = noise_of_steps(net(spent=dataclasses.replace(QUIET, noise_multiplier=4.0), clip=0.5), 80)
     everything = np.concatenate(drawn)
     assert len(everything) > 20_000

@@ -1,9 +1,9 @@
 """The admission gate: whether synthetic rows may enter a training set. Pure functions of tables and numbers.
 
-Three rules. The rows must help: a fixed classifier ranks real held-out rows better with them than without, under each
-of several seeds. They must not stand closer to the rows that were learned from than real strangers do. And who has
-them must not be able to tell which rows were learned from (membership inference by distance, as in GAN-Leaks,
-Chen et al., 2020, arXiv:1909.03935). A refusal is a normal outcome.
+Three rules. The rows must help: under each of several seeds, a fixed classifier ranks real held-out rows better with
+them than without. They must not be closer to the rows that the generator learned from than real strangers are. And an
+attacker who has them must not be able to tell which rows the generator learned from (membership inference by distance,
+as in GAN-Leaks, Chen et al., 2020, arXiv:1909.03935). A refusal is a normal outcome.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from training.metrics.auc import placements
 from training.models.interest_gan.mixed_columns import NUMBER, WHOLE, as_numbers
 from training.models.interest_gan.synthetic_quality import classifier_chances
 
-_NEIGHBOURS = 5  # of the attack by density
+_NEIGHBOURS = 5  # in the attack by density
 _CHUNK = 1000
-_SIZE_OF_DISTANCES = 12_000  # most rows that anything is compared with
+_REFERENCE_ROWS = 12_000  # most rows that distances are measured to
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class AdmissionConfig:
     """Thresholds of the gate."""
 
     seeds: int = 3
-    """Times that synthetic rows are drawn and the classifier learns."""
+    """How many times synthetic rows are generated and the classifier is trained."""
     least_lift: float = 0.0
-    """The AUC on the holdout with synthetic rows must be higher by more than this, under every seed."""
+    """With synthetic rows the AUC on the holdout must be higher by more than this, under every seed."""
     nearest_share: float = 0.1
-    """Share of the rows, the closest ones, whose distances are compared. A median would not see the copy of a few;
-    a single percentile is 0 on both sides as soon as that many real people are equal."""
+    """Share of the rows, the closest ones, whose mean distances are compared. A median would miss a few copied rows; a
+    low percentile is 0 on both sides as soon as that many real people are equal."""
     resamples: int = 300
     """Bootstrap samples of the distances of both groups."""
     confidence: float = 0.95
-    """Distances may be smaller than the holdout's as long as this interval of the difference still reaches 0: that is
-    chance, no leak."""
+    """Distances may be smaller than the holdout's as long as this interval of the difference includes 0, since then
+    chance explains it."""
     most_membership_auc: float = 0.55
-    """A coin toss has 0.5."""
+    """Greatest AUC of the membership attacks; a coin toss has 0.5."""
     compared_rows: int = 2000
     """Most rows of each group whose distances are measured."""
     seed: int = 7
@@ -48,28 +48,30 @@ class AdmissionConfig:
 
 @dataclass(frozen=True)
 class Admission:
+    """The decision and its numbers."""
+
     admitted: bool
     reasons: list[str]
-    """One sentence for each rule that was broken, or for what was found when none was."""
+    """One sentence for each broken rule; without any, one sentence with what was measured."""
     numbers: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """How close synthetic rows stand to those that were learned from."""
+    """How close synthetic rows are to the rows that the generator learned from."""
 
     nearest: float
-    """Mean distance to the nearest training row, of the closest synthetic rows."""
+    """Mean distance of the closest synthetic rows to their nearest training row."""
     holdout_nearest: float
-    """The same of the closest real rows of people who were not learned from."""
+    """The same for the closest real rows of strangers."""
     floor: float
-    """The least that `nearest` may be: `holdout_nearest` less what chance explains."""
+    """Least allowed `nearest`: `holdout_nearest` minus what chance explains."""
     membership_auc: float
     """Of the stronger of two attacks."""
 
     @property
     def ratio(self) -> float:
-        """1 and above: no closer than strangers. Where strangers are equal, 1 for equal and larger for others."""
+        """`nearest` over `holdout_nearest`, or 1 + `nearest` if that is 0; 1 and above is no closer than strangers."""
         if self.holdout_nearest > 0:
             return self.nearest / self.holdout_nearest
         return 1.0 + self.nearest
@@ -85,11 +87,13 @@ def admit(
     target: str,
     config: AdmissionConfig | None = None,
 ) -> Admission:
-    """Judge synthetic rows, one table a seed, against the rows that they were learned from and rows of other people.
+    """Decide on synthetic rows, one table per seed, by the rows that the generator learned from and those of strangers.
 
     Args:
+        train: rows that the generator learned from.
+        holdout: rows of people that it did not learn from.
         kinds: all columns that are compared, column -> number, whole, boolean or category.
-        features: the columns that the classifier learns `target` from.
+        features: the columns from which the classifier predicts `target`.
     """
     config = config or AdmissionConfig()
     numbers, broken = _lifts(train, holdout, synthetic, {name: kinds[name] for name in features}, target, config)
@@ -103,20 +107,20 @@ def admit(
     }
     if not privacy.nearest >= privacy.floor:
         broken.append(
-            f"the closest {config.nearest_share:.0%} of synthetic rows are {privacy.nearest:.4f} from a row that was "
-            f"learned from, and those of strangers {privacy.holdout_nearest:.4f}; at least {privacy.floor:.4f} is asked"
+            f"the closest {config.nearest_share:.0%} of synthetic rows are {privacy.nearest:.4f} from a training row, "
+            f"those of strangers {privacy.holdout_nearest:.4f}; at least {privacy.floor:.4f} is required"
         )
     if not privacy.membership_auc <= config.most_membership_auc:
         broken.append(
             f"a membership attack reaches AUC {privacy.membership_auc:.4f}, "
             f"and at most {config.most_membership_auc:.4f} is allowed"
         )
-    found = (
+    measured = (
         f"lift {min(lift for name, lift in numbers.items() if name.startswith('lift_')):+.4f} at least, distance "
         f"{privacy.nearest:.4f} against {privacy.holdout_nearest:.4f} of strangers, "
         f"membership AUC {privacy.membership_auc:.4f}"
     )
-    return Admission(not broken, broken or [found], numbers)
+    return Admission(not broken, broken or [measured], numbers)
 
 
 def measure_privacy(
@@ -126,22 +130,22 @@ def measure_privacy(
     kinds: Mapping[str, str],
     config: AdmissionConfig | None = None,
 ) -> Privacy:
-    """Distances and attacks, on at most `compared_rows` rows a group."""
+    """Measure distances and attacks, on at most `compared_rows` rows per group."""
     config = config or AdmissionConfig()
     random = np.random.default_rng(config.seed)
     space = _Space(train, kinds)
-    known, made = (space.vectors(_some(frame, _SIZE_OF_DISTANCES, random)) for frame in (train, synthetic))
-    strangers = space.vectors(_some(holdout, config.compared_rows, random))
-    to_known = _distances(strangers, known, 1)[:, 0]
-    of_made = _distances(made[: config.compared_rows], known, 1)[:, 0]
+    known, generated = (space.vectors(_sample(frame, _REFERENCE_ROWS, random)) for frame in (train, synthetic))
+    strangers = space.vectors(_sample(holdout, config.compared_rows, random))
+    of_strangers = _distances(strangers, known, 1)[:, 0]
+    of_generated = _distances(generated[: config.compared_rows], known, 1)[:, 0]
 
     members = known[random.permutation(len(known))[: len(strangers)]]
     truth = np.repeat([True, False], [len(members), len(strangers)])
-    around = _distances(np.concatenate([members, strangers]), made, _NEIGHBOURS)  # (row, neighbour)
+    around = _distances(np.concatenate([members, strangers]), generated, _NEIGHBOURS)  # (row, neighbour)
     attacks = (-around[:, 0], -np.log(around + 1e-3).mean(axis=1))
     membership_auc = max(float(placements(attack, truth, tie=0.5).mean()) for attack in attacks)
-    nearest, holdout_nearest = (float(_closest(one, config.nearest_share)) for one in (of_made, to_known))
-    differences = _resampled(of_made, config, random) - _resampled(to_known, config, random)
+    nearest, holdout_nearest = (float(_closest(one, config.nearest_share)) for one in (of_generated, of_strangers))
+    differences = _resampled(of_generated, config, random) - _resampled(of_strangers, config, random)
     by_chance = float(np.quantile(differences, (1 + config.confidence) / 2) - (nearest - holdout_nearest))
     return Privacy(
         nearest=nearest,
@@ -165,14 +169,14 @@ def _lifts(train, holdout, synthetic, kinds, target, config) -> tuple[dict[str, 
         if not both - real > config.least_lift:
             broken.append(
                 f"AUC {both:.4f} with synthetic rows against {real:.4f} without, under seed {number} of "
-                f"{len(synthetic)}: a lift above {config.least_lift:g} is asked of each"
+                f"{len(synthetic)}: a lift above {config.least_lift:g} is required"
             )
     return numbers, broken
 
 
 class _Space:
-    """Rows as vectors: numbers by their rank among training rows, so that 1 is from the least to the most; a category
-    apart from another, and null apart from a number, by 1."""
+    """Rows as vectors: numbers by their rank among training rows, from 0 to 1; two different categories have a distance
+    of 1, and so have null and a number."""
 
     def __init__(self, train: pd.DataFrame, kinds: Mapping[str, str]) -> None:
         self.kinds = kinds
@@ -195,22 +199,22 @@ class _Space:
                 columns.append(np.where(is_null, 0.5, rank / (2.0 * max(len(known), 1)))[:, None])
                 columns.append(is_null[:, None])
             else:
-                places = self.values[name].get_indexer(frame[name].astype(object).astype(str))
-                columns.append(np.eye(len(self.values[name]) + 1)[places] / np.sqrt(2.0))
+                codes = self.values[name].get_indexer(frame[name].astype(object).astype(str))
+                columns.append(np.eye(len(self.values[name]) + 1)[codes] / np.sqrt(2.0))
         return np.concatenate(columns, axis=1).astype("float32")
 
 
-def _distances(queries: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
-    """Euclidean distances to the nearest rows of `others`, nearest first (query, neighbour)."""
-    neighbours = min(neighbours, len(others))
-    lengths = (others**2).sum(axis=1)
-    answers = []
+def _distances(queries: np.ndarray, rows: np.ndarray, neighbours: int) -> np.ndarray:
+    """Euclidean distances of queries (query, dimension) to their nearest rows, nearest first (query, neighbour)."""
+    neighbours = min(neighbours, len(rows))
+    lengths = (rows**2).sum(axis=1)
+    distances = []
     for start in range(0, len(queries), _CHUNK):
-        some = queries[start : start + _CHUNK]
-        squared = (some**2).sum(axis=1)[:, None] + lengths - 2 * some @ others.T
+        chunk = queries[start : start + _CHUNK]
+        squared = (chunk**2).sum(axis=1)[:, None] + lengths - 2 * chunk @ rows.T
         nearest = np.sort(np.partition(squared, neighbours - 1, axis=1)[:, :neighbours], axis=1)
-        answers.append(np.sqrt(np.where(nearest > 1e-5, nearest, 0.0)))  # float32 leaves rests of equal rows
-    return np.concatenate(answers)
+        distances.append(np.sqrt(np.where(nearest > 1e-5, nearest, 0.0)))  # equal rows are not exactly 0 in float32
+    return np.concatenate(distances)
 
 
 def _closest(distances: np.ndarray, share: float) -> np.ndarray:
@@ -221,10 +225,10 @@ def _closest(distances: np.ndarray, share: float) -> np.ndarray:
 
 def _resampled(distances: np.ndarray, config: AdmissionConfig, random: np.random.Generator) -> np.ndarray:
     """Mean of the smallest distances in bootstrap samples (resamples,)."""
-    places = random.integers(len(distances), size=(config.resamples, len(distances)))
-    return _closest(distances[places], config.nearest_share)
+    drawn = random.integers(len(distances), size=(config.resamples, len(distances)))
+    return _closest(distances[drawn], config.nearest_share)
 
 
-def _some(frame: pd.DataFrame, most: int, random: np.random.Generator) -> pd.DataFrame:
+def _sample(frame: pd.DataFrame, most: int, random: np.random.Generator) -> pd.DataFrame:
     """At most `most` rows of a table, in random order."""
     return frame.iloc[random.permutation(len(frame))[:most]]

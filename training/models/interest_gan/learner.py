@@ -30,7 +30,7 @@ from training.models.interest_gan.mixed_rows import (
 )
 from training.models.interest_gan.network import InterestGanConfig, build, counted_steps
 from training.models.interest_gan.quality_charts import draw_quality
-from training.models.interest_gan.row_vectors import draw_codes, layout_of, wanted_values
+from training.models.interest_gan.row_vectors import draw_codes, draw_conditions, layout_of
 from training.models.interest_gan.synthetic_quality import Quality, classifier_chances
 from training.parts import Part
 
@@ -51,7 +51,7 @@ class Generator(Protocol):
     """Size of the random vector."""
 
     def score(self, noise: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        """Noise (row, noise) and one-hot wanted values (row, value) to raw rows (row, size)."""
+        """Noise (row, noise) and one-hot conditions (row, value) to raw rows (row, size)."""
 
 
 @dataclass
@@ -216,10 +216,10 @@ def synthesise(model: Generator, rows: int, seed: int) -> pd.DataFrame:
 
 
 def inputs(model: Generator, rows: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Noise (row, noise) and wanted values, one-hot (row, value), float32."""
-    wanted = wanted_values(model.chances, rows, random)
+    """Random noise (row, noise) and one-hot conditions (row, value), float32."""
+    values = draw_conditions(model.chances, rows, random)
     condition = np.zeros((rows, sum(len(one) for one in model.chances)), "float32")
-    condition[np.arange(rows), wanted] = 1.0
+    condition[np.arange(rows), values] = 1.0
     return random.standard_normal((rows, model.noise), dtype="float32"), condition
 
 

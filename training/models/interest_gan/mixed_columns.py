@@ -1,8 +1,8 @@
-"""Mixed tables as codes and offsets: what a generator learns in place of numbers, categories, truth values and nulls.
+"""Mixed columns as codes and offsets, the form in which a generator learns numbers, categories, booleans and nulls.
 
-Mode-specific normalisation of CTGAN (Xu et al., 2019, arXiv:1907.00503, section 4.2) with one change: a value that
-many rows share (no purchase, 40 hours a week) is a mode of its own without width, as in CTAB-GAN (Zhao et al., 2021,
-arXiv:2102.08369), and null is such a value too. So a category is a column all of whose modes have no width.
+Mode-specific normalisation of CTGAN (Xu et al., 2019, arXiv:1907.00503, section 4.2) with one change from CTAB-GAN
+(Zhao et al., 2021, arXiv:2102.08369): a value that many rows share (no purchase, 40 hours a week) is an exact value,
+a mode without width, and so is null. A column of categories has exact values only.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from contracts.errors import ModelError
 NUMBER, WHOLE, BOOLEAN, CATEGORY = "number", "whole", "boolean", "category"
 
 REACH = 4.0
-"""Widths of a mode between its mean and an offset of 1, as in CTGAN."""
+"""An offset of 1 is this many widths of a mode away from its mean, as in CTGAN."""
 
 _MODES = 10
 _LEAST_WEIGHT = 0.005  # of a mode, as in CTGAN
-_MIXTURE_ROWS = 4000  # enough for ten modes in one dimension; all rows took ten times as long
-_EXACT_VALUES = 24  # a number with no more distinct values is exact
+_MIXTURE_ROWS = 4000  # enough for ten modes in one dimension; with all rows it took ten times as long
+_EXACT_VALUES = 24  # a number column with no more distinct values has exact values only
 _SPIKE_SHARE = 0.05
-_SPIKE_ROWS = 10  # a value of fewer rows would single them out
+_SPIKE_ROWS = 10  # an exact value of fewer rows would single out their people
 _MOST_CATEGORIES = 500
 
 
 @dataclass(frozen=True)
 class MixedColumn:
-    """One column. Codes 0 to len(values) - 1 are its exact values, the codes after them its modes with a width."""
+    """One column. Codes 0 to len(values) - 1 are its exact values, the codes after them its modes."""
 
     name: str
     kind: str
@@ -43,27 +43,35 @@ class MixedColumn:
     values: tuple[float | bool | str | None, ...]
     """None is null."""
     means: tuple[float, ...] = ()
+    """Of the modes."""
     widths: tuple[float, ...] = ()
     """Standard deviations of the modes."""
     weights: tuple[float, ...] = ()
+    """Shares of the modes."""
     low: float = 0.0
+    """Least number that is generated."""
     high: float = 0.0
-    """Nothing outside low to high is ever made."""
+    """Greatest number that is generated."""
 
     @property
     def codes(self) -> int:
+        """Number of codes."""
         return len(self.values) + len(self.means)
 
     @property
     def is_discrete(self) -> bool:
+        """Whether all codes are exact values of a category or boolean."""
         return self.kind in (BOOLEAN, CATEGORY)
 
 
 def fit_columns(frame: pd.DataFrame, kinds: Mapping[str, str], seed: int) -> tuple[MixedColumn, ...]:
-    """What `kinds` (column -> number, whole, boolean or category) hold in the rows of a training part.
+    """Learn the exact values and modes of columns from the rows of a training part.
+
+    Args:
+        kinds: column -> number, whole, boolean or category.
 
     Raises:
-        ModelError: a column is missing, a number is infinite or none at all, or there are too many categories.
+        ModelError: no rows, a missing column, a value that is not a finite number, or too many categories.
     """
     missing = [name for name in kinds if name not in frame]
     if missing or frame.empty:
@@ -81,10 +89,10 @@ def fit_columns(frame: pd.DataFrame, kinds: Mapping[str, str], seed: int) -> tup
 def encode(
     columns: Sequence[MixedColumn], frame: pd.DataFrame, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Codes (row, column) and offsets from -1 to 1 within their modes (row, column), 0 where a value is exact.
+    """Codes (row, column) and offsets from -1 to 1 within their modes (row, column), 0 for exact values.
 
-    A number belongs to a mode by chance, in proportion to how likely the mode made it. An unseen category becomes
-    null where null was seen, else the most frequent category.
+    The mode of a number is drawn at random, by the likelihood of the number under each mode. An unseen category becomes
+    null if the column has nulls, else the most frequent category.
     """
     codes = np.zeros((len(frame), len(columns)), "int32")
     offsets = np.zeros((len(frame), len(columns)), "float32")
@@ -97,33 +105,33 @@ def encode(
 
 
 def decode(columns: Sequence[MixedColumn], codes: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
-    """The rows of codes (row, column) and offsets (row, column): Int64, float64, boolean and object columns."""
+    """Codes (row, column) and offsets (row, column) to rows with Int64, float64, boolean and object columns."""
     return pd.DataFrame(
         {column.name: _values(column, codes[:, at], offsets[:, at]) for at, column in enumerate(columns)}
     )
 
 
 def described(columns: Sequence[MixedColumn]) -> list[dict[str, Any]]:
-    """The columns as JSON takes them."""
+    """The columns as JSON values."""
     return [asdict(column) for column in columns]
 
 
 def as_numbers(column: pd.Series) -> np.ndarray:
-    """Any numeric column as float64, null as NaN (row,).
+    """A column as float64, null as NaN (row,).
 
     Raises:
-        ModelError: a value is infinite or no number.
+        ModelError: a value is infinite or not a number.
     """
     try:
         numbers = pd.to_numeric(column).to_numpy("float64", na_value=np.nan)
     except (ValueError, TypeError) as error:
-        raise _broken(column.name, str(error)) from error
+        raise _not_finite(column.name, str(error)) from error
     if np.isinf(numbers).any():
-        raise _broken(column.name, f"{int(np.isinf(numbers).sum())} infinite values")
+        raise _not_finite(column.name, f"{int(np.isinf(numbers).sum())} infinite values")
     return numbers
 
 
-def _broken(name: str, received: str) -> ModelError:
+def _not_finite(name: str, received: str) -> ModelError:
     return ModelError(
         expected=f"finite numbers or nulls in column {name}",
         received=received,
@@ -162,7 +170,7 @@ def _range(known: np.ndarray) -> dict[str, float]:
 
 
 def _spikes(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Values of at least 5 % of the rows, and then of what they leave: rare amounts stand behind a mass at 0."""
+    """Values of at least 5 % of the rows, then of the remaining rows: rare amounts often hide behind a mass at 0."""
     is_spike = np.zeros(len(distinct), bool)
     for _ in range(2):
         least = max(_SPIKE_SHARE * counts[~is_spike].sum(), _SPIKE_ROWS)
@@ -171,7 +179,7 @@ def _spikes(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _modes(numbers: np.ndarray, seed: int) -> dict[str, tuple[float, ...]]:
-    """The mixture is fitted to standardised numbers: its priors know nothing of euros."""
+    """Means, widths and weights of a mixture. It is fitted to standardised numbers: its priors depend on the scale."""
     random = np.random.default_rng(seed)
     sample = random.choice(numbers, _MIXTURE_ROWS, replace=False) if len(numbers) > _MIXTURE_ROWS else numbers
     centre, scale = float(sample.mean()), float(sample.std()) or 1.0
@@ -184,7 +192,7 @@ def _modes(numbers: np.ndarray, seed: int) -> dict[str, tuple[float, ...]]:
         random_state=seed,
     )
     with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore")  # a mixture that has not quite converged still covers the numbers
+        warnings.simplefilter("ignore")  # a mixture that has not fully converged still covers the numbers
         mixture.fit(((sample - centre) / scale)[:, None])
     kept = np.flatnonzero(mixture.weights_ > _LEAST_WEIGHT)
     kept = kept[np.argsort(mixture.means_[kept, 0])]
@@ -208,9 +216,9 @@ def _number_codes(column: MixedColumn, values: pd.Series, random: np.random.Gene
     codes, offsets = np.zeros(len(numbers), "int32"), np.zeros(len(numbers), "float32")
     is_null = np.isnan(numbers)
     exact = np.array([value for value in column.values if value is not None], "float64")  # ascending, null after them
-    place = np.searchsorted(exact, numbers).clip(0, max(len(exact) - 1, 0))
-    is_exact = ~is_null & (exact[place] == numbers) if len(exact) else np.zeros(len(numbers), bool)
-    codes[is_exact] = place[is_exact]
+    index = np.searchsorted(exact, numbers).clip(0, max(len(exact) - 1, 0))
+    is_exact = ~is_null & (exact[index] == numbers) if len(exact) else np.zeros(len(numbers), bool)
+    codes[is_exact] = index[is_exact]
     codes[is_null] = column.values.index(None) if None in column.values else 0
     rest = np.flatnonzero(~is_exact & ~is_null)
     if len(rest) and column.means:
@@ -220,15 +228,15 @@ def _number_codes(column: MixedColumn, values: pd.Series, random: np.random.Gene
         mode = (likely + random.gumbel(size=likely.shape)).argmax(axis=1)
         codes[rest] = len(column.values) + mode
         offsets[rest] = (standard[np.arange(len(rest)), mode] / REACH).clip(-0.99, 0.99)
-    elif len(rest) and len(exact):  # unseen where all was exact: the nearest value
+    elif len(rest) and len(exact):  # an unseen number in a column of exact values: the nearest one
         codes[rest] = np.abs(numbers[rest, None] - exact).argmin(axis=1)
     return codes, offsets
 
 
 def _values(column: MixedColumn, codes: np.ndarray, offsets: np.ndarray) -> pd.Series:
     if column.is_discrete:
-        made = np.array([*column.values, None], dtype=object)[codes]
-        return pd.Series(made, dtype="boolean" if column.kind == BOOLEAN else object)
+        values = np.array([*column.values, None], dtype=object)[codes]
+        return pd.Series(values, dtype="boolean" if column.kind == BOOLEAN else object)
     exact = [np.nan if value is None else value for value in column.values]
     means = np.array([*exact, *column.means], "float64")
     widths = np.array([*(0.0 for _ in exact), *column.widths], "float64")

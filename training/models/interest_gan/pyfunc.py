@@ -1,11 +1,12 @@
 """The served form of `interest_gan`: MLflow runs this file from the registered model, without the rest of Nightshift.
 
-In: a DataFrame with a column `rows`, how many synthetic rows to make, and optionally `column` and `value`: a value that
-these rows shall have in one column of categories or truth values. Nothing, or less than one, asks for no rows.
-Out: one synthetic row each, in the order of the requests, and `condition_met`: whether the row has the value that was
-wanted, true where none was. The generator is asked for a value, it is not forced, so a few rows miss it; a column or a
-value that it does not know is not asked for at all, and all rows of that request say false. Equal requests with an
-equal parameter `seed` get equal rows.
+Input: a DataFrame of requests with a column `rows`, the number of synthetic rows to make, and optionally `column` and
+`value`, a condition: these rows should have that value in that column, which holds categories or booleans. A number of
+rows that is missing or below one makes none.
+Output: the synthetic rows in the order of the requests, and `condition_met`: whether the row has the value of its
+condition, true for requests without one. The condition steers the generator but does not force it, so that a few rows
+miss it. A column or value that the generator does not know has no effect, and `condition_met` is false. Equal requests
+with an equal parameter `seed` get equal rows.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import pandas as pd
 
 _ROWS_A_BATCH = 4096
 _ROWS_AT_ONCE = 65_536
-_REACH = 4.0  # widths of a mode between its mean and an offset of 1
+_REACH = 4.0  # an offset of 1 is this many widths of a mode away from its mean
 
 
 class Column:
-    """Codes 0 to len(values) - 1 are exact values, those after them modes with a mean and a width."""
+    """Codes 0 to len(values) - 1 are exact values, the codes after them modes with a mean and a width."""
 
     def __init__(self, description: dict) -> None:
         self.name, self.kind = description["name"], description["kind"]
@@ -42,8 +43,8 @@ class Column:
     def decoded(self, codes: np.ndarray, offsets: np.ndarray) -> pd.Series:
         """Values of codes (row,) and offsets within their modes (row,)."""
         if self.is_discrete:
-            made = np.array([*self.values, None], dtype=object)[codes]
-            return pd.Series(made, dtype="boolean" if self.kind == "boolean" else object)
+            values = np.array([*self.values, None], dtype=object)[codes]
+            return pd.Series(values, dtype="boolean" if self.kind == "boolean" else object)
         exact = [np.nan if value is None else value for value in self.values]
         means = np.array([*exact, *self.means], "float64")[codes]
         widths = np.array([*(0.0 for _ in exact), *self.widths], "float64")[codes]
@@ -52,7 +53,7 @@ class Column:
 
 
 class InterestGan(mlflow.pyfunc.PythonModel):
-    """Loads the generator and what its codes mean; answers in rows."""
+    """The generator and its columns; requests in, synthetic rows out."""
 
     def load_context(self, context) -> None:
         self.generator = keras.saving.load_model(context.artifacts["generator"], safe_mode=True)
@@ -69,39 +70,38 @@ class InterestGan(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         counts = pd.to_numeric(model_input["rows"], errors="coerce").fillna(0).clip(lower=0)
         counts = counts.where(np.isfinite(counts), 0).astype(int).to_numpy()
-        asked = [
-            self._asked(*one) for one in zip(_given(model_input, "column"), _given(model_input, "value"), strict=True)
-        ]
+        columns, values = _column(model_input, "column"), _column(model_input, "value")
+        conditions = [self._condition(*pair) for pair in zip(columns, values, strict=True)]
         requests = np.repeat(np.arange(len(counts)), counts)
         random = np.random.default_rng(int((params or {}).get("seed", 1)))
         starts = range(0, max(len(requests), 1), _ROWS_AT_ONCE)
-        parts = [self._made(requests[start : start + _ROWS_AT_ONCE], asked, random) for start in starts]
+        parts = [self._rows(requests[start : start + _ROWS_AT_ONCE], conditions, random) for start in starts]
         return pd.concat(parts, ignore_index=True)
 
     def score(self, noise: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        """Noise (row, noise) and one-hot wanted values (row, value) to raw rows (row, size)."""
+        """Noise (row, noise) and one-hot conditions (row, value) to raw rows (row, size)."""
         return self.generator.predict([noise, condition], batch_size=_ROWS_A_BATCH, verbose=0)
 
-    def _asked(self, column: object, value: object) -> tuple[int | None, str, str] | None:
-        """Place, column and value of what is wanted; a place of None is unknown; None where nothing is wanted."""
+    def _condition(self, column: object, value: object) -> tuple[int | None, str, str] | None:
+        """Index, column and value of a condition; the index of an unknown one is None. None without a condition."""
         if _is_nothing(column) and _is_nothing(value):
             return None
         return self.places.get((str(column), _word(value))), str(column), _word(value)
 
-    def _made(self, requests: np.ndarray, asked: list, random: np.random.Generator) -> pd.DataFrame:
-        """One row for each entry of `requests`, the place of its request."""
-        wanted = random.choice(len(self.frequency), len(requests), p=self.frequency / self.frequency.sum())
-        places = np.array([-1 if one is None or one[0] is None else one[0] for one in asked], int)[requests]
-        wanted = np.where(places >= 0, places, wanted)
+    def _rows(self, requests: np.ndarray, conditions: list, random: np.random.Generator) -> pd.DataFrame:
+        """One row for each entry of `requests`, which is the index of its request."""
+        values = random.choice(len(self.frequency), len(requests), p=self.frequency / self.frequency.sum())
+        fixed = np.array([-1 if one is None or one[0] is None else one[0] for one in conditions], int)[requests]
+        values = np.where(fixed >= 0, fixed, values)
         condition = np.zeros((len(requests), len(self.frequency)), "float32")
-        condition[np.arange(len(requests)), wanted] = 1.0
+        condition[np.arange(len(requests)), values] = 1.0
         rows = self._decoded(random.standard_normal((len(requests), self.noise), dtype="float32"), condition, random)
         met = np.ones(len(rows), bool)
-        for number, one in enumerate(asked):
-            of_it = requests == number
-            if one is not None and of_it.any():
-                place, column, value = one
-                met[of_it] = False if place is None else rows.loc[of_it, column].map(_word) == value
+        for number, one in enumerate(conditions):
+            of_request = requests == number
+            if one is not None and of_request.any():
+                index, column, value = one
+                met[of_request] = False if index is None else rows.loc[of_request, column].map(_word) == value
         rows["condition_met"] = pd.Series(met, dtype="boolean")
         return rows
 
@@ -121,7 +121,7 @@ class InterestGan(mlflow.pyfunc.PythonModel):
         )
 
 
-def _given(frame: pd.DataFrame, name: str) -> list:
+def _column(frame: pd.DataFrame, name: str) -> list:
     return list(frame[name]) if name in frame else [None] * len(frame)
 
 
@@ -130,7 +130,7 @@ def _is_nothing(value: object) -> bool:
 
 
 def _word(value: object) -> str:
-    """A value as a caller writes it; truth values in any case."""
+    """A value as a caller writes it; booleans in any case."""
     if _is_nothing(value):
         return ""
     text = str(value)

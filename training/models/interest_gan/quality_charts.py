@@ -1,4 +1,4 @@
-"""Pictures of a quality report: synthetic rows beside real ones."""
+"""Charts of a quality report: synthetic rows beside real ones."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _RARE_BARS = 30
 _REAL, _SYNTHETIC = "tab:blue", "tab:orange"
 
 
-def draw_quality(quality: Quality, use: Mapping[str, float], folder: Path) -> list[Path]:
+def draw_quality(quality: Quality, aucs: Mapping[str, float], folder: Path) -> list[Path]:
     """Write four PNG files and return them.
 
     Args:
-        use: AUC on real test rows by what the classifier learned from; the first is that of synthetic rows.
+        aucs: AUC on real test rows, by the rows that the classifier learned from; the first are the synthetic ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = {
         "column_shapes": figure_shapes(quality),
         "pair_trends": figure_trends(quality),
         "minority_modes": figure_rare(quality),
-        "trained_on_synthetic_tested_on_real": figure_bars(use, "AUC on real test rows"),
+        "trained_on_synthetic_tested_on_real": figure_bars(aucs, "AUC on real test rows"),
     }
     files = []
     for name, figure in figures.items():
@@ -41,7 +41,7 @@ def draw_quality(quality: Quality, use: Mapping[str, float], folder: Path) -> li
 
 
 def figure_shapes(quality: Quality) -> Figure:
-    """Each column real and synthetic, with its score in the title."""
+    """The distribution of each column, real and synthetic, with its score in the title."""
     rows = -(-len(quality.kinds) // _COLUMNS)
     figure = new_figure(3.2 * _COLUMNS, 2.4 * rows)
     figure.suptitle(f"column shapes: {quality.column_shape:.4f} (1 is equal)")
@@ -75,11 +75,11 @@ def figure_trends(quality: Quality) -> Figure:
 
 
 def figure_rare(quality: Quality) -> Figure:
-    """Share of rows of what is rare, the least kept first."""
+    """Shares of rare values, those that synthetic rows lost most first."""
     rare = quality.rare.assign(kept=lambda table: table["synthetic"] / table["real"]).sort_values("kept")[:_RARE_BARS]
     figure = new_figure(8, 1.2 + 0.28 * max(len(rare), 1))
     plot = figure.add_subplot(xlabel="share of rows, %")
-    plot.set_title(f"what is rare: {quality.minority_modes:.0%} made at least half as often as it is real")
+    plot.set_title(f"rare values: {quality.minority_modes:.0%} are at least half as frequent as in real rows")
     places = np.arange(len(rare))
     plot.barh(places - 0.2, rare["real"] * 100, 0.4, color=_REAL, label="real")
     plot.barh(places + 0.2, rare["synthetic"] * 100, 0.4, color=_SYNTHETIC, label="synthetic")

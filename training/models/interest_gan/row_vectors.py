@@ -1,4 +1,4 @@
-"""How a row of codes and offsets lies in the vector that a generator makes and a critic judges."""
+"""The layout of a row of codes and offsets in the vector that the generator makes and the critic reads."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from training.models.interest_gan.mixed_columns import MixedColumn
 
 @dataclass(frozen=True)
 class Layout:
-    """How a row lies in a vector: first the offset of each number that has modes, then one block of codes a column."""
+    """A row's vector: first the offsets of the columns that have modes, then one block of codes per column."""
 
     widths: tuple[int, ...]
-    """Codes of each column."""
+    """Number of codes of each column."""
     exact: tuple[int, ...]
-    """How many of them, the first ones, are exact values."""
+    """Number of exact values of each column; they are its first codes."""
     conditions: tuple[int, ...]
-    """Places of the columns that a value can be wanted of."""
+    """Indices of the columns whose values can be conditions."""
     target: int
-    """Place of the column that the classifier learns."""
+    """Index of the column that the classifier predicts."""
 
     @property
     def wide(self) -> tuple[int, ...]:
-        """Places of the columns with an offset."""
+        """Indices of the columns that have modes, and so an offset."""
         return tuple(at for at, width in enumerate(self.widths) if self.exact[at] < width)
 
     @property
     def starts(self) -> np.ndarray:
-        """First code of each column among all codes (column,)."""
+        """Index of each column's first code among all codes (column,)."""
         return np.cumsum([0, *self.widths[:-1]])
 
     @property
     def codes(self) -> int:
+        """Number of codes of all columns together."""
         return sum(self.widths)
 
     @property
@@ -44,19 +45,20 @@ class Layout:
 
     @property
     def condition_size(self) -> int:
+        """Number of values that can be conditions."""
         return sum(self.widths[at] for at in self.conditions)
 
     def condition_codes(self) -> np.ndarray:
-        """Place among all codes of each value that can be wanted (value,)."""
+        """Index among all codes of each value that can be a condition (value,)."""
         return np.concatenate([self.starts[at] + np.arange(self.widths[at]) for at in self.conditions])
 
     def padded_places(self) -> np.ndarray:
-        """Place of each code by column, the first one repeated to the widest column's length (column, widest)."""
+        """Indices of each column's codes, padded with its first one (column, widest)."""
         within = np.arange(max(self.widths))
         return self.starts[:, None] + np.where(within < np.array(self.widths)[:, None], within, 0)
 
     def offset_mask(self) -> np.ndarray:
-        """1 where a code has an offset, by code and wide column (code, wide)."""
+        """1 where a code is a mode of a wide column and so has an offset (code, wide)."""
         mask = np.zeros((self.codes, len(self.wide)), "float32")
         for number, at in enumerate(self.wide):
             mask[self.starts[at] + self.exact[at] : self.starts[at] + self.widths[at], number] = 1.0
@@ -64,7 +66,7 @@ class Layout:
 
 
 def layout_of(columns: Sequence[MixedColumn], target: str) -> Layout:
-    """The layout of a table; where it has no column `target`, the first one stands for it."""
+    """The layout of a table; without a column `target` the classifier predicts the first column."""
     names = [column.name for column in columns]
     return Layout(
         widths=tuple(column.codes for column in columns),
@@ -74,18 +76,18 @@ def layout_of(columns: Sequence[MixedColumn], target: str) -> Layout:
     )
 
 
-def wanted_values(chances: Sequence[np.ndarray], rows: int, random: np.random.Generator) -> np.ndarray:
-    """A wanted value for each row (row,): any conditional column, its values as often as they really occur.
+def draw_conditions(chances: Sequence[np.ndarray], rows: int, random: np.random.Generator) -> np.ndarray:
+    """A random condition for each row, as an index of a value (row,): any column, its values by their real shares.
 
     Args:
-        chances: share of rows of each value, one array a conditional column.
+        chances: share of rows of each value, one array per conditional column.
     """
     flat = np.concatenate([np.asarray(chance, "float64") / np.sum(chance) for chance in chances]) / len(chances)
     return random.choice(len(flat), rows, p=flat / flat.sum())
 
 
 def draw_codes(raw: np.ndarray, layout: Layout, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Generator output (row, size) to codes (row, column), drawn by their chances, and offsets (row, column)."""
+    """Generator output (row, size) to codes (row, column), drawn by their probabilities, and offsets (row, column)."""
     wide = len(layout.wide)
     noisy = raw[:, wide:] + random.gumbel(size=(len(raw), layout.codes))
     blocks = np.split(noisy, layout.starts[1:], axis=1)

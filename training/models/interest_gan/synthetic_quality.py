@@ -1,8 +1,8 @@
-"""How much synthetic rows are like real ones: column by column, pair by pair, in what is rare, and in use.
+"""How similar synthetic rows are to real ones: by column, by pair of columns, in rare values, and in use.
 
 Column shapes and pair trends are defined as in SDMetrics' quality report: 1 minus the Kolmogorov-Smirnov or total
 variation distance of a column; for a pair of numbers 1 minus half the difference of rank correlations, for any other
-pair 1 minus the total variation distance of the contingency tables. A null is a value of its own, below all others.
+pair 1 minus the total variation distance of the contingency tables. Null is a value of its own, below all others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,21 @@ from threadpoolctl import threadpool_limits
 
 from training.models.interest_gan.mixed_columns import NUMBER, WHOLE, as_numbers
 
-_EDGES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # quantiles that part a number
+_EDGES = (
+    0.01,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    0.99,
+)  # quantiles at which a number column is binned
 _RARE = 0.05
 _RARE_ROWS = 5
 _MOST_CODES = 250  # the classifier takes at most 255 categories a column; rarer ones count as missing
@@ -33,7 +47,7 @@ class Quality:
     real: pd.DataFrame
     synthetic: pd.DataFrame
     kinds: Mapping[str, str]
-    """Column -> number, whole, boolean or category; other columns are not looked at."""
+    """Column -> number, whole, boolean or category; other columns are ignored."""
 
     @cached_property
     def shapes(self) -> dict[str, float]:
@@ -60,32 +74,34 @@ class Quality:
 
     @cached_property
     def rare(self) -> pd.DataFrame:
-        """Rare values and tails of numbers: `column`, `value`, shares `real` and `synthetic` (one row each).
+        """Rare values and tails of numbers: `column`, `value`, shares `real` and `synthetic`, one row each.
 
-        Rare is what less than 5 % of the real rows hold, but at least five of them.
+        A value is rare if less than 5 % of the real rows have it, but at least five rows.
         """
         shares = [np.diag(table) for table in self.tables]
         least = _RARE_ROWS / max(len(self.real), 1)
         rows = [
-            (name, value, shares[0][place], shares[1][place])
-            for name, places in self.bins.items()
-            for place, value in zip(range(places.start, places.stop), self._labels[name], strict=True)
-            if least <= shares[0][place] < _RARE
+            (name, value, shares[0][index], shares[1][index])
+            for name, bins in self.bins.items()
+            for index, value in zip(range(bins.start, bins.stop), self._labels[name], strict=True)
+            if least <= shares[0][index] < _RARE
         ]
         return pd.DataFrame(rows, columns=["column", "value", "real", "synthetic"])
 
     @property
     def column_shape(self) -> float:
+        """Mean score of the columns."""
         return float(np.mean(list(self.shapes.values())))
 
     @property
     def pair_trend(self) -> float:
+        """Mean score of the pairs of columns."""
         scores = self.trends.to_numpy()
         return float(scores[np.triu_indices(len(scores), 1)].mean()) if len(scores) > 1 else 1.0
 
     @property
     def minority_modes(self) -> float:
-        """Share of what is rare that is made at least half as often as it is real; 1 where nothing is rare."""
+        """Share of rare values at least half as frequent in synthetic as in real rows; 1 if none is rare."""
         rare = self.rare
         return float((rare["synthetic"] >= rare["real"] / 2).mean()) if len(rare) else 1.0
 
@@ -112,7 +128,7 @@ class Quality:
 
     @cached_property
     def bins(self) -> dict[str, slice]:
-        """Places of each column's bins in `tables`."""
+        """Slice of each column's bins in `tables`."""
         ends = np.cumsum([len(labels) for labels in self._labels.values()])
         return {
             name: slice(int(end) - len(labels), int(end))
@@ -129,7 +145,7 @@ class Quality:
 
     @cached_property
     def _labels(self) -> dict[str, list[str]]:
-        """Names of each column's bins; the last one is null, or a category that is not real."""
+        """Names of each column's bins; the last one is null, or a category that no real row has."""
         labels = {}
         for name in self.kinds:
             if name in self._edges:
@@ -158,14 +174,14 @@ class Quality:
 def classifier_chances(
     train: pd.DataFrame, test: pd.DataFrame, kinds: Mapping[str, str], target: str, seed: int
 ) -> np.ndarray:
-    """Chance of `target` for each row of `test` (row,), by boosted trees that learned from `train`.
+    """Probability of `target` for each row of `test` (row,), by boosted trees that learned from `train`.
 
-    The classifier is the same for whatever it learns from. With one class alone in `train`, or nothing to tell them
-    apart by, every chance is the same.
+    The settings of the classifier are fixed. If `train` has one class only, or no usable column, all probabilities are
+    the same.
 
     Args:
         kinds: the columns to learn from, column -> kind.
-        seed: picks the columns that each split may use.
+        seed: selects the columns that each split may use.
     """
     known = train[train[target].notna()]
     classes = known[target].astype(bool).to_numpy()
@@ -183,7 +199,7 @@ def classifier_chances(
         for (name, discrete) in zip(kinds, is_category, strict=True)
         if discrete
     }
-    with threadpool_limits(1):  # threads that wait for each other on a busy machine took ten times as long
+    with threadpool_limits(1):  # on a busy machine, threads that wait for each other took ten times as long
         trees.fit(_features(known, kinds, codes), classes)
         return trees.predict_proba(_features(test, kinds, codes))[:, 1]
 
@@ -204,7 +220,7 @@ def _null_last(column: pd.Series) -> np.ndarray:
 
 
 def _largest_gap(real: pd.Series, synthetic: pd.Series) -> float:
-    """Kolmogorov-Smirnov distance; 1 where one of the two has no rows."""
+    """Kolmogorov-Smirnov distance; 1 if one side has no rows."""
     one, two = np.sort(_null_last(real)), np.sort(_null_last(synthetic))
     if not len(one) or not len(two):
         return 1.0
@@ -214,7 +230,7 @@ def _largest_gap(real: pd.Series, synthetic: pd.Series) -> float:
 
 
 def _variation(real: pd.Series, synthetic: pd.Series) -> float:
-    """Total variation distance; null is a value."""
+    """Total variation distance; null is a value of its own."""
     shares = [column.astype(object).value_counts(normalize=True, dropna=False) for column in (real, synthetic)]
     names = [share.rename(index=lambda value: "\0" if pd.isna(value) else str(value)) for share in shares]
     return float(names[0].sub(names[1], fill_value=0.0).abs().sum() / 2)

@@ -1,10 +1,10 @@
-"""Interest of a picture: a small residual net that names the category which a picture shows.
+"""Interest in a photo: a small residual net that predicts the category of a photo.
 
-Pre-activation residual blocks (He et al., 2016, arXiv:1603.05027) in three stages, each of half the height and twice
-the channels, so that all stages cost about the same. Each block has one batch normalisation, at its entrance, and its
-last convolution starts at zero, so that the net starts as a shallow one (Zhang et al., 2019, arXiv:1901.09321): on a
-CPU a normalisation costs a third of the convolution that it follows. Convolutions are plain ones, because depthwise
-ones took three times as long per multiplication.
+Pre-activation residual blocks (He et al., 2016, arXiv:1603.05027) in three stages, each with half the height and twice
+the channels of the one before, so that all stages cost about the same. A block has a single batch normalisation, at its
+input, because on a CPU a normalisation costs a third of the convolution that it follows; its last convolution starts at
+zero, so that the net starts as a shallow one (Zhang et al., 2019, arXiv:1901.09321). Convolutions are plain, because
+depthwise ones took three times as long per multiplication.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class InterestVisionConfig:
     """What can be chosen about the model and its training."""
 
     size_pixels: int = 32
-    """Height and width at which the net reads a picture."""
+    """Height and width at which the net reads a photo."""
     channels: int = 3
-    """3 reads colours, 1 reads shades of grey."""
+    """3 reads colours, 1 reads greyscale."""
     width: int = 16
     """Channels of the first stage; the second has twice, the third four times as many."""
     blocks: int = 1
@@ -37,40 +37,40 @@ class InterestVisionConfig:
     label_smoothing: float = 0.1
     """Share of the target that is spread evenly over all categories."""
     shift_pixels: int = 3
-    """A training picture is moved by up to this many pixels in each direction."""
+    """A training photo is shifted by up to this many pixels in each direction."""
     flip_share: float = 0.5
-    """Share of training pictures that are mirrored."""
+    """Share of training photos that are mirrored."""
     erase_share: float = 0.25
-    """Share of training pictures of which a square is painted over."""
+    """Share of training photos in which a rectangle is erased."""
     erase_pixels: int = 8
-    """Largest side of that square."""
+    """Longest side of that rectangle."""
     mixup_alpha: float = 0.0
-    """Pairs of pictures are blended with shares from Beta(alpha, alpha); 0 blends none."""
+    """Pairs of photos are blended with shares from Beta(alpha, alpha); 0 blends none."""
     mirror: bool = True
-    """Whether an answer is the mean over the picture and its mirror image, at twice the cost of an answer."""
+    """Whether a prediction is the mean over the photo and its mirror image, at twice the cost."""
     learning_rate: float = 0.004
-    """Highest learning rate, reached after a warm-up and left along a cosine down to nearly zero."""
+    """Highest learning rate, reached by a warm-up and followed by a cosine decay to nearly zero."""
     weight_decay: float = 0.02
     batch_size: int = 32
-    """Pictures a batch."""
+    """Photos per batch."""
     epochs: int = 10
-    """Epochs of the learning rate's schedule."""
+    """Epochs, and length of the learning rate's schedule."""
     patience: int = 0
-    """Epochs without a better validation after which training ends; 0 trains all, as the schedule wants it."""
+    """Epochs without a better validation after which training ends; 0 trains all epochs of the schedule."""
     seed: int = 7
 
 
 def build(config: InterestVisionConfig, categories: int, *, steps: int) -> keras.Model:
-    """The compiled net: pictures (batch, size, size, channels), shades 0 to 255, to logits (batch, categories).
+    """The compiled net: photos (batch, size, size, channels), values 0 to 255, to logits (batch, categories).
 
-    Targets are shares of categories (batch, categories).
+    Targets are probabilities of the categories (batch, categories).
 
     Args:
-        steps: batches of the whole training, over which the learning rate rises and falls.
+        steps: number of batches of the whole training, over which the learning rate rises and falls.
     """
     keras.utils.set_random_seed(config.seed)
-    pictures = keras.Input((config.size_pixels, config.size_pixels, config.channels), name="pictures")
-    features = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(pictures)
+    photos = keras.Input((config.size_pixels, config.size_pixels, config.channels), name="photos")
+    features = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(photos)
     features = keras.layers.Conv2D(config.width, 5, strides=2, padding="same")(features)  # half of height and width
     for stage in range(STAGES):
         for block in range(config.blocks):
@@ -81,7 +81,7 @@ def build(config: InterestVisionConfig, categories: int, *, steps: int) -> keras
         [keras.layers.GlobalAveragePooling2D()(features), keras.layers.GlobalMaxPooling2D()(features)]
     )
     pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
-    model = keras.Model(pictures, keras.layers.Dense(categories, name="logits")(pooled), name="interest_vision")
+    model = keras.Model(photos, keras.layers.Dense(categories, name="logits")(pooled), name="interest_vision")
     optimizer = keras.optimizers.AdamW(
         _RiseAndFall(config.learning_rate, steps), weight_decay=config.weight_decay, beta_2=0.99
     )
@@ -89,43 +89,42 @@ def build(config: InterestVisionConfig, categories: int, *, steps: int) -> keras
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        jit_compile=keras.backend.backend() != "tensorflow",  # it gains nothing there on a CPU
+        jit_compile=keras.backend.backend() != "tensorflow",  # no faster there on a CPU
     )
     return model
 
 
-def namer(net: keras.Model, picture_shape: tuple[int, int, int], *, mirror: bool) -> keras.Model:
-    """The served form, of built-in layers only: pictures (batch, *picture_shape), uint8, to logits (batch, categories).
+def classifier(net: keras.Model, photo_shape: tuple[int, int, int], *, mirror: bool) -> keras.Model:
+    """The served form, of built-in layers only: photos (batch, *photo_shape), uint8, to logits (batch, categories).
 
-    It shares the weights. Pictures of another size are resized to the net's, colours become grey where the net reads
-    grey.
+    It shares the weights. Photos of another size are resized to the net's size, and become grey if the net reads grey.
 
     Args:
-        mirror: whether logits are the mean over a picture and its mirror image.
+        mirror: whether logits are the mean over a photo and its mirror image.
     """
-    pictures = keras.Input(picture_shape, dtype="uint8", name="pictures")
-    prepared = _reduced(pictures, net.input_shape[1:])
-    answers = keras.Model(net.input, net.output, name="net")  # without optimizer and loss, which would be saved too
-    logits = answers(prepared)
+    photos = keras.Input(photo_shape, dtype="uint8", name="photos")
+    prepared = _resized(photos, net.input_shape[1:])
+    inner = keras.Model(net.input, net.output, name="net")  # without optimizer and loss, which would be saved too
+    logits = inner(prepared)
     if mirror:
-        logits = keras.layers.Average()([logits, answers(ops.flip(prepared, axis=2))])
-    return keras.Model(pictures, logits, name="namer")
+        logits = keras.layers.Average()([logits, inner(ops.flip(prepared, axis=2))])
+    return keras.Model(photos, logits, name="classifier")
 
 
-def reducer(picture_shape: tuple[int, int, int], net_shape: tuple[int, int, int]) -> keras.Model:
-    """What `namer` does to pictures (batch, *picture_shape) before the net reads them (batch, *net_shape)."""
-    pictures = keras.Input(picture_shape, dtype="uint8")
-    return keras.Model(pictures, _reduced(pictures, net_shape))
+def resizer(photo_shape: tuple[int, int, int], net_shape: tuple[int, int, int]) -> keras.Model:
+    """The preparation in `classifier`: photos (batch, *photo_shape) to inputs of the net (batch, *net_shape)."""
+    photos = keras.Input(photo_shape, dtype="uint8")
+    return keras.Model(photos, _resized(photos, net_shape))
 
 
-def _reduced(pictures, net_shape: tuple[int, int, int]):
+def _resized(photos, net_shape: tuple[int, int, int]):
     height, width, channels = net_shape
-    reduced = ops.cast(pictures, "float32")
-    if pictures.shape[-1] > channels:
-        reduced = ops.mean(reduced, axis=-1, keepdims=True)
-    if pictures.shape[1:3] != (height, width):
-        reduced = keras.layers.Resizing(height, width, interpolation="bilinear", antialias=True)(reduced)
-    return reduced
+    resized = ops.cast(photos, "float32")
+    if photos.shape[-1] > channels:
+        resized = ops.mean(resized, axis=-1, keepdims=True)
+    if photos.shape[1:3] != (height, width):
+        resized = keras.layers.Resizing(height, width, interpolation="bilinear", antialias=True)(resized)
+    return resized
 
 
 def _residual(features, width: int, shrink: int):
@@ -146,10 +145,10 @@ def _normalised(features):
 
 
 class _RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
-    """A straight rise over the first steps, then half a cosine down to nearly zero over all `steps`.
+    """A linear warm-up, then a cosine decay to nearly zero at `steps`.
 
-    The one of Keras branches in the graph, for every weight of every step anew: with it, the epochs of a small net
-    took an eighth longer.
+    Keras has such a schedule, but it branches in the graph for every weight in every step: with it, the epochs of a
+    small net took an eighth longer.
     """
 
     def __init__(self, highest: float, steps: int) -> None:

@@ -1,9 +1,9 @@
 """The served form of `interest_vision`: MLflow runs this file from the registered model, without Nightshift.
 
-In: a DataFrame with a column `picture`, the bytes of an image file each (PNG, JPEG, WEBP, GIF, BMP or TIFF).
-Out: for each picture the likeliest `category`, the chance of it as `confidence`, and the chances of all `categories`
-as `probabilities`. What is no picture, or one of too many pixels, gets no category, confidence 0 and no probabilities.
-Needs the package pillow.
+Input: a DataFrame with a column `picture`, the bytes of one image file each (PNG, JPEG, WEBP, GIF, BMP or TIFF).
+Output: for each photo the most likely `category`, its probability as `confidence`, and the `probabilities` of all
+`categories`. Bytes that are not an image, and an image of too many pixels, get the category None, confidence 0 and no
+probabilities. Requires the package pillow.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from PIL import Image, ImageOps
 PIXELS_LIMIT = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
-_PICTURES_A_BATCH = 256
+_PHOTOS_A_BATCH = 256
 
 
 class InterestVision(mlflow.pyfunc.PythonModel):
-    """Loads the net, the names of its categories and its temperature."""
+    """The net, the names of its categories and its temperature; image files in, categories out."""
 
     def load_context(self, context) -> None:
         self.net = keras.saving.load_model(context.artifacts["net"], safe_mode=True)
@@ -37,22 +37,22 @@ class InterestVision(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         files = list(model_input["picture"])
         answers = [
-            self._answer(files[start : start + _PICTURES_A_BATCH]) for start in range(0, len(files), _PICTURES_A_BATCH)
+            self._answer(files[start : start + _PHOTOS_A_BATCH]) for start in range(0, len(files), _PHOTOS_A_BATCH)
         ]
         columns = ["category", "confidence", "probabilities", "categories"]
         return pd.concat(answers, ignore_index=True) if answers else pd.DataFrame(columns=columns)
 
-    def score(self, pictures: np.ndarray) -> np.ndarray:
-        """Calibrated chances (pictures, categories) for uint8 (pictures, height, width, channels)."""
-        if len(pictures) == 0:
+    def score(self, photos: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities (photos, categories) for uint8 (photos, height, width, channels)."""
+        if len(photos) == 0:
             return np.empty((0, len(self.categories)))
-        logits = self.net.predict(pictures, batch_size=_PICTURES_A_BATCH, verbose=0)
+        logits = self.net.predict(photos, batch_size=_PHOTOS_A_BATCH, verbose=0)
         scaled = logits.astype("float64") / self.temperature
         shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 
     def _answer(self, files: list) -> pd.DataFrame:
-        read = [_read_picture(file, self.size) for file in files]
+        read = [_read_photo(file, self.size) for file in files]
         chances = iter(self.score(np.array([pixels for pixels in read if pixels is not None])))
         rows = [None if pixels is None else next(chances) for pixels in read]
         rows = [row if row is not None and np.isfinite(row).all() else None for row in rows]
@@ -66,8 +66,8 @@ class InterestVision(mlflow.pyfunc.PythonModel):
         )
 
 
-def _read_picture(file: object, size: tuple[int, int]) -> np.ndarray | None:
-    """Pixels, uint8 (height, width, 3), as training reads them; None for what is no picture."""
+def _read_photo(file: object, size: tuple[int, int]) -> np.ndarray | None:
+    """Pixels, uint8 (height, width, 3), as training reads them; None for bytes that are not an image."""
     try:
         with Image.open(io.BytesIO(file), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_LIMIT:
@@ -75,7 +75,7 @@ def _read_picture(file: object, size: tuple[int, int]) -> np.ndarray | None:
             image.draft("RGB", size[::-1])
             image.load()
             return np.asarray(_coloured(image).resize(size[::-1], Image.Resampling.BOX))
-    except Exception:  # decoders raise whatever they stumble upon; one bad file must not cost the others their answer
+    except Exception:  # decoders raise exceptions of any kind; one bad file must not stop the others
         return None
 
 

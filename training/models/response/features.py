@@ -1,8 +1,8 @@
-"""Mixed columns as inputs of a net: numbers on one scale with a mark for null, categories as codes.
+"""Mixed columns as inputs of a net: scaled numbers with an indicator of null, categories as codes.
 
-A number is scaled by straight lines between knots, so that every scaling is the same few lines where a model is
-served. A category of each column has its own code; the first code of a column stands for whatever training has not
-seen, or seen too seldom.
+Every scaling of numbers is piecewise linear between knots, so that the served model needs one function for all of them.
+Each category of a column has a code of its own; the first code of a column is for categories that were not in the
+training part, or in too few of its rows.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from contracts.errors import ModelError
 
 SCALINGS = ("standard", "quantile")
 PUBLIC = np.concatenate([[0.0], 2.0 ** np.arange(-3, 21)])
-"""Knots of a scaling that was learned from nobody: straight lines between powers of two, the same for all columns."""
+"""Knots of the public scaling, which depends on no row: powers of two, the same for all columns."""
 
 UNKNOWN = "unknown"
-"""What a column without a value is read as; a category like others where training has seen it."""
+"""The category of a missing value; it has a code of its own if it was in the training part."""
 
 _QUANTILES = 101
 _WIDEST = 5.0
-"""Scaled numbers end here, on both sides: an outlier of tomorrow must not run away with an answer."""
+"""Scaled numbers are clipped to this size, so that no outlier of a later day dominates a prediction."""
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """How columns are encoded, as learned from a training part."""
+    """The encoding of columns, learned from a training part."""
 
     knots: Mapping[str, Sequence[float]]
-    """For each number the values, rising, between which it is scaled by straight lines; beyond them it stays."""
+    """For each number column the rising values between which scaling is linear; beyond them it is constant."""
     heights: Mapping[str, Sequence[float]]
-    """What the knots are scaled to."""
+    """The scaled values of the knots."""
     vocabularies: Mapping[str, Sequence[str]]
-    """For each category column the categories that have a code."""
+    """For each category column the categories with a code of their own."""
 
     @property
     def names(self) -> list[str]:
@@ -48,47 +48,47 @@ class FeatureSpace:
 
     @property
     def codes(self) -> int:
-        """How many codes there are, over all columns."""
+        """Number of codes of all columns together."""
         return sum(len(words) + 1 for words in self.vocabularies.values())
 
     @property
     def unknown_codes(self) -> np.ndarray:
-        """The code of each category column that stands for the unknown (category columns,)."""
+        """The code for unknown categories of each category column (category columns,)."""
         sizes = [len(words) + 1 for words in self.vocabularies.values()]
         return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype("int32")
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Rows as a net reads them.
+        """The inputs of the net for some rows.
 
-        A missing column is a column of nulls. What is no finite number is null, and null is 0 with a mark.
+        A missing column counts as nulls, and so do values that are not finite numbers. Null becomes 0 with indicator 1.
 
         Returns:
-            numbers: for each number its scaled value, then 1 for null (rows, 2 * numbers), float32.
-            codes: (rows, category columns), int32; no code stands for two columns.
+            numbers: for each number column the scaled value, then the indicator of null (rows, 2 * numbers), float32.
+            codes: (rows, category columns), int32; each code belongs to one column only.
         """
         numbers = np.zeros((len(rows), 2 * len(self.knots)), "float32")
-        for place, (name, knots) in enumerate(self.knots.items()):
+        for column, (name, knots) in enumerate(self.knots.items()):
             values = number_column(rows, name)
             known = np.isfinite(values)
-            numbers[known, 2 * place] = np.interp(values[known], knots, self.heights[name])
-            numbers[~known, 2 * place + 1] = 1
+            numbers[known, 2 * column] = np.interp(values[known], knots, self.heights[name])
+            numbers[~known, 2 * column + 1] = 1
         codes = np.zeros((len(rows), len(self.vocabularies)), "int32")
         firsts = self.unknown_codes
-        for place, (name, words) in enumerate(self.vocabularies.items()):
-            codes[:, place] = firsts[place] + pd.Index(words).get_indexer(category_column(rows, name)) + 1
+        for column, (name, words) in enumerate(self.vocabularies.items()):
+            codes[:, column] = firsts[column] + pd.Index(words).get_indexer(category_column(rows, name)) + 1
         return numbers, codes
 
     def slices(self, embedding_dimensions: int) -> dict[str, list[int]]:
-        """Where the features of each column begin and end, once every code has become a vector of that size."""
-        marked = 2 * len(self.knots)
-        numbers = {name: [2 * place, 2 * place + 2] for place, name in enumerate(self.knots)}
-        starts = {name: marked + place * embedding_dimensions for place, name in enumerate(self.vocabularies)}
+        """Start and end of each column's features in the embedder's output, if every code is embedded in that size."""
+        width = 2 * len(self.knots)
+        numbers = {name: [2 * column, 2 * column + 2] for column, name in enumerate(self.knots)}
+        starts = {name: width + column * embedding_dimensions for column, name in enumerate(self.vocabularies)}
         return numbers | {name: [start, start + embedding_dimensions] for name, start in starts.items()}
 
-    def save(self, file: Path, **more: object) -> None:
-        """Write JSON, with whatever else belongs to it."""
+    def save(self, file: Path, **extra: object) -> None:
+        """Write the encoding and `extra` as one JSON object."""
         space = {"knots": self.knots, "heights": self.heights, "vocabularies": self.vocabularies}
-        file.write_text(json.dumps({**space, **more}, ensure_ascii=False))
+        file.write_text(json.dumps({**space, **extra}, ensure_ascii=False))
 
 
 def learn_features(
@@ -99,12 +99,12 @@ def learn_features(
     scaling: str = "quantile",
     fewest_rows: int = 1,
 ) -> FeatureSpace:
-    """What a training part says about scales and categories.
+    """Learn scales and categories from the rows of a training part.
 
     Args:
-        scaling: `standard` subtracts the mean and divides by the standard deviation; `quantile` goes by rank, to the
+        scaling: `standard` subtracts the mean and divides by the standard deviation; `quantile` maps ranks to the
             quantiles of a normal distribution.
-        fewest_rows: a category in fewer rows has no code of its own.
+        fewest_rows: a category in fewer rows gets no code of its own.
 
     Raises:
         ModelError: a column is missing, or there is no such scaling.
@@ -118,7 +118,9 @@ def learn_features(
         )
     if scaling not in SCALINGS:
         raise ModelError(
-            expected=f"scaling as one of {', '.join(SCALINGS)}", received=repr(scaling), remedy="mend the configuration"
+            expected=f"scaling as one of {', '.join(SCALINGS)}",
+            received=repr(scaling),
+            remedy="change scaling in the model's configuration",
         )
     scale = _standard if scaling == "standard" else _quantile
     scales = {name: scale(number_column(rows, name)) for name in numbers}
@@ -134,10 +136,11 @@ def learn_features(
 
 
 def public_scale(interval: Sequence[float] | None) -> tuple[list[float], list[float]]:
-    """Knots and heights of a number that tell nothing of any row.
+    """Knots and heights of a number column that depend on no row.
 
     Args:
-        interval: where the numbers of the column are known to lie; None for any numbers, which are scaled by logarithm.
+        interval: publicly known least and greatest value of the column; None for any numbers, which are scaled by
+            logarithm.
     """
     if interval is not None:
         return list(interval), [-2.0, 2.0]
@@ -147,14 +150,14 @@ def public_scale(interval: Sequence[float] | None) -> tuple[list[float], list[fl
 
 
 def number_column(rows: pd.DataFrame, name: str) -> np.ndarray:
-    """A column as float64; NaN for null, for text that is no number and for a column that is not there (rows,)."""
+    """A column as float64; NaN for null, for text that is not a number and for a missing column (rows,)."""
     if name not in rows:
         return np.full(len(rows), np.nan)
     return pd.to_numeric(rows[name], errors="coerce").to_numpy("float64", na_value=np.nan)
 
 
 def category_column(rows: pd.DataFrame, name: str) -> np.ndarray:
-    """A column as texts; `unknown` for null and for a column that is not there (rows,)."""
+    """A column as text; `unknown` for null and for a missing column (rows,)."""
     if name not in rows:
         return np.full(len(rows), UNKNOWN, dtype=object)
     column = rows[name].astype(object)
@@ -169,10 +172,10 @@ def _standard(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _quantile(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Knots at quantiles; where many rows share a value, its height is that of the middle of them."""
+    """Knots at quantiles; a value that many rows share has the height of their middle rank."""
     known = np.sort(values[np.isfinite(values)])
     if not len(known):
         return np.zeros(1), np.zeros(1)
     knots = np.unique(np.quantile(known, np.linspace(0, 1, _QUANTILES), method="nearest"))
-    below, upto = np.searchsorted(known, knots, "left"), np.searchsorted(known, knots, "right")
-    return knots, norm.ppf((below + upto) / 2 / len(known)).clip(-_WIDEST, _WIDEST)
+    below, up_to = np.searchsorted(known, knots, "left"), np.searchsorted(known, knots, "right")
+    return knots, norm.ppf((below + up_to) / 2 / len(known)).clip(-_WIDEST, _WIDEST)

@@ -1,9 +1,9 @@
-"""Response to campaigns: one net says how likely a person is to click, to buy and to leave.
+"""Response to campaigns: one net gives the chances that a person clicks, buys and leaves.
 
-Deep and cross network, version 2 (Wang et al., WWW 2021, arXiv:2008.13535): cross layers multiply features with each
-other, explicitly and of a bounded degree, a deep part beside or after them does the rest. The answers share everything
-but their last weights. The net stands in two parts, so that an answer can be explained by its features: an embedder
-that makes one vector of a row's columns, and a head from that vector to logits.
+Deep and cross network, version 2 (Wang et al., WWW 2021, arXiv:2008.13535): cross layers compute products of features
+of a bounded degree; a deep part beside or after them learns other interactions. The answers (click, purchase, leave)
+share all layers but the last. The net has two parts, so that a prediction can be explained by its features: an embedder
+from a row's columns to one vector, and a head from that vector to logits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from training.privacy.accounting import PLAIN, Privacy, Spending
 from training.privacy.dp_sgd import Owned, PrivateTraining, private_optimizer
 
 NOT_KNOWN = -1.0
-"""The label of an answer that is not known; it adds nothing to the loss."""
+"""The label of an unknown answer; it adds nothing to the loss."""
 
 LOSSES = ("plain", "weighted", "focal")
 STRUCTURES = ("parallel", "stacked")
@@ -31,19 +31,19 @@ class ResponseConfig:
     """What can be chosen about the model and its training."""
 
     scaling: str = "quantile"
-    """`quantile` scales numbers by rank, `standard` by mean and standard deviation."""
+    """Of numbers: `quantile` by rank, `standard` by mean and standard deviation."""
     fewest_rows: int = 10
-    """A category in fewer training rows is read as unknown."""
+    """A category in fewer training rows counts as unknown."""
     embedding_dimensions: int = 8
     """Size of the vector of a category."""
     cross_layers: int = 1
-    """Cross layers; each adds one to the degree of the products of features."""
+    """Number of cross layers; each raises the degree of the products of features by one."""
     cross_rank: int = 0
-    """Rank of a cross layer's matrix; 0 leaves it whole."""
+    """Rank of a cross layer's matrix; 0 is full rank."""
     interaction_penalty: float = 0.01
-    """Weight of the squares of the cross and deep layers' matrices in the loss; what is linear is not penalised."""
+    """L2 penalty on the matrices of cross and deep layers; the linear terms are not penalised."""
     deep_layers: int = 1
-    """Layers of the deep part; 0 leaves it out."""
+    """Number of layers of the deep part; 0 leaves it out."""
     deep_units: int = 16
     """Width of the deep part."""
     structure: str = "parallel"
@@ -51,28 +51,28 @@ class ResponseConfig:
     dropout: float = 0.1
     """Share of the deep part's units that a training step drops."""
     hidden_share: float = 0.05
-    """Share of values that a training step hides: numbers as null, categories as unknown."""
+    """Share of values that training hides at random: numbers as null, categories as unknown."""
     loss: str = "plain"
-    """`weighted` weighs the rare answer up to the frequent one, `focal` weighs what is hard (Lin et al., 2017)."""
+    """`plain` cross-entropy; `weighted` balances yes and no; `focal` favours hard rows (Lin et al., 2017)."""
     gamma: float = 2.0
-    """How much `focal` favours what is hard; 0 is `plain`."""
+    """How much `focal` favours hard rows; 0 is `plain`."""
     auxiliary_weight: float = 0.5
-    """Weight of each answer but the first in the loss; the first, the click, has 1."""
+    """Weight in the loss of purchase and leave; the click has the weight 1."""
     half_life_share: float = 0.0
-    """Rows lose half their weight over this share of the training rows, back in time; 0 weighs all alike."""
+    """Age, as a share of the training rows, at which a row has half the weight; 0 gives all rows the same weight."""
     synthetic_share: float = 0.2
-    """Synthetic rows that are added, at most, as a share of the real training rows."""
+    """Most synthetic rows that are added, as a share of the real training rows."""
     learning_rate: float = 0.01
     weight_decay: float = 0.01
     batch_size: int = 256
-    """Rows a batch."""
+    """Rows per batch."""
     epochs: int = 20
-    """Most epochs; training ends before, once validation no longer improves."""
+    """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 4
     """Epochs without a better validation AUC after which training ends."""
     privacy: Privacy = PLAIN
-    """With a finite epsilon, training is differentially private: a batch is that many PEOPLE on average, all epochs are
-    trained, and what only a plain training may do (`synthetic_share`, `half_life_share`, other losses) is left out."""
+    """With a finite epsilon, training is differentially private: `batch_size` is the mean number of PEOPLE per step,
+    all epochs are trained, and `synthetic_share`, `half_life_share` and the loss `weighted` are not available."""
     seed: int = 7
 
 
@@ -94,19 +94,19 @@ class Response(keras.Model):
         self.embedder, self.head = embedder, head
         self.loss_name, self.gamma = config.loss, config.gamma
         shares = np.clip(positive_shares, 1e-3, 1 - 1e-3)
-        # Both classes weigh the same in sum, and a row weighs 1 on average.
+        # Both classes have the same total weight, and the mean weight of a row is 1.
         self.class_weights = np.stack([0.5 / (1 - shares), 0.5 / shares]).astype("float32")  # (class, answers)
-        others = np.full(len(positive_shares) - 1, config.auxiliary_weight)
-        self.answer_weights = np.concatenate([[1.0], others]).astype("float32")  # (answers,)
+        auxiliary = np.full(len(positive_shares) - 1, config.auxiliary_weight)
+        self.answer_weights = np.concatenate([[1.0], auxiliary]).astype("float32")  # (answers,)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
-        """Mean over the batch of `example_losses`, each times its weight if there are weights (batch,); penalties."""
+        """Mean of `example_losses`, weighted by `sample_weight` (batch,) if it is there, plus penalties."""
         losses = self.example_losses(y, y_pred)
         mean = ops.mean(losses if sample_weight is None else losses * ops.reshape(sample_weight, (-1,)))
         return mean + sum(self.losses)
 
     def example_losses(self, labels, logits):
-        """Loss of each row (batch,): the weighted sum over its known answers.
+        """Loss of each row: the weighted sum over its known answers (batch,).
 
         Args:
             labels: 0, 1 or `NOT_KNOWN` (batch, answers).
@@ -116,7 +116,7 @@ class Response(keras.Model):
         positive = ops.cast(labels > 0, logits.dtype)
         losses = ops.relu(logits) - logits * positive + ops.softplus(-ops.abs(logits))  # cross-entropy
         if self.loss_name == "focal":
-            losses = losses * (1 - ops.exp(-losses)) ** self.gamma  # exp(-loss): the chance given to the true class
+            losses = losses * (1 - ops.exp(-losses)) ** self.gamma  # exp(-loss) is the probability of the true class
         if self.loss_name == "weighted":
             no, yes = self.class_weights
             losses = losses * (no + positive * (yes - no))
@@ -124,16 +124,16 @@ class Response(keras.Model):
 
 
 class PrivateResponse(PrivateTraining, Response):
-    """The same net, whose steps are differentially private; a person's loss is the mean over the person's rows."""
+    """The same net with differentially private steps; a person's loss is the mean over the person's rows."""
 
     def recorded_losses(self, data, nets):
-        """Losses (rows,) of ((numbers, codes), (labels, places of each person's rows))."""
-        inputs, (labels, places) = data
+        """Losses (rows,) of ((numbers, codes), (labels, indices of each person's rows (people, most rows)))."""
+        inputs, (labels, rows_of_people) = data
         embedder, head = nets
-        owned = Owned(places)
+        owned = Owned(rows_of_people)
         rows = ops.shape(labels)[0]
         losses = self.example_losses(labels, ops.cast(head(embedder(inputs, training=True), training=True), "float32"))
-        counts = ops.sum(ops.cast(places < rows, "float32"), axis=1)
+        counts = ops.sum(ops.cast(rows_of_people < rows, "float32"), axis=1)
         return losses / owned.to_rows(counts, rows), owned
 
 
@@ -146,13 +146,14 @@ def build(
     positive_shares: Sequence[float],
     spent: Spending | None = None,
 ) -> Response:
-    """The compiled model; with `spent`, its steps are private.
+    """The compiled model; with `spent`, its steps are differentially private.
 
     Args:
-        numbers: columns of the first input.
-        codes: how many codes there are, over all columns of the second input.
-        unknown_codes: for each of these columns the code of what training has not seen (categories,).
-        positive_shares: share of training rows, among those that are known, whose answer is yes (answers,).
+        numbers: number of columns of the first input.
+        codes: number of codes of all columns of the second input together.
+        unknown_codes: code for unknown categories, of each column of the second input (categories,).
+        positive_shares: share of yes among the known labels of each answer in training (answers,).
+        spent: the privacy budget; None for a plain training.
 
     Raises:
         ModelError: no such loss or structure.
@@ -162,7 +163,7 @@ def build(
             raise ModelError(
                 expected=f"{name} as one of {', '.join(known)}",
                 received=repr(getattr(config, name)),
-                remedy="mend the configuration",
+                remedy=f"change {name} in the model's configuration",
             )
     keras.utils.set_random_seed(config.seed)
     kind = Response if spent is None else PrivateResponse
@@ -178,14 +179,14 @@ def build(
 def _embedder(config: ResponseConfig, numbers: int, codes: int, unknown_codes: np.ndarray) -> keras.Model:
     """Numbers and codes to features (batch, numbers + categories * embedding dimensions)."""
     values = keras.Input((numbers,), name="numbers")
-    places = keras.Input((len(unknown_codes),), dtype="int32", name="codes")
+    categories = keras.Input((len(unknown_codes),), dtype="int32", name="codes")
     embedding = layers.Embedding(codes, config.embedding_dimensions)
-    vectors = embedding(places)  # (batch, categories, dimensions)
-    drawn = np.random.default_rng(config.seed).normal(0, 0.1, (codes, config.embedding_dimensions))
-    drawn[unknown_codes] = 0  # what was never seen says nothing
-    embedding.set_weights([drawn])
+    vectors = embedding(categories)  # (batch, categories, dimensions)
+    initial = np.random.default_rng(config.seed).normal(0, 0.1, (codes, config.embedding_dimensions))
+    initial[unknown_codes] = 0  # an unknown category carries no information
+    embedding.set_weights([initial])
     features = layers.Concatenate(name="features")([values, layers.Flatten()(vectors)])
-    return keras.Model([values, places], features, name="embedder")
+    return keras.Model([values, categories], features, name="embedder")
 
 
 def _head(config: ResponseConfig, width: int, answers: int) -> keras.Model:
@@ -194,7 +195,7 @@ def _head(config: ResponseConfig, width: int, answers: int) -> keras.Model:
     penalty = keras.regularizers.L2(config.interaction_penalty) if config.interaction_penalty else None
     crossed = features
     for _ in range(config.cross_layers):
-        # Formula 1: x0 * (W x + b) + x, or with W = U V, formula 2. From zeros, a layer starts as if it were not there.
+        # Formula 1: x0 * (W x + b) + x, or formula 2 with W = U V. With zero weights a layer starts as the identity.
         inner = layers.Dense(config.cross_rank, use_bias=False)(crossed) if config.cross_rank else crossed
         gate = layers.Dense(width, kernel_initializer="zeros", kernel_regularizer=penalty)(inner)
         crossed = layers.Add()([layers.Multiply()([features, gate]), crossed])

@@ -1,10 +1,11 @@
 """The served form of `response`: MLflow runs this file from the registered model, without the rest of Nightshift.
 
-In: a DataFrame with a column `campaign` and as many of the other columns as there are, raw values; None, NaN, what is
-no number and categories never seen are read as not known.
-Out: for each row the chance to come from the campaign within a week, the chance to buy then, the chance to do nothing
-for 14 days, each from 0 to 1, and the euros expected from sending: the chance to buy times what an order of the
-campaign brings. A chance for which training had no label at all is not a number.
+Input: a DataFrame with a column `campaign` and any of the other columns, raw values. None, NaN, text in number columns
+and categories that training has not seen count as unknown.
+Output: for each row the chance to come from the campaign within a week (`click_chance`), to buy then
+(`purchase_chance`), and to do nothing for 14 days (`leave_chance`), each from 0 to 1; and `expected_value`, the euros
+expected from sending: the chance to buy times the campaign's mean order. A chance for which training had no label at
+all is NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _ROWS_A_BATCH = 8192
 
 
 class ResponseModel(mlflow.pyfunc.PythonModel):
-    """Loads the two nets and what surrounds them; answers in chances and euros."""
+    """Embedder, head, encoding and calibration; raw columns in, chances and euros out."""
 
     def load_context(self, context) -> None:
         self.embedder = keras.saving.load_model(context.artifacts["embedder"], safe_mode=True)
@@ -45,17 +46,17 @@ class ResponseModel(mlflow.pyfunc.PythonModel):
         return answers
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Rows as the net reads them, as in training: numbers (rows, 2 * numbers), codes (rows, categories)."""
+        """The inputs of the net, as in training: numbers (rows, 2 * numbers) and codes (rows, categories)."""
         numbers = np.zeros((len(rows), 2 * len(self.knots)), "float32")
-        for place, name in enumerate(self.knots):
+        for column, name in enumerate(self.knots):
             values = _values(rows, name)
             known = np.isfinite(values)
-            numbers[known, 2 * place] = np.interp(values[known], self.knots[name], self.heights[name])
-            numbers[~known, 2 * place + 1] = 1
+            numbers[known, 2 * column] = np.interp(values[known], self.knots[name], self.heights[name])
+            numbers[~known, 2 * column + 1] = 1
         codes = np.zeros((len(rows), len(self.vocabularies)), "int32")
         first = 0
-        for place, (name, words) in enumerate(self.vocabularies.items()):
-            codes[:, place] = first + words.get_indexer(_texts(rows, name)) + 1
+        for column, (name, words) in enumerate(self.vocabularies.items()):
+            codes[:, column] = first + words.get_indexer(_texts(rows, name)) + 1
             first += len(words) + 1
         return numbers, codes
 

@@ -61,7 +61,7 @@ def test_noise_is_refused_for_want_of_lift():
         rows["clicked"] = np.random.default_rng(number).random(len(rows)) < 0.5
     admission = judge(*noise)
     assert not admission.admitted
-    refused = [reason for reason in admission.reasons if "a lift above 0 is asked of each" in reason]
+    refused = [reason for reason in admission.reasons if "a lift above 0 is required" in reason]
     assert len(refused) == 3
     real, both = admission.numbers["real_auc_1"], admission.numbers["with_synthetic_auc_1"]
     assert refused[0].startswith(f"AUC {both:.4f} with synthetic rows against {real:.4f} without")

@@ -30,7 +30,7 @@ CONFIG = InterestGanConfig(
     steps=50,
     epochs=4,
     learning_rate=0.004,
-    averaging=0.9,
+    ema_momentum=0.9,
 )
 QUIET = Context(say=lambda _: None)
 
@@ -160,9 +160,9 @@ def test_the_table_of_the_lake_is_read(tmp_path):
 def test_columns_and_types_are_those_of_the_contract(fitted):
     made = synthesise(fitted, 300, seed=1)
     assert list(made.columns) == SYNTHETIC_RESPONSES.column_names
-    wanted = {"int": "Int64", "double": "float64", "boolean": "boolean", "string": "object"}
+    dtypes = {"int": "Int64", "double": "float64", "boolean": "boolean", "string": "object"}
     assert {name: str(kind) for name, kind in made.dtypes.items()} == {
-        column.name: wanted[column.type] for column in SYNTHETIC_RESPONSES.columns
+        column.name: dtypes[column.type] for column in SYNTHETIC_RESPONSES.columns
     }
     whole = made.select_dtypes("Int64")
     assert (whole.min().dropna() >= 0).all()
@@ -208,7 +208,7 @@ def test_rows_are_counted_and_nothing_asks_for_nothing(served):
     assert len(ask(served, rows=[])) == 0
 
 
-def test_a_wanted_value_is_asked_for_and_reported(served):
+def test_a_condition_is_met_mostly_and_reported(served):
     made = ask(served, rows=[200, 3], column=["campaign", None], value=["autumn", None])
     assert (made["condition_met"][:200] == (made["campaign"][:200] == "autumn")).all()
     assert made["condition_met"][:200].mean() > 0.4  # a third without asking

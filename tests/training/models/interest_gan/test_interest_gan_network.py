@@ -8,7 +8,7 @@ import pytest
 from training.models.interest_gan.learner import FittedInterestGan, synthesise
 from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER, encode, fit_columns
 from training.models.interest_gan.network import InterestGanConfig, build, counted_steps
-from training.models.interest_gan.row_vectors import Layout, draw_codes, layout_of, wanted_values
+from training.models.interest_gan.row_vectors import Layout, draw_codes, draw_conditions, layout_of
 
 CONFIG = InterestGanConfig(
     noise=16,
@@ -19,7 +19,7 @@ CONFIG = InterestGanConfig(
     batch_size=200,
     steps=100,
     learning_rate=0.003,
-    averaging=0.95,
+    ema_momentum=0.95,
 )
 KINDS = {"a": CATEGORY, "b": CATEGORY, "x": NUMBER, "clicked": BOOLEAN}
 
@@ -51,11 +51,11 @@ def test_learns_what_belongs_together(fitted):
     assert made["a"].value_counts(normalize=True).min() > 0.15
 
 
-def test_makes_the_wanted_value(fitted):
-    wanted = np.tile(np.eye(10, dtype="float32")[2], (500, 1))  # a is "2", or what has its code
+def test_meets_the_condition(fitted):
+    condition = np.tile(np.eye(10, dtype="float32")[2], (500, 1))  # a has its third code
     noise = np.random.default_rng(1).normal(size=(500, CONFIG.noise)).astype("float32")
     layout = layout_of(fitted.columns, "clicked")
-    codes, _ = draw_codes(fitted.score(noise, wanted), layout, np.random.default_rng(1))
+    codes, _ = draw_codes(fitted.score(noise, condition), layout, np.random.default_rng(1))
     assert (codes[:, 0] == 2).mean() > 0.8
 
 
@@ -74,19 +74,19 @@ def test_layout_by_hand():
     assert layout.offset_mask()[:, 0].tolist() == [0, 0, 0, 0, 1, 1, 1, 0, 0]
 
 
-def test_drawn_values_have_their_rows():
+def test_drawn_rows_meet_their_conditions():
     rows = tied_rows(200)
     columns = fit_columns(rows, KINDS, seed=1)
     codes, offsets = encode(columns, rows, np.random.default_rng(1))
     layout = layout_of(columns, "clicked")
     model = build(dataclasses.replace(CONFIG, batch_size=500), layout, codes, offsets)
-    wanted, vectors = (np.asarray(one) for one in model.rows.draw(500, model.draws))
+    values, vectors = (np.asarray(one) for one in model.rows.draw(500, model.random))
     wide = len(layout.wide)
     starts = [wide + int(layout.starts[at]) for at in layout.conditions]
     conditional = np.concatenate(
         [vectors[:, start : start + width] for start, width in zip(starts, (4, 4, 2), strict=True)], axis=1
     )
-    assert conditional[np.arange(500), wanted].all()
+    assert conditional[np.arange(500), values].all()
     # each block of codes is one-hot
     np.testing.assert_array_equal(vectors[:, wide:].sum(axis=1), len(columns))
 
@@ -96,11 +96,11 @@ def test_moments_are_those_of_the_draws():
     columns = fit_columns(rows, KINDS, seed=1)
     codes, offsets = encode(columns, rows, np.random.default_rng(1))
     model = build(CONFIG, layout_of(columns, "clicked"), codes, offsets)
-    _, drawn = model.rows.draw(20_000, model.draws)
+    _, drawn = model.rows.draw(20_000, model.random)
     drawn = np.asarray(drawn)
     np.testing.assert_allclose(drawn.T @ drawn / len(drawn), np.asarray(model.rows.moments), atol=0.02)
 
 
-def test_wanted_values_follow_what_is_real():
-    wanted = wanted_values([[0.9, 0.1], [0.5, 0.5]], 20_000, np.random.default_rng(0))
-    np.testing.assert_allclose(np.bincount(wanted) / 20_000, [0.45, 0.05, 0.25, 0.25], atol=0.02)
+def test_conditions_follow_the_real_shares():
+    values = draw_conditions([[0.9, 0.1], [0.5, 0.5]], 20_000, np.random.default_rng(0))
+    np.testing.assert_allclose(np.bincount(values) / 20_000, [0.45, 0.05, 0.25, 0.25], atol=0.02)
