@@ -141,7 +141,7 @@ def test_the_budget_is_a_setting(tmp_path):
     assert Settings.from_env({"NIGHTSHIFT_PRIVACY_BUDGET": "2.5"}).privacy_budget == 2.5
 
 
-@pytest.mark.parametrize("module", ["privacy_ledger", "privacy_curve"])
+@pytest.mark.parametrize("module", ["privacy.ledger", "privacy.curve"])
 def test_help_teaches(module):
     command = [sys.executable, "-m", f"training.{module}", "--help"]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
