@@ -30,9 +30,10 @@ from training.learner import Measured
 from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
 from training.models.response.features import category_column
+from training.models.response.fitting import fit_table
 from training.models.response.network import ResponseConfig
-from training.models.response.private_table import fit_table_privately, table_spending
-from training.models.response.table import STRANGERS, Table, fit_table
+from training.models.response.private_statistics import private_statistics, table_spending
+from training.models.response.table import STRANGERS, LabelledTable
 from training.parts import Part
 from training.privacy.accounting import Privacy
 from training.privacy.curve import measure_curve
@@ -48,7 +49,7 @@ BANK_INTERVALS = {
     "euribor3m": (0.6, 5.1),
     "nr.employed": (4963, 5229),
 }
-"""Ages of adults, and what the Portuguese economy was like: no customer has to tell of it."""
+"""Ages of adults, and indicators of the Portuguese economy: public knowledge, independent of the rows."""
 
 BANK_PRIVATE = {
     "deep_layers": 0,
@@ -98,10 +99,10 @@ def measure_bank(file: Path, seeds: Sequence[int]) -> Mapping[str, Any]:
     return _line("bank_marketing, response", {"rows": len(table.rows)}, curve, {}, started)
 
 
-def bank_table(file: Path) -> Table:
-    """Bank Marketing with strangers, and with what everybody knows of its columns."""
+def bank_table(file: Path) -> LabelledTable:
+    """Bank Marketing with strangers, and with the public knowledge about its columns."""
     table = read_table(file)
-    training = table.places(0, Part.TRAIN)
+    training = table.indices(0, Part.TRAIN)
     strangers = np.random.default_rng(0).permutation(training)[: len(training) // 10]
     parts = table.parts.copy()
     parts[strangers, 0] = STRANGERS
@@ -114,20 +115,19 @@ class _Bank:
 
     name = "response"
 
-    def fit(self, data: Table, config: ResponseConfig, context: Any) -> Any:
-        if config.privacy.on:
-            return fit_table_privately(data, config, context, watched="validation_auc")[0]
-        return fit_table(data, config, context, watched="validation_auc")
+    def fit(self, data: LabelledTable, config: ResponseConfig, context: Any) -> Any:
+        private = private_statistics(data, config) if config.privacy.on else None
+        return fit_table(data, config, context, watched="validation_auc", private=private)
 
-    def spending(self, data: Table, config: ResponseConfig) -> Any:
+    def spending(self, data: LabelledTable, config: ResponseConfig) -> Any:
         return table_spending(data, config) if math.isfinite(config.privacy.epsilon) else None
 
-    def measure(self, model: Any, data: Table) -> Measured:
-        chances = model.score(*model.encode(data.rows.iloc[data.places(0, Part.TEST)]))[:, 0]
+    def measure(self, model: Any, data: LabelledTable) -> Measured:
+        chances = model.score(*model.encode(data.rows.iloc[data.indices(0, Part.TEST)]))[:, 0]
         values = placements(chances, data.yes(0, Part.TEST))
         return Measured("auc", values, {"auc": float(values.mean())})
 
-    def membership_scores(self, model: Any, data: Table) -> Attacked:
+    def membership_scores(self, model: Any, data: LabelledTable) -> Attacked:
         return attack_answers(model, data, strangers=STRANGERS)
 
 

@@ -25,9 +25,11 @@ from bench.result import write
 from contracts.errors import ModelError, exit_with_sentence
 from training.config import CONFIGS, read_config
 from training.learner import Context
-from training.models.response.measures import TreeSetting, baseline_answers, measures
+from training.models.response.baselines import TreeSetting, baseline_chances
+from training.models.response.fitting import fit_table
+from training.models.response.measures import measures
 from training.models.response.network import ResponseConfig
-from training.models.response.table import Table, fit_table
+from training.models.response.table import LabelledTable
 from training.parts import Part
 
 LABEL, YES, KNOWN_TOO_LATE = "y", "yes", "duration"
@@ -69,28 +71,28 @@ def measure(data: Path, config_file: Path, seeds: Sequence[int]) -> Mapping[str,
     for seed in seeds:
         _say(f"seed {seed}")
         fitted = fit_table(table, dataclasses.replace(config, seed=seed), Context(say=_say), watched="validation_auc")
-        chances = fitted.score(*fitted.encode(table.rows.iloc[table.places(0, Part.TEST)]))[:, 0]
+        chances = fitted.score(*fitted.encode(table.rows.iloc[table.indices(0, Part.TEST)]))[:, 0]
         validated = max(epoch["validation_auc"] for epoch in fitted.epochs)
         found.append({"validation_auc": validated, **measures(chances, test)})
     trained = time.monotonic() - started
     _say("baselines")
-    told = baseline_answers(table, 0, rate_by=RATE_BY, strengths=STRENGTHS, trees=TREES)
+    baselines = baseline_chances(table, 0, rate_by=RATE_BY, strengths=STRENGTHS, trees=TREES)
     return {
         "bench": "response",
         "protocol": f"in the order of time {TRAIN_UNTIL:.0%} train, until {VALIDATE_UNTIL:.0%} validation, rest test; "
         f"without {KNOWN_TOO_LATE}; AUC of the test, ties against the model",
         "data": data.name,
-        "rows": {name: len(table.places(0, part)) for name, part in (("train", Part.TRAIN), ("test", Part.TEST))},
+        "rows": {name: len(table.indices(0, part)) for name, part in (("train", Part.TRAIN), ("test", Part.TEST))},
         "config": dataclasses.asdict(config),
         "seeds": list(seeds),
         "seconds": round(trained, 1),
         "metrics": {name: float(np.mean([one[name] for one in found])) for name in found[0]},
         "metrics_by_seed": found,
-        "baselines": {name: measures(chances, test) for name, chances in told.items()},
+        "baselines": {name: measures(chances, test) for name, chances in baselines.items()},
     }
 
 
-def read_table(file: Path) -> Table:
+def read_table(file: Path) -> LabelledTable:
     """Bank Marketing as a table of one answer.
 
     Raises:
@@ -114,7 +116,7 @@ def read_table(file: Path) -> Table:
     parts = np.array(list(Part), "int8")[np.searchsorted(borders, np.arange(len(rows)), side="right")]
     numbers = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name])]
     categories = [name for name in rows if name not in numbers]
-    return Table(rows, labels, parts[:, None], numbers, categories, ("subscribed",))
+    return LabelledTable(rows, labels, parts[:, None], numbers, categories, ("subscribed",))
 
 
 def _say(line: str) -> None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from contracts.errors import ModelError
 from training.models.response import network as response
-from training.models.response.private_table import people_batches
+from training.models.response.batches import people_batches
 from training.models.taste_autoencoder import network as taste_autoencoder
 from training.privacy.accounting import Privacy, Spending
 from training.privacy.dp_sgd import Recorded, clipped_sum

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from training.models.response.table import Table
+from training.models.response.table import LabelledTable
 from training.parts import Part
 from training.privacy.membership import Attacked, sample
 
 
-def attack_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
+def attack_answers(model: Any, table: LabelledTable, *, strangers: int) -> Attacked:
     """Two attacks on people's first answers, of people in the training part (members) and of strangers.
 
     `loss` is minus a person's mean cross-entropy, `ratio` how far the cross-entropy is below that of the mean chance.
@@ -22,7 +22,7 @@ def attack_answers(model: Any, table: Table, *, strangers: int) -> Attacked:
     """
     signals, mean_chance = [], table.yes(0, Part.TRAIN).mean()
     for part in (Part.TRAIN, strangers):
-        people = sample(np.unique(table.owners[table.places(0, part)]))
+        people = sample(np.unique(table.owners[table.indices(0, part)]))
         rows = np.flatnonzero((table.parts[:, 0] == part) & np.isin(table.owners, people))
         yes, owners = table.labels[rows, 0] > 0, np.unique(table.owners[rows], return_inverse=True)[1]
         losses = _log_losses(model.score(*model.encode(table.rows.iloc[rows]))[:, 0], yes)

@@ -1,7 +1,8 @@
-"""How `response` is trained and measured: by weeks, each answer on the last week whose labels are known."""
+"""How `response` is trained and measured: split by week, each answer tested on the last week with known labels."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +15,19 @@ import pandas as pd
 from contracts.lake import Lake
 from contracts.settings import Settings
 from training.consent import require_agreed
-from training.integrated_gradients import completeness, integrated_gradients, mean_shares
+from training.integrated_gradients import mean_shares
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
-from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
-from training.models.response.measures import baseline_answers, measures
+from training.models.response.attributions import click_attributions
+from training.models.response.baselines import baseline_chances
+from training.models.response.fitting import FittedTable, fit_table
+from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, Responses, load_responses
+from training.models.response.measures import measures
 from training.models.response.network import ResponseConfig
-from training.models.response.private_table import fit_table_privately, table_spending
-from training.models.response.table import STRANGERS, FittedTable, Table, fit_table
+from training.models.response.orders import mean_orders, training_euros
+from training.models.response.private_statistics import private_statistics, table_spending
+from training.models.response.table import STRANGERS, LabelledTable
 from training.parts import Part
 from training.privacy.accounting import Spending
 from training.privacy.membership import Attacked
@@ -33,22 +38,19 @@ PARITY_ROWS = 64
 EXPLAINED_ROWS = 512
 """Most test rows over which attributions are averaged."""
 
-ORDERS_OF_DOUBT = 10
-"""A campaign's mean order counts for as many orders as it had, the mean of all campaigns for this many."""
 
-
-class Responding(Protocol):
-    """What is measured: the model just trained, or the object behind the registered pyfunc."""
+class ResponsePredictor(Protocol):
+    """What can be measured: the model just trained, or the object behind the registered pyfunc."""
 
     embedder: keras.Model
     """Numbers and codes to features (batch, width)."""
     head: keras.Model
     """Features to logits (batch, answers)."""
     feature_slices: Mapping[str, list[int]]
-    """Where each column's features begin and end."""
+    """Start and end of each column's features in the output of the embedder."""
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Raw columns to numbers and codes."""
+        """Raw columns to numbers (rows, 2 * numbers) and codes (rows, categories)."""
 
     def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Chances to click, to buy, to leave (rows, 3)."""
@@ -56,17 +58,17 @@ class Responding(Protocol):
 
 @dataclass
 class FittedResponse(Fitted):
-    """A net with its best weights, and what an order is worth."""
+    """A net with its best weights, and the euros of a mean order."""
 
     net: FittedTable
     order_value: float
     """Euros of a mean order, over all campaigns."""
     order_values: Mapping[str, float]
-    """Euros of a mean order of each campaign, drawn towards the mean of all."""
+    """Euros of a mean order of each campaign, shrunk towards the mean of all."""
     learned: list[bool]
-    """Whether there was any label of each answer to learn from."""
+    """Whether each answer had any label in training."""
     rows_learned: Mapping[str, int] = field(default_factory=dict)
-    """What was really learned from, for the run's parameters."""
+    """Numbers of real and synthetic rows in training, for the run's parameters."""
 
     @property
     def epochs(self):
@@ -118,8 +120,8 @@ class ResponseLearner(Learner):
         """The day's responses, and the synthetic ones of the latest earlier day that has any.
 
         Raises:
-            LakeError: the marts of that day were not built, a column is missing, or somebody did not agree to training.
-            NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
+            LakeError: the marts of that day were not built, a column is missing, or a person did not agree to training.
+            NothingToLearn: too few rows that clicked, or that did not.
         """
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
@@ -130,51 +132,49 @@ class ResponseLearner(Learner):
 
     def fit(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:
         if config.privacy.on:
-            return self._fit_privately(data, config, context)
-        added = synthetic_rows(data, config)
-        net = fit_table(data.table, config, context, watched=self.watched, added=added)
-        order_value, order_values = mean_orders(data)
+            added, private = (
+                None,
+                private_statistics(data.table, config, euros=training_euros(data), order_by="campaign"),
+            )
+            order_value, order_values = private.order_value, private.order_values
+        else:
+            added, private = synthetic_rows(data, config), None
+            order_value, order_values = mean_orders(data)
+        net = fit_table(data.table, config, context, watched=self.watched, added=added, private=private)
         learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0 if added is None else len(added.rows)}
         return FittedResponse(net, order_value, order_values, learned, sizes)
 
-    def _fit_privately(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:
-        net, noised = fit_table_privately(
-            data.table, config, context, watched=self.watched, euros=_training_euros(data), order_by="campaign"
-        )
-        learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
-        sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0}
-        return FittedResponse(net, noised.order_value, noised.order_values, learned, sizes)
-
     def spending(self, data: Responses, config: ResponseConfig) -> Spending | None:
-        """What a training would give away; None where it is plain."""
         return table_spending(data.table, config) if config.privacy.on else None
 
-    def membership_scores(self, model: Responding, data: Responses) -> Attacked | None:
-        """How well the clicks of people are known, of those learned from and of others in the same weeks."""
-        if len(data.table.places(CLICK, STRANGERS)):
+    def membership_scores(self, model: ResponsePredictor, data: Responses) -> Attacked | None:
+        """Attacks on the clicks of people in training and of strangers in the same weeks."""
+        if len(data.table.indices(CLICK, STRANGERS)):
             return attack_answers(model, data.table, strangers=STRANGERS)
         return attack_answers(model, data.table, strangers=Part.TEST) if data.split_by_person else None
 
-    def measure(self, model: Responding, data: Responses) -> Measured:
+    def measure(self, model: ResponsePredictor, data: Responses) -> Measured:
         numbers, codes = model.encode(data.table.rows)
         chances = model.score(numbers, codes)
-        tests = [data.table.places(answer, Part.TEST) for answer in range(len(ANSWERS))]
-        return self._measured(data.table, {answer: chances[places, answer] for answer, places in enumerate(tests)})
+        tests = [data.table.indices(answer, Part.TEST) for answer in range(len(ANSWERS))]
+        return self._measured(data.table, {answer: chances[indices, answer] for answer, indices in enumerate(tests)})
 
     def baselines(self, data: Responses) -> Mapping[str, Measured]:
-        """The campaign's own rate, a logistic regression, boosted trees; one a question."""
+        """The campaign's own rate, a logistic regression, boosted trees; each fitted per answer."""
         table = data.table
-        told = {
-            answer: baseline_answers(table, answer, rate_by="campaign")
+        chances = {
+            answer: baseline_chances(table, answer, rate_by="campaign")
             for answer in range(len(ANSWERS))
             if table.has_both(answer, Part.TRAIN)
         }
-        names = told[CLICK].keys()
-        return {name: self._measured(table, {answer: one[name] for answer, one in told.items()}) for name in names}
+        return {
+            name: self._measured(table, {answer: by_name[name] for answer, by_name in chances.items()})
+            for name in chances[CLICK]
+        }
 
     def slices(self, data: Responses) -> pd.DataFrame:
-        clicked = data.table.places(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]
+        clicked = data.table.indices(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]
         return data.table.rows.iloc[clicked][list(SLICES)].astype(str).reset_index(drop=True)
 
     def search_space(self, trial: Any) -> dict[str, Any]:
@@ -195,40 +195,39 @@ class ResponseLearner(Learner):
 
     def people(self, data: Responses) -> np.ndarray:
         """The person of each row of `slices` (rows,)."""
-        return data.people[data.table.places(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]]
+        return data.people[data.table.indices(CLICK, Part.TEST)[data.table.yes(CLICK, Part.TEST)]]
 
-    def parity_inputs(self, fitted: Responding, data: Responses) -> tuple[np.ndarray, ...]:
-        return fitted.encode(data.table.rows.iloc[data.table.places(CLICK, Part.TEST)[:PARITY_ROWS]])
+    def parity_inputs(self, fitted: ResponsePredictor, data: Responses) -> tuple[np.ndarray, ...]:
+        return fitted.encode(data.table.rows.iloc[data.table.indices(CLICK, Part.TEST)[:PARITY_ROWS]])
 
     def example(self, data: Responses) -> pd.DataFrame:
-        """Two rows of nobody in the largest campaign: it stays with the model's files, where no person's row may be."""
+        """Two made-up rows in the largest campaign: they stay with the model, whose files may hold no person's row."""
         words = dict.fromkeys(CATEGORIES, "unknown") | {"campaign": str(data.table.rows["campaign"].mode()[0])}
         return pd.DataFrame([{**words, **dict.fromkeys(NUMBERS, number)} for number in (0.0, 1.0)])
 
-    def attributions(self, model: Responding, data: Responses) -> Mapping[str, float]:
-        """Share of each feature in what moves the chance to click, largest first."""
-        rows = data.table.rows.iloc[data.table.places(CLICK, Part.TEST)]
+    def attributions(self, model: ResponsePredictor, data: Responses) -> Mapping[str, float]:
+        """Share of each column in the attributions of the click, largest first."""
+        rows = data.table.rows.iloc[data.table.indices(CLICK, Part.TEST)]
         if len(rows) > EXPLAINED_ROWS:
             rows = rows.sample(EXPLAINED_ROWS, random_state=0)
-        return mean_shares(_by_column(model, _moved(model, rows)[0]))
+        return mean_shares(click_attributions(model, rows)[0])
 
-    def explain(self, model: Responding, data: Responses, rows: int) -> Iterable[Mapping[str, Any]]:
-        """For a few test rows, how much each column moved the logit of a click away from the mean of all test rows."""
-        test = data.table.rows.iloc[data.table.places(CLICK, Part.TEST)]
-        moved, missed = _moved(model, test, rows)
-        columns = _by_column(model, moved)
+    def explain(self, model: ResponsePredictor, data: Responses, rows: int) -> Iterable[Mapping[str, Any]]:
+        """For a few test rows, how much each column moved the logit of a click, against the mean of all test rows."""
+        test = data.table.rows.iloc[data.table.indices(CLICK, Part.TEST)]
+        columns, missing = click_attributions(model, test, rows)
         chances = model.score(*model.encode(test.iloc[:rows]))[:, CLICK]
-        for place in range(len(moved)):
-            sums = {name: float(values[place]) for name, values in columns.items()}
+        for row in range(len(chances)):
+            sums = {name: float(values[row]) for name, values in columns.items()}
             yield {
-                "row": {name: None if pd.isna(value) else value for name, value in test.iloc[place].to_dict().items()},
-                "click_chance": float(chances[place]),
+                "row": {name: None if pd.isna(value) else value for name, value in test.iloc[row].to_dict().items()},
+                "click_chance": float(chances[row]),
                 "moved": dict(sorted(sums.items(), key=lambda one: -abs(one[1]))),
-                "completeness": float(missed[place]),
+                "completeness": float(missing[row]),
             }
 
-    def _measured(self, table: Table, chances: Mapping[int, np.ndarray]) -> Measured:
-        """Args: chances: of the test rows of each answer that there is."""
+    def _measured(self, table: LabelledTable, chances: Mapping[int, np.ndarray]) -> Measured:
+        """The measures of each answer's chances for its test rows, by answer (test rows,)."""
         metrics = {
             f"{name}_{metric}": value
             for answer, name in enumerate(ANSWERS)
@@ -238,57 +237,16 @@ class ResponseLearner(Learner):
         return Measured(self.metric, placements(chances[CLICK], table.yes(CLICK, Part.TEST)), metrics)
 
 
-def synthetic_rows(data: Responses, config: ResponseConfig) -> Table | None:
-    """The synthetic rows that are learned from: at most `synthetic_share` of the real training rows, at random."""
+def synthetic_rows(data: Responses, config: ResponseConfig) -> LabelledTable | None:
+    """Random synthetic rows for training, at most `synthetic_share` of the number of real training rows."""
     if data.synthetic is None or config.synthetic_share <= 0:
         return None
     most = int(config.synthetic_share * len(data.table.training))
     chosen = np.random.default_rng(config.seed).permutation(len(data.synthetic.rows))[:most]
-    one = data.synthetic
-    return Table(one.rows.iloc[chosen], one.labels[chosen], one.parts[chosen], one.numbers, one.categories, one.answers)
-
-
-def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
-    """Euros of a mean order over all campaigns, and of each campaign's drawn towards it; training rows that bought.
-
-    Without any order an order is worth nothing.
-    """
-    places = data.table.places(PURCHASE, Part.TRAIN)
-    orders = pd.DataFrame(
-        {"campaign": data.table.rows["campaign"].to_numpy()[places], "euros": data.order_values[places]}
+    table = data.synthetic
+    return dataclasses.replace(
+        table, rows=table.rows.iloc[chosen], labels=table.labels[chosen], parts=table.parts[chosen]
     )
-    orders = orders[orders["euros"] > 0]
-    overall = float(orders["euros"].mean()) if len(orders) else 0.0
-    sums = orders.groupby("campaign")["euros"].agg(["sum", "count"])
-    drawn = (sums["sum"] + ORDERS_OF_DOUBT * overall) / (sums["count"] + ORDERS_OF_DOUBT)
-    return overall, {str(campaign): float(euros) for campaign, euros in drawn.items()}
-
-
-def _training_euros(data: Responses) -> np.ndarray:
-    """Euros bought in the rows that say whether somebody bought and are learned from, NaN elsewhere (rows,)."""
-    return np.where(data.table.parts[:, PURCHASE] == Part.TRAIN, data.order_values, np.nan)
-
-
-def _moved(model: Responding, rows: pd.DataFrame, first: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """How much each feature moved the logit of a click from the mean row's (rows, width), and how far from adding up.
-
-    Args:
-        first: only these many rows; the mean is that of all.
-    """
-    features = np.asarray(model.embedder.predict_on_batch(list(model.encode(rows))))
-    baseline = features.mean(axis=0, keepdims=True)
-
-    def click(vectors):
-        return model.head(vectors)[:, CLICK]
-
-    chosen = features[:first]
-    moved = integrated_gradients(click, chosen, baseline)
-    return moved, completeness(click, chosen, baseline, moved)
-
-
-def _by_column(model: Responding, moved: np.ndarray) -> dict[str, np.ndarray]:
-    """Sums over the features of each column (rows,)."""
-    return {name: moved[:, start:stop].sum(axis=1) for name, (start, stop) in model.feature_slices.items()}
 
 
 LEARNER = ResponseLearner()

@@ -1,4 +1,4 @@
-"""Reading responses: who could be reached by which campaign, in which part of the data, and how they responded."""
+"""Reading responses: which person could be reached by which campaign in which week, the answers, and their parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, NothingToLearn
 from training.models.response.network import NOT_KNOWN
-from training.models.response.table import NOWHERE, STRANGERS, Table
+from training.models.response.table import NOWHERE, STRANGERS, LabelledTable
 from training.parts import Part
 
 CATEGORIES = ("campaign", "age_band", "gender", "region", "main_device", "favourite_category")
@@ -32,24 +32,25 @@ NUMBERS = (
     "same_campaign_visits",
 )
 ANSWERS = {"click": "clicked", "purchase": "purchased", "leave": "churned"}
-"""What the model says, and the label of each; the first decides."""
+"""Answers that the model predicts, each with its label column; the first one decides."""
 
 CLICK, PURCHASE = 0, 1
 
 FEWEST = 5
-"""Fewest rows of each answer, in each part, with which a part says anything."""
+"""Fewest rows with each label in each part."""
 
 PUBLIC = {
     "age_band": ("18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"),
     "gender": ("female", "male", "non-binary", "prefer not to say", "unknown"),
     "main_device": ("desktop", "mobile", "tablet", "unknown"),
 }
-"""Categories that the contract of the marts names: no row has to tell of them."""
+"""Categories named by the contract of the marts: public knowledge, independent of the rows."""
 
 INTERVALS = {"weekend_share": (0.0, 1.0)}
+"""Least and greatest number of a column, by its definition."""
 
 STRANGERS_FROM = 0.9
-"""People above this place between 0 and 1, by a hash of their id, are never learned from where weeks part the rows."""
+"""Where rows are split by week, people whose hashed id is above this share are strangers: never learned from."""
 
 _WEEKS = 3
 _TENTHS = {Part.TEST: (0, 1), Part.VALIDATION: (2, 3)}
@@ -57,18 +58,19 @@ _TENTHS = {Part.TEST: (0, 1), Part.VALIDATION: (2, 3)}
 
 @dataclass(frozen=True)
 class Responses:
-    """The rows of people who agreed to training, and the synthetic rows that may be added to their training part."""
+    """Rows of people who agreed to training, and the synthetic rows that may be added to the training part."""
 
-    table: Table
+    table: LabelledTable
     people: np.ndarray
     """Person of each row (rows,)."""
     order_values: np.ndarray
-    """Euros bought, NaN where it is not known (rows,)."""
+    """Euros bought in each row, NaN where they are not known (rows,)."""
     split_by_person: int
-    """How many answers have too few weeks and are split by person instead of by week."""
+    """Number of answers with too few weeks, which are split by person instead of by week."""
     not_finite: int
-    """Numbers that are there and yet are no finite number; they are read as null."""
-    synthetic: Table | None = None
+    """Count of infinite and NaN numbers, which are read as null."""
+    synthetic: LabelledTable | None = None
+    """All in the training part."""
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads."""
@@ -91,21 +93,21 @@ class Responses:
 
 
 def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Responses:
-    """Read the table `training_responses` of one day and, where there is one, `synthetic_responses` of an earlier one.
+    """Read the table `training_responses` of one day, and `synthetic_responses` of an earlier day if there is a folder.
 
-    Everybody in it agrees to training. A row without a label is left out.
+    The table holds only people who agreed to training. Rows without a label are left out.
 
     Raises:
         LakeError: a column is missing.
-        NothingToLearn: too few rows of people who agreed, or too few who clicked, or who did not.
+        NothingToLearn: too few rows that clicked, or that did not.
     """
     needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
-    found = _read(folder, needed)
-    usable = found.filter(pc.is_valid(pc.field("clicked")))
+    rows_read = _read(folder, needed)
+    usable = rows_read.filter(pc.is_valid(pc.field("clicked")))
     if not usable.num_rows:
         raise NothingToLearn(
             expected="weeks that are over, of people who agreed that a model may learn from them",
-            received=f"{found.num_rows} rows in {folder}, none of them such",
+            received=f"{rows_read.num_rows} rows in {folder}, none of them with a label",
             remedy="wait for more data, or check the consents of that day",
         )
     rows = usable.sort_by([(name, "ascending") for name in ("sent_on", "person_id", "campaign")]).to_pandas()
@@ -121,7 +123,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
         parts[:, answer] = column
     _require_both(labels[:, CLICK], parts[:, CLICK], folder)
     return Responses(
-        table=Table(
+        table=LabelledTable(
             rows[[*CATEGORIES, *NUMBERS]],
             labels,
             parts,
@@ -141,9 +143,13 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
 
 
 def split_by_week(labels: np.ndarray, weeks: np.ndarray) -> np.ndarray | None:
-    """Part of each row (rows,): the last week with labels is the test, the one before it validates.
+    """Part of each row: the last week with labels is the test, the week before it the validation (rows,).
 
-    None where there are fewer than three such weeks, or too few rows of an answer in a part.
+    None if fewer than three weeks have labels, or a part has too few rows with a label.
+
+    Args:
+        labels: 0, 1 or `NOT_KNOWN` (rows,).
+        weeks: first day of each row's week (rows,).
     """
     known = labels >= 0
     distinct = np.unique(weeks[known])
@@ -155,7 +161,7 @@ def split_by_week(labels: np.ndarray, weeks: np.ndarray) -> np.ndarray | None:
 
 
 def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Part of each row (rows,): a fifth of the people tests, another validates, all rows of a person together."""
+    """Part of each row by its person: a fifth of the people are the test, another fifth the validation (rows,)."""
     tenth = pd.util.hash_array(people.astype(object)) % 10
     parts = np.full(len(labels), Part.TRAIN, "int8")
     for part, tenths in _TENTHS.items():
@@ -164,14 +170,14 @@ def _split_by_person(labels: np.ndarray, people: np.ndarray) -> np.ndarray:
 
 
 def _without_strangers(labels: np.ndarray, parts: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """The parts, with the training rows of a tenth of the people set aside, if enough rows are left without them."""
+    """The parts, with a tenth of the people in training as strangers, if enough training rows remain (rows,)."""
     strange = pd.util.hash_array(people.astype(object), hash_key="strangers-of-nts") / 2.0**64 >= STRANGERS_FROM
     column = np.where(strange & (parts == Part.TRAIN), STRANGERS, parts).astype("int8")
     return column if _fewest(labels, column) >= FEWEST else parts
 
 
 def _fewest(labels: np.ndarray, parts: np.ndarray) -> int:
-    """Rows of the rarest answer in any part."""
+    """Number of rows with the rarest label in any part."""
     return min(int(((parts == part) & (labels == answer)).sum()) for part in Part for answer in (0, 1))
 
 
@@ -198,16 +204,16 @@ def _read(folder: Path, needed: list[str]) -> pa.Table:
     return dataset.read(columns=needed)
 
 
-def _synthetic(folder: Path) -> Table:
+def _synthetic(folder: Path) -> LabelledTable:
     """Synthetic rows, all of them in the training part."""
     rows = _read(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
     labels = _labels(rows)
     parts = np.where(labels >= 0, Part.TRAIN, NOWHERE).astype("int8")
-    return Table(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS))
+    return LabelledTable(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS))
 
 
 def _labels(rows: pd.DataFrame) -> np.ndarray:
-    """0, 1 or `NOT_KNOWN` for each answer (rows, answers)."""
+    """Labels of each answer: 0, 1 or `NOT_KNOWN` (rows, answers)."""
     columns = [rows[label].astype("boolean").astype("Float32") for label in ANSWERS.values()]
     return np.stack([column.to_numpy("float32", na_value=NOT_KNOWN) for column in columns], axis=1)
 

@@ -31,14 +31,14 @@ def file(tmp_path):
 
 def test_the_file_is_split_in_its_own_order_and_without_what_is_known_too_late(file):
     table = read_table(file)
-    assert [len(table.places(0, part)) for part in Part] == [120, 40, 40]
-    assert table.places(0, Part.TEST).tolist() == list(range(160, 200))
+    assert [len(table.indices(0, part)) for part in Part] == [120, 40, 40]
+    assert table.indices(0, Part.TEST).tolist() == list(range(160, 200))
     assert (list(table.numbers), list(table.categories)) == (["age"], ["poutcome"])
 
 
 def test_a_line_has_each_seed_and_the_baselines_of_the_same_run(file, tmp_path, monkeypatch):
     (tmp_path / "small.yml").write_text(SMALL)
-    monkeypatch.setattr("bench.response.baseline_answers", lambda *_, **__: {"rate": np.full(40, 0.5)})
+    monkeypatch.setattr("bench.response.baseline_chances", lambda *_, **__: {"rate": np.full(40, 0.5)})
     line = json.loads(json.dumps(measure(file, tmp_path / "small.yml", [1])))
     assert {"bench", "protocol", "data", "config", "seeds", "seconds", "metrics", "baselines"} <= set(line)
     assert len(line["metrics_by_seed"]) == 1

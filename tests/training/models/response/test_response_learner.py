@@ -17,9 +17,10 @@ from contracts.settings import REPOSITORY, Settings
 from contracts.tables.marts import CONSENT, TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.learner import Context
-from training.models.response.learner import LEARNER, mean_orders, synthetic_rows
+from training.models.response.learner import LEARNER, synthetic_rows
 from training.models.response.loading import CLICK, NUMBERS, PURCHASE, load_responses
 from training.models.response.network import ResponseConfig
+from training.models.response.orders import mean_orders
 from training.models.response.table import NOWHERE, STRANGERS
 from training.parts import Part
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.models.response.measures import TreeSetting, baseline_answers, measures
-from training.models.response.table import NOWHERE, Table, fit_platt
+from training.models.response.baselines import TreeSetting, baseline_chances
+from training.models.response.fitting import fit_platt
+from training.models.response.measures import measures
+from training.models.response.table import NOWHERE, LabelledTable
 from training.parts import Part
 
 
@@ -39,7 +41,7 @@ def test_baselines_do_without_a_part_that_is_empty(missing, rows):
     """Answers of which few labels are known are split by person: a part may have none."""
     parts = np.repeat([Part.TRAIN, Part.VALIDATION, Part.TEST], [20, 10, 10])[:, None].astype("int8")
     parts[parts == missing] = NOWHERE
-    table = Table(
+    table = LabelledTable(
         rows=pd.DataFrame({"campaign": ["autumn", "winter"] * 20, "carts": np.arange(40.0)}),
         labels=np.tile([0.0, 1.0], 20)[:, None].astype("float32"),
         parts=parts,
@@ -48,6 +50,6 @@ def test_baselines_do_without_a_part_that_is_empty(missing, rows):
         answers=["purchase"],
     )
     trees = [TreeSetting(learning_rate=0.1, leaves=4, l2=0.0, rounds=3)]
-    found = baseline_answers(table, 0, rate_by="campaign", strengths=[1.0], trees=trees)
+    found = baseline_chances(table, 0, rate_by="campaign", strengths=[1.0], trees=trees)
     assert {name: len(chances) for name, chances in found.items()} == dict.fromkeys(found, rows)
     assert len(found) == 3
