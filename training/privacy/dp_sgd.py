@@ -200,14 +200,14 @@ class PrivateTraining:
             losses, owned = self.recorded_losses(data, self.nets)
         sums, norms = clipped_sum(tape, losses, self.nets, owned, self.clip)
         self.optimizer.apply_gradients(
-            [(self.noised_gradient(sums, variable), variable) for variable in self.trainable_variables]
+            [(self._noised_gradient(sums, variable), variable) for variable in self.trainable_variables]
         )
         people = tf.cast(tf.shape(norms)[0], "float32")
         loss = tf.math.divide_no_nan(tf.reduce_sum(losses), people)
         self._loss_tracker.update_state(loss, sample_weight=people)
         return self.get_metrics_result()
 
-    def noised_gradient(self, sums: dict[int, tf.Tensor], variable: keras.Variable) -> tf.Tensor:
+    def _noised_gradient(self, sums: dict[int, tf.Tensor], variable: keras.Variable) -> tf.Tensor:
         """The noised mean gradient of a step, in the variable's shape; L2 penalties depend on no data and get none."""
         noise = self.privacy_noise.normal(variable.shape, stddev=self.deviation)
         mean = (sums[id(variable)] + noise) / self.expected_people

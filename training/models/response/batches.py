@@ -80,7 +80,7 @@ def people_batches(
             if not len(people):  # a step of noise alone: one row without known labels
                 yield (np.zeros((1, numbers.shape[1]), "float32"), unknown_codes[None, :]), (nothing, np.zeros((1, 1)))
                 continue
-            rows, rows_of_people = sample_rows(people, order, starts, random)
+            rows, rows_of_people = _sample_rows(people, order, starts, random)
             values, words = numbers[rows], codes[rows]
             hidden = random.random((len(rows), values.shape[1] // 2)) < config.hidden_share
             values[:, ::2][hidden] = 0
@@ -96,7 +96,7 @@ def people_batches(
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 
-def sample_rows(
+def _sample_rows(
     people: np.ndarray, order: np.ndarray, starts: np.ndarray, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """At most `MOST_ROWS` rows of each person, and the positions of each person's rows among them.
