@@ -27,13 +27,14 @@ from contracts.report import say
 from training.config import read_config
 from training.learner import Context
 from training.metrics.calibration import calibrated, expected_calibration_error
-from training.models.interest_vision.learner import fit_net, logits_of, measured, pixels_logistic
+from training.models.interest_vision.augmentation import batch_and_steps, photo_batches
+from training.models.interest_vision.baselines import pixels_logistic
+from training.models.interest_vision.learner import fit_net, logits_of, measured
 from training.models.interest_vision.network import InterestVisionConfig, build
-from training.models.interest_vision.photos import batch_and_steps, picture_batches
 
 CATEGORIES = 10
-VALIDATION_PICTURES = 5000
-BASELINE_PICTURES = 20_000
+VALIDATION_PHOTOS = 5000
+BASELINE_PHOTOS = 20_000
 
 _DRAWN_BY = 20_260_101
 """Seed of the validation part: the same pictures for every configuration and seed."""
@@ -75,7 +76,7 @@ def run(
     config = InterestVisionConfig() if config_file is None else read_config(config_file, InterestVisionConfig)
     pixels, labels = read_part(folder, "train")
     order = np.random.default_rng(_DRAWN_BY).permutation(len(labels))
-    held_out = max(min(VALIDATION_PICTURES, len(labels) // 12), 1)
+    held_out = max(min(VALIDATION_PHOTOS, len(labels) // 12), 1)
     training, validation = order[held_out:], order[:held_out]
     learned = (pixels[training], labels[training])
     checked = (pixels[validation], labels[validation])
@@ -86,7 +87,7 @@ def run(
     for seed in seeds or [config.seed]:
         seeded = dataclasses.replace(config, seed=seed)
         per_seed.append(one_training(seeded, learned, checked, tested, minutes, say))
-    baseline = order[held_out:][:BASELINE_PICTURES]
+    baseline = order[held_out:][:BASELINE_PHOTOS]
     chances = pixels_logistic(pixels[baseline], labels[baseline], tested[0], CATEGORIES, side=_BASELINE_SIDE)
     write(
         {
@@ -150,7 +151,7 @@ def epochs_within(
     steps = batch_and_steps(len(learned[1]), config)[1]
     net = build(config, CATEGORIES, steps=steps)
     before, timed = min(_STEPS_BEFORE, steps), min(_STEPS_TIMED, steps)
-    batches = picture_batches(*learned, CATEGORIES, config)
+    batches = photo_batches(*learned, CATEGORIES, config)
     net.fit(batches.take(before), shuffle=False, verbose=0)
     begun = time.monotonic()
     net.fit(batches.take(timed), shuffle=False, verbose=0)

@@ -1,4 +1,4 @@
-"""`interest_vision` as a learner: pictures of items in, the category that a picture shows out, with honest chances."""
+"""How `interest_vision` is trained and measured: photos of items in, calibrated probabilities of categories out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset
 from PIL import Image
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from contracts.lake import Lake
@@ -22,23 +21,18 @@ from contracts.settings import Settings
 from training.learner import Context, Fitted, Learner, Measured, Predictor, Signature
 from training.loop import train_epochs
 from training.metrics.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
-from training.models.interest_vision.network import InterestVisionConfig, build, namer, reducer
-from training.models.interest_vision.photos import (
-    Pictures,
-    batch_and_steps,
-    labelled_pictures,
-    picture_batches,
-)
+from training.models.interest_vision.augmentation import batch_and_steps, photo_batches
+from training.models.interest_vision.baselines import PHOTOS_A_BATCH, majority_chances, pixels_logistic, resized
+from training.models.interest_vision.network import InterestVisionConfig, build, classifier
+from training.models.interest_vision.photos import Photos, labelled_photos
 from training.parts import Part
 from training.privacy.membership import Attacked, sample
 
 LEAST_CHANCE = 1e-6
-"""A category that a model gives less chance, or does not know, counts in the log loss as if it had this chance."""
+"""Least probability in the log loss; a category that the model does not know counts with it too."""
 
-PICTURES_A_BATCH = 256
-
-ATTACKED_PICTURES = 300
-"""Most pictures, learned from and not, that the membership attack looks at."""
+ATTACKED_PHOTOS = 300
+"""Most members, and most strangers, in the membership attack."""
 
 _BASELINE_SIDE = 8
 _WATCHED = "validation_accuracy_tied_by_log_loss"
@@ -46,17 +40,17 @@ _WATCHED = "validation_accuracy_tied_by_log_loss"
 
 @dataclass(frozen=True)
 class FittedInterestVision(Fitted):
-    """A net with its best weights, and the temperature that makes its chances come true."""
+    """A net with its best weights, and the temperature that calibrates it."""
 
     net: keras.Model
-    """Pictures (batch, height, width, channels), uint8, to logits (batch, categories)."""
+    """Photos (batch, height, width, channels), uint8, to logits (batch, categories)."""
     categories: np.ndarray
     temperature: float
     epochs: Sequence[Mapping[str, float]]
 
-    def score(self, pictures: np.ndarray) -> np.ndarray:
-        """Calibrated chances of each category (pictures, categories) for uint8 (pictures, height, width, channels)."""
-        return calibrated(logits_of(self.net, pictures), self.temperature)
+    def score(self, photos: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities (photos, categories) for uint8 (photos, height, width, channels)."""
+        return calibrated(logits_of(self.net, photos), self.temperature)
 
     def save(self, folder: Path) -> Mapping[str, Path]:
         net, answers = folder / "net.keras", folder / "answers.json"
@@ -66,10 +60,10 @@ class FittedInterestVision(Fitted):
 
 
 class InterestVisionLearner(Learner):
-    """The category of a picture, learned from the pictures of items.
+    """Learns the category of a photo from the photos of items.
 
-    `score` takes uint8 (pictures, STORED_PIXELS, STORED_PIXELS, 3) and gives chances (pictures, categories), in the
-    order of the attribute `categories` of the model.
+    `score` takes uint8 (photos, STORED_PIXELS, STORED_PIXELS, 3) and returns probabilities (photos, categories), in the
+    order of the model's attribute `categories`.
     """
 
     name = "interest_vision"
@@ -87,20 +81,20 @@ class InterestVisionLearner(Learner):
         },
     )
 
-    def load(self, settings: Settings, ds: str) -> Pictures:
+    def load(self, settings: Settings, ds: str) -> Photos:
         made_by = f"python -m dbt_project.build --ds {ds}"
         partition = Lake(settings.home.lake).require(self.table, ds, made_by=made_by)
         columns = ["picture_id", "path", "category"]
-        # A picture of an item belongs to no person, so that no consent stands between it and training.
+        # The photo of an item belongs to no person, so that its training requires no consent.
         table = pyarrow.dataset.dataset(partition, format="parquet").to_table(columns=columns).to_pandas()
-        return labelled_pictures(table, settings.raw)
+        return labelled_photos(table, settings.raw)
 
-    def fit(self, data: Pictures, config: InterestVisionConfig, context: Context) -> FittedInterestVision:
+    def fit(self, data: Photos, config: InterestVisionConfig, context: Context) -> FittedInterestVision:
         training, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)
         net, temperature, epochs = fit_net(training, validation, len(data.categories), config, context)
         return FittedInterestVision(net, data.categories, temperature, epochs)
 
-    def measure(self, model: Predictor, data: Pictures) -> Measured:
+    def measure(self, model: Predictor, data: Photos) -> Measured:
         pixels, labels = data.part(Part.TEST)
         places = pd.Index(model.categories).get_indexer(pd.Index(data.categories))
         places = np.where(places < 0, -1 - np.arange(len(places)), places)
@@ -120,17 +114,17 @@ class InterestVisionLearner(Learner):
     def requirements(self) -> Sequence[str]:
         return ("pillow",)
 
-    def membership_scores(self, model: Predictor, data: Pictures) -> Attacked:
-        """How surely the category of a picture is known, of pictures learned from and of the test's."""
+    def membership_scores(self, model: Predictor, data: Photos) -> Attacked:
+        """An attack by loss on photos of the training part and of the test part."""
         seen = []
         for part in (Part.TRAIN, Part.TEST):
             pixels, labels = data.part(part)
-            chosen = sample(np.arange(len(labels)), ATTACKED_PICTURES)
+            chosen = sample(np.arange(len(labels)), ATTACKED_PHOTOS)
             chances = model.score(pixels[chosen])[np.arange(len(chosen)), labels[chosen]]
             seen.append({"loss": np.log(np.maximum(chances, LEAST_CHANCE))})
-        return Attacked("pictures", *seen)
+        return Attacked("photos", *seen)
 
-    def baselines(self, data: Pictures) -> Mapping[str, Measured]:
+    def baselines(self, data: Photos) -> Mapping[str, Measured]:
         training, (pixels, labels) = data.part(Part.TRAIN), data.part(Part.TEST)
         categories = len(data.categories)
         return {
@@ -138,15 +132,15 @@ class InterestVisionLearner(Learner):
             "pixels_logistic": measured(pixels_logistic(*training, pixels, categories, side=_BASELINE_SIDE), labels),
         }
 
-    def slices(self, data: Pictures) -> pd.DataFrame:
+    def slices(self, data: Photos) -> pd.DataFrame:
         return pd.DataFrame({"category": data.categories[data.part(Part.TEST)[1]]})
 
-    def parity_inputs(self, fitted: FittedInterestVision, data: Pictures) -> tuple[np.ndarray, ...]:  # noqa: ARG002
+    def parity_inputs(self, fitted: FittedInterestVision, data: Photos) -> tuple[np.ndarray, ...]:  # noqa: ARG002
         return (data.part(Part.TEST)[0][:8],)
 
-    def example(self, data: Pictures) -> pd.DataFrame:
-        """Pictures of two items, which are nobody's."""
-        return pd.DataFrame({"picture": [_png(picture) for picture in data.part(Part.TRAIN)[0][:2]]})
+    def example(self, data: Photos) -> pd.DataFrame:
+        """Photos of two items, which belong to no person."""
+        return pd.DataFrame({"picture": [_png(photo) for photo in data.part(Part.TRAIN)[0][:2]]})
 
 
 def fit_net(
@@ -156,27 +150,31 @@ def fit_net(
     config: InterestVisionConfig,
     context: Context,
 ) -> tuple[keras.Model, float, list[dict[str, float]]]:
-    """Train on pixels, uint8 (pictures, height, width, channels), and labels (pictures,).
+    """Train a net.
+
+    Args:
+        training: pixels, uint8 (photos, height, width, channels), and labels (photos,).
+        validation: the same of the validation part.
+        categories: number of categories.
 
     Returns:
-        The served net, pictures of that height, width and channels to logits; its temperature; its epochs.
+        The served net, from photos of that height, width and channels to logits; its temperature; its epochs.
     """
     steps = batch_and_steps(len(training[1]), config)[1]
     model = build(config, categories, steps=steps * config.epochs)
-    picture_shape = training[0].shape[1:]
-    served = namer(model, picture_shape, mirror=config.mirror)
+    served = classifier(model, training[0].shape[1:], mirror=config.mirror)
 
     def validate() -> dict[str, float]:
         logits = logits_of(served, validation[0])
         accuracy = float((logits.argmax(axis=1) == validation[1]).mean())
         log_loss = log_loss_of_logits(logits, validation[1])
-        # Validation parts are small enough for many epochs to be equally right; of those, the surest is the best.
+        # Validation parts are so small that many epochs have the same accuracy; of those, the best log loss decides.
         tied = accuracy - 1e-4 * min(log_loss, 10.0)
         return {_WATCHED: tied, "validation_accuracy": accuracy, "validation_log_loss": log_loss}
 
     epochs = train_epochs(
         model,
-        picture_batches(_reduced(training[0], model.input_shape[1:]), training[1], categories, config),
+        photo_batches(resized(training[0], model.input_shape[1:]), training[1], categories, config),
         validate=validate,
         watched=_WATCHED,
         epochs=config.epochs,
@@ -186,53 +184,28 @@ def fit_net(
     return served, fit_temperature(logits_of(served, validation[0]), validation[1]), epochs
 
 
-def logits_of(net: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """Logits (pictures, categories), one batch after the other."""
-    if len(pictures) == 0:
+def logits_of(net: keras.Model, photos: np.ndarray) -> np.ndarray:
+    """Logits (photos, categories), computed batch by batch."""
+    if len(photos) == 0:
         return np.empty((0, net.output_shape[-1]), dtype="float32")
-    return net.predict(pictures, batch_size=PICTURES_A_BATCH, verbose=0)
+    return net.predict(photos, batch_size=PHOTOS_A_BATCH, verbose=0)
 
 
 def measured(chances: np.ndarray, labels: np.ndarray) -> Measured:
-    """Chances (pictures, categories) against labels (pictures,); a negative label is a category that they leave out."""
-    named = chances.argmax(axis=1)
-    right = named == labels
-    given = np.where(labels >= 0, chances[np.arange(len(labels)), labels], 0.0)
+    """Probabilities (photos, categories) against labels (photos,); a negative label is a category that is unknown."""
+    predicted = chances.argmax(axis=1)
+    right = predicted == labels
+    of_label = np.where(labels >= 0, chances[np.arange(len(labels)), labels], 0.0)
     return Measured(
         metric="accuracy",
         values=right.astype("float64"),
         metrics={
             "accuracy": float(right.mean()),
-            "log_loss": float(-np.log(np.maximum(given, LEAST_CHANCE)).mean()),
+            "log_loss": float(-np.log(np.maximum(of_label, LEAST_CHANCE)).mean()),
             "ece": expected_calibration_error(chances, labels),
-            "macro_f1": float(f1_score(labels, named, labels=np.unique(labels), average="macro", zero_division=0)),
+            "macro_f1": float(f1_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)),
         },
     )
-
-
-def majority_chances(labels: np.ndarray, pictures: int, categories: int) -> np.ndarray:
-    """The shares of categories among the labels, for every picture alike (pictures, categories)."""
-    return np.tile(np.bincount(labels, minlength=categories) / len(labels), (pictures, 1))
-
-
-def pixels_logistic(
-    training: np.ndarray, labels: np.ndarray, pictures: np.ndarray, categories: int, *, side: int
-) -> np.ndarray:
-    """Chances (pictures, categories) of logistic regression on the shades of `side` x `side` pixels."""
-    shape = (side, side, training.shape[-1])
-    shades = [_reduced(pixels, shape).reshape(len(pixels), -1) / 127.5 - 1 for pixels in (training, pictures)]
-    regression = LogisticRegression(max_iter=300).fit(shades[0], labels)
-    chances = np.zeros((len(pictures), categories))
-    chances[:, regression.classes_] = regression.predict_proba(shades[1])
-    return chances
-
-
-def _reduced(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Pictures as a net reads them whose pictures have that height, width and channels, uint8 (pictures, *shape)."""
-    if pixels.shape[1:] == shape:
-        return pixels
-    reduced = reducer(pixels.shape[1:], shape).predict(pixels, batch_size=PICTURES_A_BATCH, verbose=0)
-    return reduced.round().clip(0, 255).astype("uint8")
 
 
 def _png(pixels: np.ndarray) -> bytes:

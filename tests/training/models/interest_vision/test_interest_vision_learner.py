@@ -14,8 +14,8 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from training.learner import Context
 from training.models.interest_vision.learner import LEARNER, measured
-from training.models.interest_vision.network import InterestVisionConfig, build, namer
-from training.models.interest_vision.photos import PIXELS_LIMIT, read_picture
+from training.models.interest_vision.network import InterestVisionConfig, build, classifier
+from training.models.interest_vision.photos import PIXELS_LIMIT, read_photo
 
 DS = "2026-11-19"
 
@@ -159,7 +159,10 @@ def test_what_is_no_picture_has_no_category_and_costs_the_others_nothing(served)
     assert [row["confidence"] == 0.0 and row["probabilities"] == [] for row in rows] == [
         True, False, *[True] * 6, False,
     ]  # fmt: skip
-    assert rows[1] == rows[-1]
+    [alone] = answer(served, good)
+    for row in (rows[1], rows[-1]):
+        # float32: batches of other sizes are computed by other kernels, and two rows of one batch may be rounded apart
+        assert row["probabilities"] == pytest.approx(alone["probabilities"], rel=1e-4, abs=1e-6)
 
 
 def test_no_picture_at_all_is_an_empty_answer(served):
@@ -190,7 +193,7 @@ def test_serving_reads_pictures_as_training_does(served, tmp_path, monkeypatch):
     [pixels] = scored
     assert len(pixels) == len(files)
     for one, file in zip(pixels, files, strict=True):
-        assert (one == read_picture(file)).all(), file.name
+        assert (one == read_photo(file)).all(), file.name
 
 
 def test_the_example_is_what_the_served_model_takes(data, served):
@@ -203,7 +206,7 @@ def test_the_largest_configuration_stays_below_a_million_weights_and_reads_grey(
     config = InterestVisionConfig(size_pixels=28, channels=1, width=48, mirror=False)
     net = build(config, 10, steps=10)
     assert net.count_params() < 1_000_000
-    served = namer(net, (64, 64, 3), mirror=False)
+    served = classifier(net, (64, 64, 3), mirror=False)
     assert served(np.zeros((2, 64, 64, 3), "uint8")).shape == (2, 10)
 
 

@@ -10,15 +10,14 @@ import pytest
 from PIL import Image
 
 from contracts.errors import ModelError, NothingToLearn
+from training.models.interest_vision.augmentation import augmented, photo_batches
 from training.models.interest_vision.network import InterestVisionConfig
 from training.models.interest_vision.photos import (
     PIXELS_LIMIT,
     STORED_PIXELS,
-    augmented,
-    labelled_pictures,
+    labelled_photos,
     parts_of,
-    picture_batches,
-    read_picture,
+    read_photo,
 )
 
 RED = (200, 30, 40)
@@ -53,10 +52,10 @@ def two_categories() -> dict[str, str | None]:
 
 
 def test_pictures_have_one_size_their_category_and_a_part(raw):
-    pictures = labelled_pictures(table(two_categories()), raw)
+    pictures = labelled_photos(table(two_categories()), raw)
     assert pictures.categories.tolist() == ["music", "pets"]
     assert pictures.pixels.shape == (40, STORED_PIXELS, STORED_PIXELS, 3)
-    place = pictures.picture_ids.tolist().index("item:7.png")
+    place = pictures.photo_ids.tolist().index("item:7.png")
     assert pictures.pixels[place, 30, 30].tolist() == [200, 35, 0]
     assert pictures.categories[pictures.labels[place]] == "pets"
     assert sum(pictures.describe()[f"{part}_pictures"] for part in ("training", "validation", "test")) == 40
@@ -68,13 +67,13 @@ def test_what_cannot_be_read_is_left_out_and_counted(raw):
     (raw / "empty.png").write_bytes(b"")
     (raw / "folder.png").mkdir()
     broken = dict.fromkeys(("damaged.png", "text.png", "empty.png", "folder.png", "missing.png"), "pets")
-    described = labelled_pictures(table({**two_categories(), **broken}), raw).describe()
+    described = labelled_photos(table({**two_categories(), **broken}), raw).describe()
     assert (described["pictures"], described["unreadable_pictures"]) == (40, 5)
 
 
 def test_rare_categories_and_pictures_without_one_are_left_out(raw):
     more = {"0.png": "yachts", "2.png": "yachts", "4.png": None, "6.png": "unknown"}
-    pictures = labelled_pictures(table({**two_categories(), **more}), raw)
+    pictures = labelled_photos(table({**two_categories(), **more}), raw)
     assert pictures.categories.tolist() == ["music", "pets"]
     assert (len(pictures.labels), pictures.rare) == (36, 2)
 
@@ -86,27 +85,27 @@ def test_rare_categories_and_pictures_without_one_are_left_out(raw):
 )
 def test_too_little_is_nothing_to_learn(raw, categories):
     with pytest.raises(NothingToLearn, match="at least 2 categories"):
-        labelled_pictures(table(categories), raw)
+        labelled_photos(table(categories), raw)
 
 
 @pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "a/../../outside.png"])
 def test_a_path_that_leads_out_of_the_raw_folder_is_an_error(raw, path):
     with pytest.raises(ModelError, match="leads out of it"):
-        labelled_pictures(table({**two_categories(), path: "pets"}), raw)
+        labelled_photos(table({**two_categories(), path: "pets"}), raw)
 
 
 def test_a_link_that_leads_out_of_the_raw_folder_is_an_error(raw, tmp_path):
     Image.new("RGB", (8, 8), RED).save(tmp_path / "outside.png")
     (raw / "link.png").symlink_to(tmp_path / "outside.png")
     with pytest.raises(ModelError, match="leads out of it"):
-        labelled_pictures(table({**two_categories(), "link.png": "pets"}), raw)
+        labelled_photos(table({**two_categories(), "link.png": "pets"}), raw)
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path):
     side = int(PIXELS_LIMIT**0.5) + 1
     Image.new("1", (side, side)).save(tmp_path / "huge.png")
     assert (tmp_path / "huge.png").stat().st_size < 100_000
-    assert read_picture(tmp_path / "huge.png") is None
+    assert read_photo(tmp_path / "huge.png") is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path):
 )
 def test_every_kind_of_picture_becomes_colours(tmp_path, name, image, expected):
     image.save(tmp_path / name)
-    pixels = read_picture(tmp_path / name)
+    pixels = read_photo(tmp_path / name)
     assert pixels.shape == (STORED_PIXELS, STORED_PIXELS, 3)
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.astype(int) - expected).max() <= 6  # compression of JPEG and WEBP
@@ -136,7 +135,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
     turned = image.getexif()
     turned[0x0112] = 3  # orientation: upside down
     image.save(tmp_path / "photo.jpg", exif=turned)
-    pixels = read_picture(tmp_path / "photo.jpg")
+    pixels = read_photo(tmp_path / "photo.jpg")
     assert pixels[10, 30, 0] > 150 > pixels[54, 30, 0]
 
 
@@ -144,7 +143,7 @@ def test_a_format_that_starts_other_programs_is_not_read(tmp_path):
     stream = io.BytesIO()
     Image.new("RGB", (9, 9), RED).save(stream, format="EPS")
     (tmp_path / "drawing.png").write_bytes(stream.getvalue())
-    assert read_picture(tmp_path / "drawing.png") is None
+    assert read_photo(tmp_path / "drawing.png") is None
 
 
 def test_the_part_follows_from_the_id_alone():
@@ -155,10 +154,10 @@ def test_the_part_follows_from_the_id_alone():
 
 
 def test_equal_pictures_have_equal_hashes_and_a_changed_pixel_another(raw):
-    before = labelled_pictures(table(two_categories()), raw).content_hash()
-    assert labelled_pictures(table(two_categories())[::-1], raw).content_hash() == before
+    before = labelled_photos(table(two_categories()), raw).content_hash()
+    assert labelled_photos(table(two_categories())[::-1], raw).content_hash() == before
     Image.new("RGB", (10, 8), RED).save(raw / "3.png")
-    assert labelled_pictures(table(two_categories()), raw).content_hash() != before
+    assert labelled_photos(table(two_categories()), raw).content_hash() != before
 
 
 def gradient() -> np.ndarray:
@@ -199,7 +198,7 @@ def test_painting_over_changes_one_square_of_bounded_size():
 
 def test_batches_are_whole_and_shuffled_and_their_targets_are_shares():
     pixels = np.zeros((10, 8, 8, 3), "uint8") + np.arange(10, dtype="uint8")[:, None, None, None]
-    batches = picture_batches(pixels, np.arange(10) % 2, 2, STILL)
+    batches = photo_batches(pixels, np.arange(10) % 2, 2, STILL)
     first, second = [[(x.numpy(), y.numpy()) for x, y in batches] for _ in range(2)]
     assert [len(x) for x, _ in first] == [4, 4]
     assert all((y.argmax(axis=1) == x[:, 0, 0, 0] % 2).all() for x, y in first)
@@ -209,5 +208,5 @@ def test_batches_are_whole_and_shuffled_and_their_targets_are_shares():
 def test_mixup_blends_targets_with_the_share_that_it_blends_pictures():
     pixels = np.array([0, 200, 0, 200], "uint8")[:, None, None, None] * np.ones((1, 8, 8, 3), "uint8")
     config = InterestVisionConfig(**{**vars(STILL), "mixup_alpha": 1.0})
-    for pictures, shares in picture_batches(pixels, np.array([0, 1, 0, 1]), 2, config):
+    for pictures, shares in photo_batches(pixels, np.array([0, 1, 0, 1]), 2, config):
         assert pictures.numpy()[:, 0, 0, 0] / 200 == pytest.approx(shares.numpy()[:, 1], abs=1e-4)
