@@ -187,7 +187,8 @@ def _train(data: MixedRows) -> pd.DataFrame:
 
 def _ours(data: MixedRows, config) -> dict[str, float]:
     from training.learner import Context
-    from training.models.interest_gan.learner import LEARNER, synthesise
+    from training.models.interest_gan.learner import LEARNER
+    from training.models.interest_gan.sampling import synthesise
 
     context = Context(say=lambda text: print(f"seed {config.seed}: {text}", file=sys.stderr, flush=True))
     started = time.perf_counter()

@@ -72,17 +72,16 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     """
     choose_backend()
     from bench.result import write
-    from training.models.next_item.learner import all_training
     from training.models.next_item.network import NextItemConfig
     from training.parts import Part
-    from training.sequences.histories import held_out_histories, training_vocabulary
+    from training.sequences.histories import held_out_histories, training_histories, training_vocabulary
     from training.sequences.loading import sequences_from_text
 
     sequences = sequences_from_text(data)
     vocabulary = training_vocabulary(sequences)
     _, targets = held_out_histories(sequences, vocabulary, part=Part.VALIDATION)
     key = hashlib.sha256(f"{sequences.content_hash()} {SASREC} {PACKAGES} {epochs} {seed}".encode()).hexdigest()[:12]
-    training = all_training(sequences, vocabulary)
+    training = training_histories(sequences, vocabulary, at_least=1)
     theirs = _rectools(training, sequences.held_out, targets, key=key, epochs=epochs, seed=seed)
 
     config = NextItemConfig(

@@ -68,8 +68,10 @@ def bench(data: Path, config: Path, seeds: list[int]) -> dict[str, Any]:
     import numpy as np
 
     from bench.result import write
+    from training.models.taste_autoencoder.baselines import popularity, tuned_ease
+    from training.models.taste_autoencoder.basket_metrics import measured, rank_baskets
     from training.models.taste_autoencoder.ease import too_many_items
-    from training.models.taste_autoencoder.learner import LEARNER, TasteData, measured, popularity, ranked, tuned_ease
+    from training.models.taste_autoencoder.learner import LEARNER, TasteData
     from training.models.taste_autoencoder.network import TasteAutoencoderConfig
 
     started = time.perf_counter()
@@ -80,11 +82,12 @@ def bench(data: Path, config: Path, seeds: list[int]) -> dict[str, Any]:
     runs = [metrics for metrics, _ in fits]
     values = np.mean([values for _, values in fits], axis=0)  # (test users,)
     items = baskets.distinct_ids[baskets.known]
-    baselines = {"popularity": dict(measured(ranked(popularity(baskets), items, baskets, baskets.test)).metrics)}
+    ranking = rank_baskets(popularity(baskets), items, baskets.test, baskets.distinct_ids)
+    baselines = {"popularity": dict(measured(ranking).metrics)}
     reason, over_ease = too_many_items(len(items)), None
     if reason is None:
         score, penalty, validation = tuned_ease(baskets, EASE_PENALTIES)
-        ease = measured(ranked(score, items, baskets, baskets.test))
+        ease = measured(rank_baskets(score, items, baskets.test, baskets.distinct_ids))
         baselines["ease"] = {**ease.metrics, "penalty": penalty, LEARNER.watched: round(validation, 6)}
         over_ease = interval(values - ease.values)
     else:

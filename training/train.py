@@ -125,7 +125,7 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
     measured, baselines = learner.measure(fitted, data), learner.baselines(data)
     scores = _scores("the model", measured, baselines)
     say(f"train {model}: {measured.metric} of the test {learner.unit}: {scores}")
-    attack = membership(learner, fitted, data, measured)
+    attack = membership(learner.membership_scores(fitted, data), measured.metrics)
     if attack is not None:
         say(f"train {model}: {attack.words}")
     return Trained(

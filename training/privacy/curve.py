@@ -1,10 +1,10 @@
-"""What privacy costs: train a model with epsilon inf, 8, 3 and 1 on one day's data and measure each, for the card.
+"""The privacy-utility curve: train a model with epsilon inf, 8, 3 and 1 on one day's data and measure each.
 
-Writes <home>/privacy_curves/<model>.json, which the model card of every later training shows, with its day. Without
-privacy it is the model's own configuration, with privacy training/configs/<model>_private.yml.
+Writes <home>/privacy_curves/<model>.json, which the model card of every later training shows, with its day. The plain
+training uses training/configs/<model>.yml, the private ones use training/configs/<model>_private.yml.
 
-The models are measured and thrown away: none is registered, and the privacy ledger is not charged. The figures
-themselves are exact, as all metrics in MLflow are; they are for the people who run Nightshift.
+The models are measured and thrown away: none is registered, and the privacy ledger is not charged. The figures are
+exact, like all metrics in MLflow, and meant for the people who run Nightshift only.
 
     python -m training.privacy.curve --model response --ds 2026-11-20
 """
@@ -31,7 +31,9 @@ SEEDS = (1, 2, 3)
 
 def main() -> None:
     arguments = parser("training.privacy.curve", __doc__)
-    arguments.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="trainings an epsilon (1 2 3)")
+    arguments.add_argument(
+        "--seeds", type=int, nargs="+", default=list(SEEDS), help="one training per epsilon and seed (default 1 2 3)"
+    )
     chosen = arguments.parse_args()
     choose_backend(chosen.backend)
     exit_with_sentence(lambda: privacy_curve(chosen.model, chosen.ds, seeds=chosen.seeds))
@@ -67,7 +69,7 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
 
 
 def measure_curve(learner: Any, data: Any, plain: Any, private: Any, seeds: Sequence[int]) -> dict[str, Any]:
-    """Metric and attack of each epsilon, means of the seeds; `epsilon` None stands for none."""
+    """Metric and attack of each epsilon, means over the seeds; an `epsilon` of None is a plain training."""
     from training.learner import Context
     from training.privacy.membership import membership
 
@@ -80,7 +82,7 @@ def measure_curve(learner: Any, data: Any, plain: Any, private: Any, seeds: Sequ
         for seed in seeds:
             fitted = learner.fit(data, dataclasses.replace(config, seed=seed), Context(say=lambda _: None))
             measured = learner.measure(fitted, data)
-            attack = membership(learner, fitted, data, measured)
+            attack = membership(learner.membership_scores(fitted, data), measured.metrics)
             values.append(measured.value)
             aucs.append(math.nan if attack is None else attack.auc)
         spent = learner.spending(data, config)

@@ -12,14 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.metrics.auc import placements
-
-if TYPE_CHECKING:
-    from training.learner import Data, Fitted, Learner, Measured
 
 MOST = 2000
 """Most members, and most strangers, in an attack."""
@@ -53,27 +49,28 @@ class Membership:
     """One sentence for the model card."""
 
 
-def membership(learner: Learner, fitted: Fitted, data: Data, measured: Measured) -> Membership | None:
-    """The attacks on a model just trained; None where there are no members or no strangers to look at.
+def membership(attacked: Attacked | None, metrics: Mapping[str, float]) -> Membership | None:
+    """The result of the attacks on a model just trained; None without members or strangers.
 
-    A learner whose measures have `membership_auc` has an attack of its own; the others have `membership_scores`.
+    Args:
+        attacked: the signals of the model's attacks; None if it has none.
+        metrics: of the model. With `membership_auc` among them, the measures of the model include an attack already.
     """
-    if "membership_auc" in measured.metrics:
-        auc = measured.metrics["membership_auc"]
+    if "membership_auc" in metrics:
+        auc = metrics["membership_auc"]
         return Membership(auc, f"A membership attack by distance reaches AUC {auc:.4f}; a coin toss has 0.5.")
-    attacked = learner.membership_scores(fitted, data)
     if attacked is None or not attacked.members:
         return None
     aucs, name = attacked.aucs(), next(iter(attacked.members))
     counts = len(attacked.members[name]), len(attacked.strangers[name])
     if not all(counts):
         return None
-    told = ", ".join(f"{auc:.4f} by {attack.replace('_', ' ')}" for attack, auc in aucs.items())
+    by_attack = ", ".join(f"{auc:.4f} by {attack.replace('_', ' ')}" for attack, auc in aucs.items())
     chance = 1.96 * np.sqrt((sum(counts) + 1) / (12 * counts[0] * counts[1]))
     return Membership(
         max(aucs.values()),
         f"Membership attacks on {counts[0]:,} {attacked.unit} that were learned from and {counts[1]:,} that were not: "
-        f"AUC {told}. A coin toss has 0.5, give or take {chance:.3f}.",
+        f"AUC {by_attack}. A coin toss has 0.5, give or take {chance:.3f}.",
     )
 
 

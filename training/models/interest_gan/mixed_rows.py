@@ -1,4 +1,4 @@
-"""The rows that a generator learns from: which columns they have, whose they are, and the part that each is in."""
+"""The rows that a generator learns from: their columns, their people and their parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER
 from training.parts import Part
 
 FEWEST_ROWS = 200
-"""Fewer rows would be learned by heart."""
+"""Fewest rows to learn from; fewer would be memorised."""
 
 TARGET = "clicked"
 
@@ -27,26 +27,28 @@ _KINDS = {"int": WHOLE, "bigint": WHOLE, "double": NUMBER, "boolean": BOOLEAN, "
 
 @dataclass(frozen=True)
 class MixedRows:
-    """A table of numbers, truth values and categories, and the part that each row is in."""
+    """A table of numbers, booleans and categories, and the part of each row."""
 
     frame: pd.DataFrame
     kinds: Mapping[str, str]
     """Column -> number, whole, boolean or category, in order."""
     features: Sequence[str]
-    """The columns that a classifier may learn the target from: what is known before the answer."""
+    """The columns from which a classifier may predict the target: those that are known before the response."""
     target: str
+    """Name of a boolean column."""
     parts: np.ndarray
     """A `Part` (rows,)."""
     groups: str | None = None
-    """Column whose values are judged each on its own."""
+    """Column by whose values results are sliced."""
     people: np.ndarray | None = None
-    """Person of each row, to count people by; no model sees it (rows,)."""
+    """Person of each row, for counting; no model reads it (rows,)."""
 
     def part(self, part: Part) -> pd.DataFrame:
-        """The rows of one part, in the table's order, numbered anew."""
+        """The rows of one part, in the table's order, with a new index."""
         return self.frame[self.parts == part].reset_index(drop=True)
 
     def content_hash(self) -> str:
+        """SHA-256 over everything that training reads."""
         total = hashlib.sha256(json.dumps([dict(self.kinds), list(self.features), self.target]).encode())
         for name in self.kinds:
             total.update(pd.util.hash_array(self.frame[name].astype(object).astype(str).to_numpy(object)).tobytes())
@@ -65,10 +67,10 @@ class MixedRows:
 
 
 def from_responses(table: pd.DataFrame) -> MixedRows:
-    """Rows of `training_responses` whose answer is known.
+    """Rows of `training_responses` with a known target.
 
     Raises:
-        NothingToLearn: too few of them, or one answer alone in the training or the test part.
+        NothingToLearn: too few rows, or only one label in the training or the test part.
     """
     rows = table[table[TARGET].notna()]
     rows = rows.sort_values(list(TRAINING_RESPONSES.key), kind="stable", ignore_index=True)
@@ -76,7 +78,7 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
     data = MixedRows(
         frame=rows[names],
         kinds={column.name: _KINDS[column.type] for column in SYNTHETIC_RESPONSES.columns},
-        features=names[: names.index(TARGET)],  # it and the columns after it are what came of the campaign
+        features=names[: names.index(TARGET)],  # it and the columns after it are responses to the campaign
         target=TARGET,
         parts=parts_of(rows["person_id"]),
         groups="campaign",
@@ -87,13 +89,17 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
 
 
 def parts_of(person_ids: pd.Series) -> np.ndarray:
-    """The part of each row, by its person, so that nobody is in two and nobody ever changes (row,)."""
-    place = pd.util.hash_array(person_ids.astype(str).to_numpy(object)) / 2.0**64
-    return np.digitize(place, [_VALIDATION_FROM, _TEST_FROM])
+    """The `Part` of each row, by its person, so that a person is in one part only and always stays in it (rows,)."""
+    share = pd.util.hash_array(person_ids.astype(str).to_numpy(object)) / 2.0**64
+    return np.digitize(share, [_VALIDATION_FROM, _TEST_FROM])
 
 
 def require_enough(data: MixedRows) -> None:
-    """Raises NothingToLearn where there are too few rows or answers."""
+    """Refuse data with too few rows or only one label.
+
+    Raises:
+        NothingToLearn: too few rows, or only one label in the training or the test part.
+    """
     answers = [data.part(part)[data.target].astype(bool) for part in (Part.TRAIN, Part.TEST)]
     if len(data.frame) < FEWEST_ROWS or any(answer.nunique() < 2 for answer in answers):
         raise NothingToLearn(
@@ -101,5 +107,5 @@ def require_enough(data: MixedRows) -> None:
             "the training and the test rows",
             received=f"{len(data.frame)} rows; {int(answers[0].sum())} of {len(answers[0])} training rows and "
             f"{int(answers[1].sum())} of {len(answers[1])} test rows {data.target}",
-            remedy="wait until more people answered a campaign",
+            remedy="wait until more people responded to a campaign",
         )

@@ -13,7 +13,7 @@ from contracts.tables.served import SYNTHETIC_RESPONSES
 from lake_tables.arrow import arrow_type
 from training.config import CONFIGS, read_config
 from training.models.interest_gan.admission import Admission, AdmissionConfig
-from training.models.interest_gan.learner import synthesise
+from training.models.interest_gan.sampling import synthesise
 from training.registry.client import CHAMPION, FORGOTTEN
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def publish_rows_of_champion(
 
     The next night's `response` finds them in `lake/synthetic_responses`. Rows that are refused are not published, and
     those that a run before published for this day are withdrawn. A champion that learned from a person who is to be
-    forgotten is refused: whoever learned from its rows would have learned from that person, and bear no mark of it.
+    forgotten is refused: a model that learned from its rows would have learned from that person, without a mark of it.
     """
     champion = registry.aliased(learner.name, CHAMPION)
     if champion is None:
@@ -53,7 +53,7 @@ def publish_rows_of_champion(
 
 
 def _publish(settings: Settings, ds: str, rows: pd.DataFrame | None) -> None:
-    """Let these rows be the day's; with None the day has none."""
+    """Publish these rows as the day's; None withdraws the rows of that day."""
     lake = Lake(settings.home.lake)
     with lake.lock("synthetic"):
         files = {}

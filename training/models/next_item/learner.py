@@ -1,4 +1,4 @@
-"""How `next_item` is trained and measured: leave-one-out, full ranking, what a person has already acted on left out."""
+"""How `next_item` is trained and measured: a person's last act is the test, the one before it the validation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,18 +19,17 @@ from training.consent import require_agreed
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
-from training.metrics.diversity import ItemStatistics
-from training.metrics.ranking import Ranking, Scorer, rank_targets, same_for_everyone, without_seen
+from training.metrics.ranking import rank_targets, same_for_everyone, without_seen
 from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
+from training.models.next_item.evaluation import Ranker, measured, rank_test, scorer, training_statistics
 from training.models.next_item.network import NextItemConfig, build
 from training.parts import Part
 from training.privacy.membership import Attacked
 from training.sequences.histories import (
     ACT_FROM_END,
-    Histories,
     Sequences,
     Vocabulary,
     held_out_histories,
@@ -42,35 +41,18 @@ from training.sequences.histories import (
 from training.sequences.loading import GROUPS, load_sequences
 
 FEWEST_PEOPLE = 10
-"""Below this many held-out people nothing that is measured means anything."""
+"""Fewest held-out people; with fewer, measures mean nothing."""
 
 RECENT_DAYS = 7
-"""The recency baseline ranks by acts in this many days before the latest act, then by all acts."""
+"""The recency baseline ranks by acts in the last days before the latest act, then by all acts."""
 
 LENGTH_BANDS = {"1-4": 1, "5-9": 5, "10-19": 10, "20+": 20}
-"""Acts before the target, by the name of the slice and where it begins."""
+"""Slices by the number of acts before the target: name and least number."""
 
 PARITY_PEOPLE = 64
 
 EXPLAINED_PEOPLE = 100
-"""Held-out people whose attributions are averaged for the card."""
-
-
-class Ranker(Protocol):
-    """What is measured: the model just trained, or the object behind the registered pyfunc."""
-
-    item_ids: np.ndarray
-    """(items,)"""
-    counts: np.ndarray
-    """Acts on each item in training (items,)."""
-    max_length: int
-    time_gap: bool
-    taste: int
-    """Length of the taste vectors that it reads, 0 for none."""
-    ranker: keras.Model
-
-    def score(self, *inputs: np.ndarray) -> np.ndarray:
-        """Histories (batch, step), then gaps (batch, step) and tastes (batch, taste), to (batch, items)."""
+"""Number of held-out people whose attributions are averaged for the card."""
 
 
 @dataclass
@@ -122,7 +104,7 @@ class NextItemLearner(Learner):
         """The day's sequences, categories of the day's catalogue, tastes of the latest earlier day that has any.
 
         Raises:
-            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
+            LakeError: the marts of that day were not built, or a person in them did not agree to training.
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or have enough history.
         """
@@ -183,7 +165,7 @@ class NextItemLearner(Learner):
         return measured(rank_test(scorer(model), data, vocabulary, training_statistics(data, vocabulary)))
 
     def baselines(self, data: Sequences) -> Mapping[str, Measured]:
-        """What is popular, what is popular lately, and what stands beside the history's latest items."""
+        """Popularity, popularity in the last days, and item-kNN on the history's latest items."""
         vocabulary = training_vocabulary(data)
         statistics = training_statistics(data, vocabulary)
         total = vocabulary.counts
@@ -209,7 +191,7 @@ class NextItemLearner(Learner):
         return model_inputs(sample, fitted.max_length, time_gap=fitted.time_gap, taste=fitted.taste)
 
     def example(self, data: Sequences) -> pd.DataFrame:
-        """Nobody's histories: the first items by id, chosen on the two latest days, at midnight."""
+        """Made-up histories: the first items by id, acted on at midnight of the two latest days."""
         items = [str(item) for item in data.item_ids[:3]]
         today = data.times.max().astype("datetime64[D]")
         seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
@@ -238,38 +220,38 @@ class NextItemLearner(Learner):
         return values
 
     def membership_scores(self, model: Ranker, data: Sequences) -> Attacked:
-        """What can be seen of acts that were learned from, and of the test's; of the same people."""
+        """Attacks on the latest training act and the test act of the same people."""
         return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
-        """Share of each place of the history, counted from its end, in what moves the score of the best item."""
-        moved, codes = self._moved(model, data, EXPLAINED_PEOPLE)[:2]
-        return shares_by_position(moved, codes)
+        """Share of each position in the history, counted from its end, in the attributions of the best item."""
+        attributions, codes, _, _ = self._attributions_of_best(model, data, EXPLAINED_PEOPLE)
+        return shares_by_position(attributions, codes)
 
     def explain(self, model: Ranker, data: Sequences, rows: int) -> Iterable[Mapping[str, Any]]:
-        """For a few held-out people, how much each item of the history moved the score of the item ranked first."""
-        moved, codes, best, missed = self._moved(model, data, rows)
+        """For a few held-out people, how much each item of the history moved the score of the best item."""
+        attributions, codes, best, missing = self._attributions_of_best(model, data, rows)
         for row in range(len(codes)):
             known = codes[row] > 0
             yield {
                 "history": model.item_ids[codes[row][known] - 1].tolist(),
-                "moved": moved[row][known].tolist(),
+                "moved": attributions[row][known].tolist(),
                 "item": str(model.item_ids[best[row]]),
-                "completeness": float(missed[row]),
+                "completeness": float(missing[row]),
             }
 
-    def _moved(self, model: Ranker, data: Sequences, people: int) -> tuple[np.ndarray, ...]:
-        """Attributions and codes (people, step), the item ranked first and how far the sum is off (people,)."""
+    def _attributions_of_best(self, model: Ranker, data: Sequences, people: int) -> tuple[np.ndarray, ...]:
+        """Attributions and codes (people, step), index of the best item and completeness (people,)."""
         histories, _ = held_out_histories(data, Vocabulary(model.item_ids, model.counts), part=Part.TEST)
-        some = histories.take(slice(people))
-        inputs = model_inputs(some, model.max_length, time_gap=model.time_gap, taste=model.taste)
-        best = without_seen(np.asarray(model.score(*inputs)), some).argmax(axis=1)
+        histories = histories.take(slice(people))
+        inputs = model_inputs(histories, model.max_length, time_gap=model.time_gap, taste=model.taste)
+        best = without_seen(np.asarray(model.score(*inputs)), histories).argmax(axis=1)
         path = history_path(model.ranker, inputs, best)
-        moved = integrated_gradients(*path, steps=STEPS)
-        return moved.sum(axis=-1), inputs[0], best, completeness(*path, moved)
+        attributions = integrated_gradients(*path, steps=STEPS)
+        return attributions.sum(axis=-1), inputs[0], best, completeness(*path, attributions)
 
     def _validation(self, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig):
-        """Metrics of the item before each person's last, for at most as many people as the configuration says."""
+        """Validation of NDCG@10 on at most `validation_people` people."""
         histories, targets = held_out_histories(data, vocabulary, part=Part.VALIDATION)
         people = np.random.default_rng(config.seed).permutation(len(histories))[: config.validation_people]
         histories, targets = histories.take(people), targets[people]
@@ -279,37 +261,6 @@ class NextItemLearner(Learner):
             return {self.watched: float(ranking.ndcg.mean())}
 
         return validate
-
-
-def scorer(model: Ranker) -> Scorer:
-    """Scores of all items for the latest steps of each history."""
-
-    def score(histories: Histories) -> np.ndarray:
-        inputs = model_inputs(histories, model.max_length, time_gap=model.time_gap, taste=model.taste)
-        return np.asarray(model.score(*inputs))
-
-    return score
-
-
-def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
-    """Rank the last item of every held-out person by everything that the person did before."""
-    histories, targets = held_out_histories(sequences, vocabulary, part=Part.TEST)
-    return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
-
-
-def measured(ranking: Ranking) -> Measured:
-    """For the gate: NDCG@10 decides."""
-    return Measured("ndcg@10", ranking.ndcg, ranking.summary())
-
-
-def all_training(sequences: Sequences, vocabulary: Vocabulary) -> Histories:
-    """The training part of everyone."""
-    return training_histories(sequences, vocabulary, at_least=1)
-
-
-def training_statistics(sequences: Sequences, vocabulary: Vocabulary) -> ItemStatistics:
-    """Who acted on what in the training part."""
-    return ItemStatistics.of(all_training(sequences, vocabulary), len(vocabulary))
 
 
 LEARNER = NextItemLearner()

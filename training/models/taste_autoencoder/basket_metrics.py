@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from training.learner import Measured
 from training.metrics.ranking import average_precision_of, hits_of, ndcg_of, recall_of, top_items, without
 from training.models.taste_autoencoder.baskets import FoldIn
 
@@ -60,13 +61,13 @@ class BasketRanking:
 
 
 def rank_baskets(
-    score: PaddedScorer, held_out: FoldIn, distinct_ids: np.ndarray, item_ids: np.ndarray
+    score: PaddedScorer, item_ids: np.ndarray, held_out: FoldIn, distinct_ids: np.ndarray
 ) -> BasketRanking:
     """Rank the hidden items of held-out people, given their visible ones.
 
     Args:
-        distinct_ids: the items of the columns of `held_out` (distinct,).
         item_ids: the items that `score` scores, in its order (items,).
+        distinct_ids: the items of the columns of `held_out` (distinct,).
 
     Raises:
         ModelError: the scores are not numbers.
@@ -85,6 +86,11 @@ def rank_baskets(
         top = top_items(scores, 10)
         shown[top[top >= 0]] = True
     return BasketRanking(hits, np.diff(held_out.hidden.indptr), float(shown.mean()))
+
+
+def measured(ranking: BasketRanking) -> Measured:
+    """The measures of a ranking; NDCG@100 decides."""
+    return Measured("ndcg@100", ranking.ndcg(100), ranking.summary())
 
 
 def _relevant(hidden: csr_matrix, codes: np.ndarray, items: int) -> np.ndarray:

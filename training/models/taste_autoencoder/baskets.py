@@ -7,7 +7,6 @@ all. For each of them 80 % of the items are visible to the model (folded in), an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from contracts.errors import ModelError, NothingToLearn
+from contracts.errors import NothingToLearn
 from training.parts import Part
 from training.sequences.histories import Sequences
 
@@ -153,27 +152,6 @@ def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
             expected=f"at least {items} different items to choose between",
             received=f"{len(baskets.known)}",
             remedy="wait for more data, or map more sources that mention items",
-        )
-
-
-def dense_batches(rows: csr_matrix, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """The rows of one epoch in random order, one dense batch after the other (batch, items)."""
-    order = random.permutation(rows.shape[0])
-    for start in range(0, len(order), batch_size):
-        yield rows[order[start : start + batch_size]].toarray()
-
-
-def require_cells(batch_size: int, items: int, cells: int) -> None:
-    """Refuse a batch that would not fit into memory.
-
-    Raises:
-        ModelError: more cells than the configuration allows.
-    """
-    if batch_size * items > cells:
-        raise ModelError(
-            expected=f"a batch of at most {cells:,} cells (batch_cells), people x items",
-            received=f"{batch_size:,} people x {items:,} items = {batch_size * items:,} cells",
-            remedy=f"lower batch_size to {cells // items:,}, or raise batch_cells if memory allows 4 bytes a cell",
         )
 
 

@@ -1,10 +1,10 @@
-"""How `taste_autoencoder` is trained and measured: people held out as a whole, 80 % of their items folded in."""
+"""How `taste_autoencoder` is trained and measured: split by person, 80 % of a held-out person's items visible."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from contracts.lake import Lake
 from contracts.report import say
@@ -21,16 +20,15 @@ from training.consent import require_agreed
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.taste_autoencoder.attack import attack_baskets
-from training.models.taste_autoencoder.basket_metrics import BasketRanking, PaddedScorer, pad, rank_baskets
+from training.models.taste_autoencoder.baselines import popularity, tuned_ease
+from training.models.taste_autoencoder.basket_metrics import measured, pad, rank_baskets
 from training.models.taste_autoencoder.baskets import (
     Baskets,
-    FoldIn,
     baskets_from,
-    dense_batches,
-    require_cells,
     require_enough,
 )
-from training.models.taste_autoencoder.ease import fit_ease, too_many_items
+from training.models.taste_autoencoder.batches import basket_batches, require_cells
+from training.models.taste_autoencoder.ease import too_many_items
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig, build
 from training.models.taste_autoencoder.private_baskets import (
     basket_spending,
@@ -43,16 +41,16 @@ from training.privacy.membership import Attacked
 from training.sequences.loading import GROUPS, load_sequences
 
 FEWEST_PEOPLE = 10
-"""Below this many held-out people nothing that is measured means anything."""
+"""Fewest held-out people; with fewer, measures mean nothing."""
 
 LENGTH_BANDS = {"1-4": 1, "5-9": 5, "10-19": 10, "20+": 20}
-"""Items folded in, by the name of the slice and where it begins."""
+"""Slices by the number of visible items: name and least number."""
 
 EASE_PENALTIES = (100.0, 300.0, 1000.0)
-"""Penalties that the baseline is tried with; the validation part chooses."""
+"""Penalties of EASE; the validation part chooses one."""
 
 NIGHTLY_EASE_ITEMS = 5_000
-"""Most items for which a nightly run computes EASE: seconds a penalty at this size, and 64 times as long at 20,000."""
+"""Most items for which a nightly run fits EASE: seconds per penalty here, and 64 times as long with 20,000 items."""
 
 PARITY_PEOPLE = 64
 
@@ -60,24 +58,24 @@ _CELLS_A_BATCH = 4_000_000
 
 
 class Ranker(Protocol):
-    """What is measured: the model just trained, or the object behind the registered pyfunc."""
+    """What can be measured: the model just trained, or the object behind the registered pyfunc."""
 
     item_ids: np.ndarray
     """(items,)"""
 
     def score(self, padded: np.ndarray) -> np.ndarray:
-        """Item codes (people, longest), 0 for none, to scores of all items (people, items)."""
+        """Item codes (people, longest), 0 for padding, to scores of all items (people, items)."""
 
 
 @dataclass(frozen=True)
 class TasteData:
-    """Baskets of people who agreed to training, and the groups that these people are in."""
+    """Baskets of people who agreed to training, and these people's groups."""
 
     baskets: Baskets
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     """By the name of the column (people,)."""
     catalogue: np.ndarray | None = None
-    """Ids of the items that are for sale, which a private training takes for its items; None where there are none."""
+    """Ids of the catalogue's items, which are the items of a private training (items,); None without a catalogue."""
 
     def content_hash(self) -> str:
         total = hashlib.sha256(self.baskets.content_hash().encode())
@@ -106,7 +104,7 @@ class FittedTasteAutoencoder(Fitted):
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
 
     def score(self, padded: np.ndarray) -> np.ndarray:
-        """Scores of all items (people, items) for item codes (people, longest), 0 for none."""
+        """Item codes (people, longest), 0 for padding, to scores of all items (people, items)."""
         size = max(1, _CELLS_A_BATCH // len(self.item_ids))
         parts = [self._score(padded[start : start + size]) for start in range(0, max(1, len(padded)), size)]
         return np.concatenate(parts)
@@ -146,7 +144,7 @@ class TasteAutoencoderLearner(Learner):
         """The baskets of the day's sequences.
 
         Raises:
-            LakeError: the marts of that day were not built, or somebody in them did not agree to training.
+            LakeError: the marts of that day were not built, or a person in them did not agree to training.
             ModelError: an act has no item or no time.
             NothingToLearn: too few people agreed to training, or chose enough items.
         """
@@ -171,7 +169,7 @@ class TasteAutoencoderLearner(Learner):
         fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts)
 
         def validate() -> Mapping[str, float]:
-            ranking = ranked(fitted.score, fitted.item_ids, baskets, baskets.validation)
+            ranking = rank_baskets(fitted.score, fitted.item_ids, baskets.validation, baskets.distinct_ids)
             return {self.watched: float(ranking.ndcg(100).mean())}
 
         fitted.epochs = train_epochs(
@@ -187,22 +185,22 @@ class TasteAutoencoderLearner(Learner):
         return fitted
 
     def spending(self, data: TasteData, config: TasteAutoencoderConfig) -> Spending | None:
-        """What a training would give away; None where it is plain.
+        """The privacy budget that a training spends; None for a plain training.
 
         Raises:
-            ModelError: there is no catalogue to take the items from.
+            ModelError: a private training without a catalogue.
         """
         return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
 
     def membership_scores(self, model: Ranker, data: TasteData) -> Attacked:
-        """How well the items of people are known, of those learned from and of the test's."""
+        """Attacks on the baskets of people in the training part, and in validation and test."""
         return attack_baskets(model.score, model.item_ids, data.baskets)
 
     def measure(self, model: Ranker, data: TasteData) -> Measured:
-        return measured(ranked(model.score, model.item_ids, data.baskets, data.baskets.test))
+        return measured(rank_baskets(model.score, model.item_ids, data.baskets.test, data.baskets.distinct_ids))
 
     def baselines(self, data: TasteData) -> Mapping[str, Measured]:
-        """What most people chose, and EASE where items x items fit into memory."""
+        """Popularity, and EASE if its matrix of items x items is not too large."""
         baskets = data.baskets
         item_ids = baskets.distinct_ids[baskets.known]
         scorers = {"popularity": popularity(baskets)}
@@ -211,7 +209,10 @@ class TasteAutoencoderLearner(Learner):
             say(f"{self.name}: without the baseline ease: {reason}")
         else:
             scorers["ease"] = tuned_ease(baskets, EASE_PENALTIES)[0]
-        return {name: measured(ranked(score, item_ids, baskets, baskets.test)) for name, score in scorers.items()}
+        return {
+            name: measured(rank_baskets(score, item_ids, baskets.test, baskets.distinct_ids))
+            for name, score in scorers.items()
+        }
 
     def slices(self, data: TasteData) -> pd.DataFrame:
         test = data.baskets.test
@@ -240,51 +241,9 @@ class TasteAutoencoderLearner(Learner):
         return values
 
     def example(self, data: TasteData) -> pd.DataFrame:
-        """Nobody's baskets: the first items by id."""
+        """Made-up baskets: the first items by id."""
         items = [str(item) for item in data.baskets.distinct_ids[:3]]
         return pd.DataFrame({"history": [items[:2], items[-1:]]})
-
-
-def ranked(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets, held_out: FoldIn) -> BasketRanking:
-    """Held-out people under a scorer of `item_ids`."""
-    return rank_baskets(score, held_out, baskets.distinct_ids, item_ids)
-
-
-def measured(ranking: BasketRanking) -> Measured:
-    return Measured("ndcg@100", ranking.ndcg(100), ranking.summary())
-
-
-def popularity(baskets: Baskets) -> PaddedScorer:
-    """The scorer that knows only how many people chose each item."""
-    counts = baskets.counts[baskets.known].astype(float)
-    return lambda padded: np.broadcast_to(counts, (len(padded), len(counts)))
-
-
-def tuned_ease(baskets: Baskets, penalties: Sequence[float]) -> tuple[PaddedScorer, float, float]:
-    """EASE with the penalty that does best on the validation part; its score, the penalty and its NDCG@100 there."""
-    item_ids, rows = baskets.distinct_ids[baskets.known], baskets.training_rows
-    best = None
-    for penalty in penalties:
-        score = fit_ease(rows, penalty, most_items=len(item_ids)).score
-        ndcg = float(ranked(score, item_ids, baskets, baskets.validation).ndcg(100).mean())
-        if best is None or ndcg > best[2]:
-            best = score, penalty, ndcg
-    return best
-
-
-def basket_batches(baskets: Baskets, config: TasteAutoencoderConfig) -> tf.data.Dataset:
-    """Rows (batch, items) of the training part, reshuffled every epoch, dense one batch at a time."""
-    rows = baskets.training_rows
-    random = np.random.default_rng(config.seed)
-
-    def epoch() -> Iterator[tuple[np.ndarray]]:
-        for batch in dense_batches(rows, config.batch_size, random):
-            yield (batch,)
-
-    shape = (tf.TensorSpec((None, rows.shape[1]), "float32"),)
-    dataset = tf.data.Dataset.from_generator(epoch, output_signature=shape)
-    count = -(-rows.shape[0] // config.batch_size)
-    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
 LEARNER = TasteAutoencoderLearner()

@@ -16,9 +16,10 @@ from contracts.settings import REPOSITORY, Settings
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.config import CONFIGS, read_config
 from training.learner import Context
-from training.models.interest_gan.learner import LEARNER, synthesise
+from training.models.interest_gan.learner import LEARNER
 from training.models.interest_gan.mixed_rows import from_responses, parts_of
 from training.models.interest_gan.network import InterestGanConfig
+from training.models.interest_gan.sampling import synthesise
 from training.parts import Part
 
 CONFIG = InterestGanConfig(

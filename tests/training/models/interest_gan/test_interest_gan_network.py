@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.models.interest_gan.learner import FittedInterestGan, synthesise
+from training.models.interest_gan.learner import FittedInterestGan
 from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER, encode, fit_columns
 from training.models.interest_gan.network import InterestGanConfig, build, counted_steps
 from training.models.interest_gan.row_vectors import Layout, draw_codes, draw_conditions, layout_of
+from training.models.interest_gan.sampling import synthesise
 
 CONFIG = InterestGanConfig(
     noise=16,

@@ -11,10 +11,11 @@ from training.learner import Context
 from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import rank_targets
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
-from training.models.next_item.learner import LEARNER, FittedNextItem, all_training, scorer
+from training.models.next_item.evaluation import scorer
+from training.models.next_item.learner import LEARNER, FittedNextItem
 from training.models.next_item.network import NextItemConfig, build
 from training.parts import Part
-from training.sequences.histories import Sequences, held_out_histories, training_vocabulary
+from training.sequences.histories import Sequences, held_out_histories, training_histories, training_vocabulary
 
 CONFIG = NextItemConfig(
     dimensions=16, batch_size=8, learning_rate=0.02, negatives=32, dropout=0.0, epochs=6, max_length=20
@@ -106,7 +107,7 @@ def test_neighbours_by_hand():
     data = sequences(["a", "b", "x", "y"], ["a", "b", "x", "y"], ["a", "c", "x", "y"], ["d", "x", "y"])
     vocabulary = training_vocabulary(data)
     assert vocabulary.item_ids.tolist() == ["a", "b", "c", "d"]
-    histories = all_training(data, vocabulary)
+    histories = training_histories(data, vocabulary, at_least=1)
     score = item_neighbours(ItemStatistics.of(histories, 4))
     # cosines: a-b 2 / sqrt(3 x 2), a-c 1 / sqrt(3 x 1), b-c 0; the latest item weighs 1, the one before 1/2
     ab, ac = 2 / np.sqrt(6), 1 / np.sqrt(3)
@@ -166,7 +167,7 @@ def test_a_day_that_was_not_built_and_one_with_too_few_people(tmp_path):
 def test_spectral_vectors_put_items_of_the_same_people_together():
     data = sequences(*[["a", "b", "c", "x", "y"]] * 6, *[["d", "e", "f", "x", "y"]] * 4)
     vocabulary = training_vocabulary(data)
-    vectors = spectral_vectors(ItemStatistics.of(all_training(data, vocabulary), 6), 8, seed=1)
+    vectors = spectral_vectors(ItemStatistics.of(training_histories(data, vocabulary, at_least=1), 6), 8, seed=1)
     assert vectors.shape == (6, 8)
     expected = np.kron(np.eye(2), np.ones((3, 3)))  # a, b, c on one side, d, e, f on the other
     np.testing.assert_allclose(vectors @ vectors.T, expected, atol=1e-4)
@@ -174,7 +175,9 @@ def test_spectral_vectors_put_items_of_the_same_people_together():
 
 def test_a_spectral_initialisation_knows_something_before_training(town):
     vocabulary = training_vocabulary(town)
-    vectors = spectral_vectors(ItemStatistics.of(all_training(town, vocabulary), len(vocabulary)), 16, seed=1)
+    vectors = spectral_vectors(
+        ItemStatistics.of(training_histories(town, vocabulary, at_least=1), len(vocabulary)), 16, seed=1
+    )
 
     def untrained(initialisation):
         model = build(dataclasses.replace(CONFIG, initialisation=initialisation), vocabulary.counts, vectors=vectors)

@@ -7,7 +7,8 @@ from sklearn.metrics import ndcg_score
 
 from contracts.errors import ModelError, NothingToLearn
 from training.models.taste_autoencoder.basket_metrics import BasketRanking, rank_baskets
-from training.models.taste_autoencoder.baskets import FoldIn, baskets_of, dense_batches, require_cells, require_enough
+from training.models.taste_autoencoder.baskets import FoldIn, baskets_of, require_enough
+from training.models.taste_autoencoder.batches import dense_batches, require_cells
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def test_visible_items_are_not_ranked_and_hidden_items_that_the_model_does_not_k
         seen.append(padded.tolist())
         return np.array([[1.0, 2.0, 9.0]])
 
-    ranking = rank_baskets(score, held_out, distinct, known)
+    ranking = rank_baskets(score, known, held_out, distinct)
     assert seen == [[[3]]]
     assert np.flatnonzero(ranking.hits[0]).tolist() == [0]
     np.testing.assert_allclose(ranking.ndcg(100), [1 / (1 + 1 / np.log2(3))])
@@ -114,13 +115,13 @@ def test_visible_items_are_not_ranked_and_hidden_items_that_the_model_does_not_k
 def test_scores_that_are_no_numbers_are_refused():
     with pytest.raises(ModelError, match="1 scores that are not"):
         rank_baskets(
-            lambda _: np.array([[np.nan, 1.0]]), single([0], [1], items=2), np.array(["a", "b"]), np.array(["a", "b"])
+            lambda _: np.array([[np.nan, 1.0]]), np.array(["a", "b"]), single([0], [1], items=2), np.array(["a", "b"])
         )
 
 
 def test_the_same_as_another_implementation(baskets):
     scores = np.random.default_rng(3).random((len(baskets.test), 30))
-    ranking = rank_baskets(lambda _: scores, baskets.test, baskets.distinct_ids, baskets.distinct_ids)
+    ranking = rank_baskets(lambda _: scores, baskets.distinct_ids, baskets.test, baskets.distinct_ids)
     unseen = np.where(baskets.test.visible.toarray() > 0, -1.0, scores)
     for k in (3, 10, 100):
         theirs = ndcg_score(baskets.test.hidden.toarray(), unseen, k=k)
