@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from contracts.checked_yaml import YamlValue, read_yaml
+from contracts.errors import SettingsError
 from contracts.report import say
 from privacy.file_formats import is_text
 from privacy.matcher import SearchPatterns, lowered
@@ -21,6 +21,7 @@ from privacy.unpacking import Part, parts_of
 _PROGRESS_EVERY_SECONDS = 5
 
 ALLOWED = Path(__file__).with_name("allowed.yml")
+_KEYS = ("what", "where", "why")
 
 _LOOKS_LIKE = {
     "an e-mail address": rb"(?<![a-z0-9._%+-])[a-z0-9._%+-]{1,64}(?:@|%40)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}",
@@ -43,10 +44,23 @@ class Allowed:
 
     @classmethod
     def listed(cls, file: Path = ALLOWED) -> list[Allowed]:
+        """The patterns of the file.
+
+        Raises:
+            SettingsError: a key or a pattern that does not fit; the error names its line.
+        """
+        listed = [entry.mapping(_KEYS, required=_KEYS) for entry in read_yaml(file, SettingsError).items()]
         return [
-            cls(re.compile(one["what"].encode()), re.compile(one["where"]), one["why"])
-            for one in yaml.safe_load(file.read_text())
+            cls(_compiled(given["what"], str.encode), _compiled(given["where"], str), given["why"].text())
+            for given in listed
         ]
+
+
+def _compiled(value: YamlValue, encode: Callable[[str], Any]) -> re.Pattern[Any]:
+    try:
+        return re.compile(encode(value.text()))
+    except re.error as error:
+        raise value.misfit("a regular expression", f"correct it ({error})") from None
 
 
 @dataclass

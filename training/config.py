@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import difflib
 import importlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-import yaml
-
+from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import ModelError
 from contracts.settings import REPOSITORY, Settings
 
@@ -25,6 +22,9 @@ CONFIGS = REPOSITORY / "training" / "configs"
 MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response")
 """The models that can be trained, by the name of their file and of their registered model."""
 
+SECTIONS = ("every", *MODELS, "admission")
+"""Sections of gate.yml: what holds for every model, what one model adds or replaces, and the admission of its rows."""
+
 Config = TypeVar("Config")
 
 
@@ -36,7 +36,7 @@ def known_model(name: str) -> str:
     """
     if name not in MODELS:
         raise ModelError(
-            expected=f"a model among {', '.join(MODELS)}", received=repr(name), remedy=_instead(name, MODELS)
+            expected=f"a model among {', '.join(MODELS)}", received=repr(name), remedy=advice(name, MODELS)
         )
     return name
 
@@ -54,8 +54,8 @@ def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ())
     """Read a YAML mapping into a dataclass; keys that the file leaves out keep their defaults.
 
     Args:
-        sections: keys of the file whose mappings hold the settings, a later one before an earlier one; without any,
-            the file itself is that mapping.
+        sections: of `SECTIONS`, those whose mappings hold the settings, a later one before an earlier one; without
+            any, the file itself is that mapping.
 
     Raises:
         ModelError: no such file, no mapping, an unknown key, or a value of another type.
@@ -66,38 +66,33 @@ def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ())
             received="no such file",
             remedy=f"choose one of {', '.join(sorted(found.name for found in CONFIGS.glob('*.yml')))} in {CONFIGS}",
         )
-    return _read(_settings(file, tuple(sections)), kind, file)
+    root = read_yaml(file, ModelError)
+    if not sections:
+        return _read(root.mapping(get_type_hints(kind)), kind)
+    given = root.mapping(SECTIONS)
+    settings: dict[str, YamlValue] = {}
+    for section in sections:
+        if section in given:
+            settings |= given[section].mapping(get_type_hints(kind))
+    return _read(settings, kind)
 
 
-def _read(settings: list[tuple[yaml.ScalarNode, yaml.Node]], kind: type[Config], file: Path) -> Config:
-    """A dataclass of settings from the nodes of a mapping; a setting may be a dataclass of its own."""
+def _read(settings: Mapping[str, YamlValue], kind: type[Config]) -> Config:
+    """A dataclass of settings; a setting may be a dataclass of its own."""
     types = get_type_hints(kind)
-    values = {}
-    for key, node in settings:
-        place = f"{file.name}, line {key.start_mark.line + 1}"
-        if key.value not in types:
-            raise ModelError(
-                expected=f"a setting of {kind.__name__} ({place})",
-                received=repr(key.value),
-                remedy=_instead(key.value, types),
-            )
-        wanted = types[key.value]
-        if dataclasses.is_dataclass(wanted):
-            values[key.value] = _read(_mapping(node, file), wanted, file)
-            continue
-        value = yaml.safe_load(yaml.serialize(node))
-        if wanted is float:
-            value = _as_float(value)
-        if wanted in _LISTS and type(value) is list:
-            value = tuple(value)
-        if not _fits(value, wanted):
-            raise ModelError(
-                expected=f"{key.value} as {_WORDS[wanted]} ({place})",
-                received=repr(value),
-                remedy=f"write for example `{key.value}: {_default(kind, key.value)}`",
-            )
-        values[key.value] = value
-    return kind(**values)
+    return kind(**{name: _value(value, types[name]) for name, value in settings.items()})
+
+
+def _value(value: YamlValue, kind: Any) -> Any:
+    """A setting as its type in the dataclass asks for it."""
+    if dataclasses.is_dataclass(kind):
+        return _read(value.mapping(get_type_hints(kind)), kind)
+    if kind == tuple[str, ...]:
+        return tuple(item.text() for item in value.items())
+    if kind == Mapping[str, float]:
+        return {name: number.number(finite=False) for name, number in value.mapping().items()}
+    readers = {bool: value.flag, int: value.whole_number, str: value.text}
+    return value.number(finite=False) if kind is float else readers[kind]()
 
 
 def config_of(settings: Settings, model: str) -> Path:
@@ -108,70 +103,11 @@ def config_of(settings: Settings, model: str) -> Path:
 
 def write_config(file: Path, config: object, *, comments: Iterable[str]) -> None:
     """Write a dataclass of settings, in one atomic step, as a file that `read_config` reads, under lines of comment."""
+    import yaml
+
     lines = [f"# {comment}" for comment in comments]
     text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, default_flow_style=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_text("\n".join([*lines, text]))
     os.replace(draft, file)
-
-
-_NUMBERS, _LISTS = Mapping[str, float], (tuple[str, ...],)
-_WORDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "true or false",
-    tuple[str, ...]: "a list of texts",
-    _NUMBERS: "a mapping of names to numbers",
-}
-
-
-def _as_float(value: object) -> object:
-    """Whole numbers are numbers, and so are `inf` and `1e-5`, which YAML reads as texts."""
-    if type(value) is int:
-        return float(value)
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            return float(value)
-    return value
-
-
-def _fits(value: object, wanted: type) -> bool:
-    if wanted == _NUMBERS:
-        return isinstance(value, dict) and all(isinstance(one, int | float) for one in value.values())
-    if wanted in _LISTS:
-        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
-    return type(value) is wanted
-
-
-def _settings(file: Path, sections: tuple[str, ...]) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-    root = _mapping(_parsed(file), file)
-    if not sections:
-        return root
-    named = {key.value: node for key, node in root}
-    return [entry for section in sections if section in named for entry in _mapping(named[section], file)]
-
-
-def _parsed(file: Path) -> yaml.Node:
-    try:
-        return yaml.compose(file.read_text())
-    except yaml.YAMLError as error:
-        raise ModelError(expected=f"YAML in {file}", received=str(error), remedy="mend the file") from error
-
-
-def _mapping(node: yaml.Node, file: Path) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-    if not isinstance(node, yaml.MappingNode):
-        raise ModelError(
-            expected=f"`setting: value` lines in {file}", received="something else", remedy="mend the file"
-        )
-    return node.value
-
-
-def _default(kind: type, name: str) -> object:
-    return next(field.default for field in dataclasses.fields(kind) if field.name == name)
-
-
-def _instead(name: str, known) -> str:
-    close = difflib.get_close_matches(name, known, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"

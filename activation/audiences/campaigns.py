@@ -1,4 +1,4 @@
-"""Campaign files: who a marketing team wants to reach, and with what. One YAML a campaign.
+"""Campaign files: whom a marketing team wants to reach, and with what. One YAML file a campaign; see docs/activate.md.
 
 name: weekend_runners
 about: People who like running and bought something lately.
@@ -17,14 +17,11 @@ sends: autumn                       # the name under which its clicks come back:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables.marts import PROFILE
 from contracts.tables.served import PREDICTIONS, RESPONSES
@@ -82,7 +79,7 @@ def load_campaigns(folder: Path, categories: Iterable[str]) -> list[Campaign]:
         raise SettingsError(
             expected=f"at least one campaign, a .yml file in {folder}",
             received="none",
-            remedy="write one as activation/audiences/campaigns.py shows, or correct NIGHTSHIFT_CAMPAIGNS",
+            remedy="write one as docs/activate.md shows, or correct NIGHTSHIFT_CAMPAIGNS",
         )
     campaigns = [read_campaign(file, set(categories)) for file in files]
     for campaign, file in zip(campaigns, files, strict=True):
@@ -99,86 +96,39 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     """One campaign; `categories` are those that items or people have.
 
     Raises:
-        SettingsError: a key, condition, column, category or value that does not fit.
+        SettingsError: a key, condition, column, category or value that does not fit; the error names its line.
     """
-    place = _Place(file)
-    content = place.mapping("the file", _parsed(file))
-    place.one_of("key", content, _KEYS)
-    who = place.mapping("who", content.get("who") or {})
-    place.one_of("condition", who, _CONDITIONS)
-    items = place.mapping("items", content.get("items") or {"count": 3})
-    place.one_of("key of items", items, ("count", "category"))
-
-    likes = place.mapping("likes", who.get("likes") or {})
-    place.one_of("key of likes", likes, ("category", "min_weight"))
-    liked = [likes["category"]] if "category" in likes else []
-    wanted = [items["category"]] if "category" in items else []
-    place.one_of("category", [*liked, *wanted], sorted(categories))
-    sends = content.get("sends")
-    at_least, at_most = (place.numbers(what, who, CHANCES if sends else ()) for what in ("at_least", "at_most"))
+    given = read_yaml(file, SettingsError).mapping(_KEYS)
+    who = _below(given, "who", _CONDITIONS)
+    likes = _below(who, "likes", ("category", "min_weight"))
+    items = _below(given, "items", ("count", "category"))
+    sends = given["sends"].text() if "sends" in given else None
+    at_least, at_most = (_limits(who, name, CHANCES if sends else ()) for name in ("at_least", "at_most"))
     if "bought_within_days" in who:
-        at_most["recency_days"] = place.number("bought_within_days", who["bought_within_days"])
-    purpose = content.get("purpose", PURPOSES[0])
-    place.one_of("purpose", [purpose], PURPOSES)
-    count = place.number("items.count", items.get("count", 3))
-    if not 1 <= count <= MOST_ITEMS or count != int(count):
-        place.refuse(f"a whole number from 1 to {MOST_ITEMS} as items.count", repr(count), "correct it")
+        at_most["recency_days"] = who["bought_within_days"].number()
+    least_weight = likes["min_weight"].number() if "min_weight" in likes else 0.0
     return Campaign(
-        name=str(content.get("name", "")),
-        about=str(content.get("about", "")),
-        purpose=purpose,
-        item_count=int(count),
-        item_category=items.get("category"),
-        likes={category: place.number("likes.min_weight", likes.get("min_weight", 0.0)) for category in liked},
-        one_of={column: _words(who[column]) for column in WORD_COLUMNS if column in who},
-        segments=_words(who.get("segment", [])),
+        name=given["name"].text() if "name" in given else "",
+        about=given["about"].text() if "about" in given else "",
+        purpose=given["purpose"].one_of(PURPOSES) if "purpose" in given else PURPOSES[0],
+        item_count=items["count"].whole_number(1, MOST_ITEMS) if "count" in items else 3,
+        item_category=items["category"].one_of(sorted(categories)) if "category" in items else None,
+        likes={likes["category"].one_of(sorted(categories)): least_weight} if "category" in likes else {},
+        one_of={column: _texts(who[column]) for column in WORD_COLUMNS if column in who},
+        segments=_texts(who["segment"]) if "segment" in who else (),
         at_least=at_least,
         at_most=at_most,
-        sends=None if sends is None else str(sends),
+        sends=sends,
     )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Checks that name the file they are about."""
-
-    file: Path
-
-    def refuse(self, expected: str, received: str, remedy: str) -> None:
-        raise SettingsError(expected=f"{expected} in {self.file}", received=received, remedy=remedy)
-
-    def one_of(self, what: str, given: Iterable[str], known: Iterable[str]) -> None:
-        known = list(known)
-        for name in given:
-            if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=3)
-                remedy = f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
-                self.refuse(f"a known {what}", repr(name), remedy)
-
-    def mapping(self, what: str, value: Any) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
-            self.refuse(
-                f"{what} as `key: value` pairs", repr(value), "see activation/audiences/campaigns.py for an example"
-            )
-        return value
-
-    def number(self, what: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(f"a number as {what}", repr(value), "correct it")
-        return float(value)
-
-    def numbers(self, what: str, who: Mapping[str, Any], more: Iterable[str]) -> dict[str, float]:
-        limits = self.mapping(what, who.get(what) or {})
-        self.one_of(f"number column of the profile under {what}", limits, [*NUMBER_COLUMNS, *more])
-        return {column: self.number(f"{what}.{column}", value) for column, value in limits.items()}
+def _below(values: Mapping[str, YamlValue], name: str, known: Iterable[str]) -> dict[str, YamlValue]:
+    return values[name].mapping(known) if name in values else {}
 
 
-def _parsed(file: Path) -> Any:
-    try:
-        return yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise SettingsError(expected=f"YAML in {file}", received=str(error), remedy="mend the file") from error
+def _limits(who: Mapping[str, YamlValue], name: str, chances: Iterable[str]) -> dict[str, float]:
+    return {column: value.number() for column, value in _below(who, name, (*NUMBER_COLUMNS, *chances)).items()}
 
 
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(str(one) for one in (value if isinstance(value, list) else [value]))
+def _texts(value: YamlValue) -> tuple[str, ...]:
+    return tuple(one.text() for one in value.one_or_several())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from contracts.checked_yaml import read_yaml
 from contracts.errors import LakeError
 
 QUESTIONS = Path(__file__).with_name("questions.yml")
 OTHER = "other"
-_KEYS = {"title", "options", "bands", "at_most"}
+_KEYS = ("title", "options", "bands", "at_most")
 
 
 @dataclass(frozen=True)
@@ -48,23 +47,25 @@ def read_questions(file: Path = QUESTIONS) -> list[Question]:
     """The questions of the file, in its order.
 
     Raises:
-        LakeError: a question has neither options nor bands, or a key that there is not.
+        LakeError: a question has neither options nor bands, or an unknown key; the error names its line.
     """
     questions = []
-    for survey, named in yaml.safe_load(file.read_text()).items():
-        for name, about in named.items():
-            unknown = sorted(set(about) - _KEYS)
-            if unknown or not (about.get("options") or about.get("bands")):
-                close = difflib.get_close_matches(unknown[0], _KEYS) if unknown else []
-                raise LakeError(
-                    expected=f"options or bands of {survey}.{name} in {file.name}",
-                    received=", ".join(unknown) or "neither",
-                    remedy=f"did you mean {close[0]}?" if close else f"write {', '.join(sorted(_KEYS))}",
-                )
-            bands = tuple(about.get("bands", ()))
-            cells = _band_names(bands) if bands else [str(option).lower() for option in about["options"]]
+    for survey, section in read_yaml(file, LakeError).mapping().items():
+        for name, value in section.mapping().items():
+            given = value.mapping(_KEYS)
+            options = [option.text().lower() for option in given["options"].items()] if "options" in given else []
+            bands = tuple(band.whole_number() for band in given["bands"].items()) if "bands" in given else ()
+            if bool(options) == bool(bands):
+                raise value.error("options or bands", "both" if bands else "neither", "write one of the two")
             questions.append(
-                Question(survey, name, about.get("title", name), (*cells, OTHER), bands, about.get("at_most", 1))
+                Question(
+                    survey,
+                    name,
+                    given["title"].text() if "title" in given else name,
+                    (*(options or _band_names(bands)), OTHER),
+                    bands,
+                    given["at_most"].whole_number(least=1) if "at_most" in given else 1,
+                )
             )
     return questions
 

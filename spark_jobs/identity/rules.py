@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
-from contracts.checked_yaml import At, CheckedYaml
+from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.keys import pseudonym_keys
 from contracts.pseudonyms import pseudonym
@@ -72,78 +71,43 @@ def load_rules(settings: Settings) -> IdentityRules:
             received="no such file",
             remedy="correct NIGHTSHIFT_IDENTITY_RULES, or unset it to use those that come with Nightshift",
         )
-    return _CheckedRules(file).rules(settings)
+    sections = read_yaml(file, SettingsError).mapping(_SECTIONS, required=("kinds", "component_limit", "merge_alarm"))
+    share, least = _alarm(sections["merge_alarm"])
+    return IdentityRules(
+        kinds=_kinds(sections["kinds"]),
+        limits=tuple(map(_limit, sections["limits"].items())) if "limits" in sections else (),
+        excluded=_excluded(sections["excluded"], settings) if "excluded" in sections else (),
+        component_limit=settings.component_limit or sections["component_limit"].whole_number(least=1),
+        alarm_share=share,
+        alarm_least=least,
+    )
 
 
-class _CheckedRules(CheckedYaml):
-    """The content of one file of rules."""
+def _kinds(section: YamlValue) -> tuple[str, ...]:
+    kinds: list[str] = []
+    for value in section.items():
+        kind = value.one_of(EDGE_KINDS)
+        if kind in kinds:
+            raise value.misfit("each kind once", "remove one of the two")
+        kinds.append(kind)
+    return tuple(kinds)
 
-    fault = SettingsError
 
-    def rules(self, settings: Settings) -> IdentityRules:
-        self._names((), self.content, _SECTIONS)
-        for section in ("kinds", "component_limit", "merge_alarm"):
-            self._present((), section)
-        share, least = self._alarm()
-        return IdentityRules(
-            kinds=self._kinds(),
-            limits=tuple(self._limit(("limits", index), limit) for index, limit in enumerate(self._list("limits"))),
-            excluded=self._excluded(settings),
-            component_limit=settings.component_limit
-            or self._whole_number(("component_limit",), self.content["component_limit"]),
-            alarm_share=share,
-            alarm_least=least,
-        )
+def _limit(section: YamlValue) -> Limit:
+    given = section.mapping(_LIMIT_KEYS, required=("of", "per", "most"))
+    of, per = (given[key].one_of(IDENTIFIER_KINDS) for key in ("of", "per"))
+    if of == per:
+        raise given["per"].error(f"another kind than {of!r}", "the same", "name two kinds")
+    keep = given["keep"].one_of(KEEPS) if "keep" in given else KEEPS[0]
+    return Limit(of, per, given["most"].whole_number(least=1), keep)
 
-    def _kinds(self) -> tuple[str, ...]:
-        kinds = self._list("kinds")
-        for index, kind in enumerate(kinds):
-            self._one_of(("kinds", index), kind, EDGE_KINDS)
-            if kind in kinds[:index]:
-                raise self._error(("kinds", index), "each kind once", repr(kind), "remove one of the two")
-        return tuple(kinds)
 
-    def _limit(self, at: At, given: Any) -> Limit:
-        self._names(at, given, _LIMIT_KEYS)
-        for key in ("of", "per", "most"):
-            self._present(at, key)
-        for key in ("of", "per"):
-            self._one_of((*at, key), given[key], IDENTIFIER_KINDS)
-        if given["of"] == given["per"]:
-            raise self._error((*at, "per"), f"another kind than {given['of']!r}", "the same", "name two kinds")
-        keep = given.get("keep", "most_seen")
-        self._one_of((*at, "keep"), keep, KEEPS)
-        return Limit(given["of"], given["per"], self._whole_number((*at, "most"), given["most"]), keep)
+def _excluded(section: YamlValue, settings: Settings) -> tuple[str, ...]:
+    given = section.mapping(IDENTIFIER_KINDS)
+    keys = pseudonym_keys(settings) if given else ()
+    return tuple(sorted({pseudonym(keys, kind, value.text()) for kind in given for value in given[kind].items()}))
 
-    def _excluded(self, settings: Settings) -> tuple[str, ...]:
-        given = self.content.get("excluded") or {}
-        self._names(("excluded",), given, IDENTIFIER_KINDS)
-        keys = pseudonym_keys(settings) if given else ()
-        found = set()
-        for kind, values in given.items():
-            if not isinstance(values, list):
-                raise self._error(("excluded", kind), "a list of values", repr(values), "write `[value, value]`")
-            found |= {pseudonym(keys, kind, str(value)) for value in values}
-        return tuple(sorted(found))
 
-    def _alarm(self) -> tuple[float, int]:
-        given = self.content["merge_alarm"]
-        self._names(("merge_alarm",), given, _ALARM_KEYS)
-        for key in _ALARM_KEYS:
-            self._present(("merge_alarm",), key)
-        share = given["share"]
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            at = ("merge_alarm", "share")
-            raise self._error(at, "a share from 0 to 1", repr(share), "write for example 0.05")
-        return float(share), self._whole_number(("merge_alarm", "least"), given["least"], least=0)
-
-    def _list(self, section: str) -> list[Any]:
-        given = self.content.get(section) or []
-        if not isinstance(given, list):
-            raise self._error((section,), f"a list under {section}", repr(given), "write `- value` lines")
-        return given
-
-    def _whole_number(self, at: At, given: Any, least: int = 1) -> int:
-        if isinstance(given, bool) or not isinstance(given, int) or given < least:
-            raise self._error(at, f"a whole number of at least {least}", repr(given), "correct it")
-        return given
+def _alarm(section: YamlValue) -> tuple[float, int]:
+    given = section.mapping(_ALARM_KEYS, required=_ALARM_KEYS)
+    return given["share"].number(0, 1), given["least"].whole_number(least=0)

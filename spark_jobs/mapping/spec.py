@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from contracts.checked_yaml import CheckedYaml, advice
+from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import MappingError
 from contracts.schema import Table
 from contracts.tables import TABLES
@@ -125,70 +126,73 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
             received=repr(source),
             remedy=advice(source, sources) + ", or write that file (see docs/map.md)",
         )
-    spec = _Checked(file).spec()
+    spec = _spec(source, read_yaml(file, MappingError))
     spec.translated(Functions(keys=()).expanded)  # a wrong call of a function is an error before Spark starts
     return spec
 
 
-class _Checked(CheckedYaml):
-    """The content of one mapping file."""
+def _spec(source: str, root: YamlValue) -> Spec:
+    sections = root.mapping(_SECTIONS, required=("read", "write"))
+    return Spec(
+        source=source,
+        about=sections["about"].text().strip() if "about" in sections else "",
+        read=_reading(sections["read"]),
+        writings=tuple(_writings(sections["write"])),
+        key=_expression(sections.get("key"), "raw_text"),
+        bots=_expression(sections.get("bots"), ""),
+        sessions=_sessions(sections["sessions"]) if "sessions" in sections else None,
+        let=_expressions(sections.get("let")),
+        drop=_expressions(sections.get("drop")),
+        quarantine=_expressions(sections.get("quarantine")),
+    )
 
-    fault = MappingError
 
-    def spec(self) -> Spec:
-        self._names((), self.content, _SECTIONS)
-        for section in ("read", "write"):
-            self._present((), section)
-        return Spec(
-            source=self.file.stem,
-            about=str(self.content.get("about", "")).strip(),
-            read=self._reading(),
-            writings=tuple(self._writings()),
-            key=str(self.content.get("key", "raw_text")),
-            let=self._expressions("let"),
-            drop=self._expressions("drop"),
-            quarantine=self._expressions("quarantine"),
-            bots=str(self.content.get("bots", "")),
-            sessions=self._sessions(),
-        )
+def _reading(section: YamlValue) -> Reading:
+    given = section.mapping(_READ_KEYS, required=("format", "files"))
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in ("ignore", "columns", "key_columns"):
+            values[name] = tuple(item.text() for item in value.items())
+        elif name == "format":
+            values[name] = value.one_of(FORMATS)
+        elif name == "delivery":
+            values[name] = value.one_of(("daily", "occasional"))
+        elif name == "header_rows":
+            values[name] = value.whole_number(least=1)
+        elif name == "quarantine_limit_share":
+            values[name] = value.number(0, 1)
+        else:
+            values[name] = value.text()
+    return Reading(**values)
 
-    def _reading(self) -> Reading:
-        read = self.content["read"]
-        self._names(("read",), read, _READ_KEYS)
-        for key in ("format", "files"):
-            self._present(("read",), key)
-        self._one_of(("read", "format"), read["format"], FORMATS)
-        self._one_of(("read", "delivery"), read.get("delivery", "daily"), ("daily", "occasional"))
-        lists = {key: tuple(read[key]) for key in ("ignore", "columns", "key_columns") if key in read}
-        return Reading(**{**read, **lists})
 
-    def _sessions(self) -> Sessions | None:
-        sessions = self.content.get("sessions")
-        if sessions is None:
-            return None
-        self._names(("sessions",), sessions, ("by", "silence_minutes"))
-        self._present(("sessions",), "by")
-        return Sessions(**sessions)
+def _sessions(section: YamlValue) -> Sessions:
+    given = section.mapping(("by", "silence_minutes"), required=("by",))
+    silence = given["silence_minutes"].whole_number(least=1) if "silence_minutes" in given else SESSION_SILENCE_MINUTES
+    return Sessions(_expression(given["by"]), silence)
 
-    def _writings(self) -> Iterable[Writing]:
-        self._names(("write",), self.content["write"], [table.name for table in MAPPED_TABLES])
-        for table_name, clauses in self.content["write"].items():
-            table = TABLES[table_name]
-            for index, clause in enumerate(clauses):
-                at = ("write", table_name, index)
-                self._names(at, clause, _WRITE_KEYS)
-                self._present(at, "columns")
-                given = [name for name in table.column_names if name not in _FILLED_IN]
-                self._names((*at, "columns"), clause["columns"], given)
-                for column in table.required:
-                    if column not in _FILLED_IN:
-                        self._present((*at, "columns"), column)
-                yield Writing(
-                    table,
-                    {column: str(expression) for column, expression in clause["columns"].items()},
-                    where=str(clause.get("where", "true")),
-                    for_each=str(clause.get("for_each", "")),
-                )
 
-    def _expressions(self, section: str) -> dict[str, str]:
-        return {name: str(expression) for name, expression in (self.content.get(section) or {}).items()}
+def _writings(section: YamlValue) -> Iterable[Writing]:
+    for table_name, clauses in section.mapping(table.name for table in MAPPED_TABLES).items():
+        table = TABLES[table_name]
+        for clause in clauses.items():
+            given = clause.mapping(_WRITE_KEYS, required=("columns",))
+            columns = given["columns"].mapping(
+                (name for name in table.column_names if name not in _FILLED_IN),
+                required=(name for name in table.required if name not in _FILLED_IN),
+            )
+            yield Writing(
+                table,
+                {column: _expression(value) for column, value in columns.items()},
+                where=_expression(given.get("where"), "true"),
+                for_each=_expression(given.get("for_each"), ""),
+            )
+
+
+def _expressions(section: YamlValue | None) -> dict[str, str]:
+    return {name: _expression(value) for name, value in section.mapping().items()} if section else {}
+
+
+def _expression(value: YamlValue | None, default: str = "") -> str:
+    """Spark SQL; `true` and `5` are expressions too."""
+    return default if value is None else str(value.scalar())

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.errors import SettingsError
 from privacy.matcher import SearchPatterns
 from privacy.search import Allowed, files_below, search
 
@@ -113,3 +114,19 @@ def test_what_is_allowed_is_counted_with_its_reason(tmp_path):
     (tmp_path / "a.log").write_text("listens on 127.0.0.1")
     found = search(tmp_path, files_below(tmp_path), SearchPatterns({}), allowed=Allowed.listed())
     assert (found.total, dict(found.allowed)) == (0, {"addresses of every machine itself": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- what: a\n  were: b\n  why: c\n", r"in line 2 of allowed.yml \(0.were\), .*did you mean 'where'"),
+        ("- {what: a, where: b}\n", "'why' under 0 in line 1 of allowed.yml"),
+        ("- what: a\n  where: '('\n  why: c\n", r"a regular expression in line 2 of allowed.yml \(0.where\)"),
+        ("what: a\n", "a list under the file in line 1 of allowed.yml"),
+    ],
+)
+def test_what_cannot_be_allowed_names_its_line(tmp_path, text, sentence):
+    file = tmp_path / "allowed.yml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=sentence):
+        Allowed.listed(file)

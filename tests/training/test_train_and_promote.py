@@ -142,7 +142,7 @@ def test_an_unknown_model_is_one_sentence_and_status_2():
     command = [sys.executable, "-m", "training.train", "--model", "next_itm", "--ds", DS]
     answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
-    assert answer.stderr.splitlines()[-1].endswith("did you mean next_item?")
+    assert answer.stderr.splitlines()[-1].endswith("did you mean 'next_item'?")
 
 
 def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(home):

@@ -2,6 +2,7 @@ import pytest
 
 from contracts.errors import ModelError
 from training.config import CONFIGS, known_model, read_config, write_config
+from training.gate.decision import GateConfig
 from training.models.next_item.network import NextItemConfig
 
 
@@ -16,19 +17,38 @@ def test_values_replace_defaults(tmp_path):
 
 
 def test_an_unknown_key_is_named_with_its_line_and_what_would_fit(tmp_path):
-    with pytest.raises(ModelError, match=r"some\.yml, line 2\), but received 'epoch'; did you mean epochs"):
+    with pytest.raises(
+        ModelError, match=r"in line 2 of some\.yml \(epoch\), but received 'epoch'; did you mean 'epochs'"
+    ):
         read(tmp_path, "# comment\nepoch: 3\n")
 
 
 def test_a_wrong_type_is_named_with_its_line(tmp_path):
-    with pytest.raises(ModelError, match=r"epochs as a whole number \(some\.yml, line 1\), but received 'many'"):
+    with pytest.raises(ModelError, match=r"a whole number in line 1 of some\.yml \(epochs\), but received 'many'"):
         read(tmp_path, "epochs: many\n")
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "just words", "", "a: [1"])
-def test_something_else_than_settings(tmp_path, text):
-    with pytest.raises(ModelError, match="mend the file"):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- a\n- b\n", r"a mapping under the file in line 1 of some\.yml .*write `name: value` lines"),
+        ("just words", "a mapping under the file in line 1"),
+        ("", r"YAML in some\.yml, but received nothing"),
+        ("a: [1", r"YAML in some\.yml, but received .* in line 1"),
+        ("epochs: 1\nepochs: 2\n", "'epochs' again, as in line 1 in line 2"),
+        ("dropout: 1\nlosss: x\n", "in line 2 .*did you mean 'loss'"),
+    ],
+)
+def test_something_else_than_settings(tmp_path, text, sentence):
+    with pytest.raises(ModelError, match=sentence):
         read(tmp_path, text)
+
+
+def test_a_section_that_no_model_has_is_named_with_its_line(tmp_path):
+    file = tmp_path / "gate.yml"
+    file.write_text("every: {tolerance: 0.02}\nrespons: {beat: [rate]}\n")
+    with pytest.raises(ModelError, match=r"in line 2 of gate\.yml \(respons\), .*did you mean 'response'"):
+        read_config(file, GateConfig, sections=("every", "response"))
 
 
 def test_no_such_file(tmp_path):
@@ -41,7 +61,7 @@ def test_the_best_known_parameters_are_understood():
 
 
 def test_an_unknown_model_gets_close_matches():
-    with pytest.raises(ModelError, match="'nextitem'; did you mean next_item"):
+    with pytest.raises(ModelError, match="'nextitem'; did you mean 'next_item'"):
         known_model("nextitem")
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import yaml
 
+from contracts.checked_yaml import read_yaml
+from contracts.errors import ModelError
 from training.card.charts import figure_bars, figure_intervals
 from training.card.privacy import curve_table, curve_words, figure_curve, privacy_sentences
+from training.config import MODELS
 from training.gate.decision import slice_table
 from training.gate.small_groups import suppression_note, too_small
 
@@ -50,15 +52,15 @@ def write_card(
         curve: the privacy-utility curve of the model, as `training.privacy.curve` writes it.
     """
     learner, measured = trained.learner, trained.measured
-    texts = yaml.safe_load(TEXTS.read_text())[trained.model]
+    texts = read_texts(trained.model)
     parts = [
-        f"<h1>{trained.model}</h1><p class=lead>{html.escape(texts['purpose'])}</p>",
+        f"<h1>{trained.model}</h1><p class=lead>{html.escape(texts.purpose)}</p>",
         _section(
             "Data",
             f"<p>Table <code>{learner.table}</code> of {trained.ds}.</p>",
             _table(trained.data.describe().items()),
         ),
-        _section("Protocol", f"<p>{html.escape(texts['protocol'])}</p>"),
+        _section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),
         _section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
         _section(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
@@ -68,13 +70,35 @@ def write_card(
         *_attributions(trained),
         *_charts(trained, folder),
         _section("Privacy", *_privacy(trained, curve)),
-        _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in texts["limits"]), "</ul>"),
+        _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in texts.limits), "</ul>"),
         _section("Parameters", _table(dataclasses.asdict(trained.config).items())),
     ]
     page = folder / "card.html"
     title = f"<title>{trained.model} {trained.ds}</title><style>{_STYLE}</style>"
     page.write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n")
     return page
+
+
+@dataclasses.dataclass(frozen=True)
+class Texts:
+    """The words of a model's card."""
+
+    purpose: str
+    protocol: str
+    limits: tuple[str, ...]
+
+
+def read_texts(model: str, file: Path = TEXTS) -> Texts:
+    """The words of the card of a model.
+
+    Raises:
+        ModelError: there are none, or a key that does not fit; the error names its line.
+    """
+    keys = ("purpose", "protocol", "limits")
+    given = read_yaml(file, ModelError).mapping(MODELS, required=(model,))[model].mapping(keys, required=keys)
+    return Texts(
+        given["purpose"].text(), given["protocol"].text(), tuple(one.text() for one in given["limits"].items())
+    )
 
 
 def _beside_baselines(trained: Trained) -> Iterable[str]:

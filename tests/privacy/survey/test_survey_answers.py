@@ -49,8 +49,22 @@ def test_the_cells_of_the_towns_survey():
     assert cells["Q2_gender"][-2:] == ("prefer not to say", "other")
 
 
-def test_a_question_without_cells_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "s:\n  q: {title: T, optoins: [a]}\n",
+            r"in line 2 of questions.yml \(s.q.optoins\), .*did you mean 'options'",
+        ),
+        ("s:\n  q:\n    title: T\n", r"options or bands in line 2 of questions.yml \(s.q\), but received neither"),
+        ("s:\n  q: {options: [a], bands: [1]}\n", r"options or bands in line 2 .*received both"),
+        ("s:\n  q:\n    bands: [18, many]\n", r"a whole number in line 3 .*s.q.bands.1.*received 'many'"),
+        ("s:\n  q: {options: [a], at_most: 0}\n", r"a whole number of at least 1 in line 2 .*s.q.at_most"),
+        ("", "YAML in questions.yml, but received nothing"),
+    ],
+)
+def test_a_question_that_cannot_be_counted_names_its_line(tmp_path, text, sentence):
     file = tmp_path / "questions.yml"
-    file.write_text("s:\n  q: {title: T, optoins: [a]}\n")
-    with pytest.raises(LakeError, match="did you mean options"):
+    file.write_text(text)
+    with pytest.raises(LakeError, match=sentence):
         read_questions(file)

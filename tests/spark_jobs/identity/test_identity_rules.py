@@ -73,7 +73,7 @@ def test_the_alarm_is_the_larger_of_a_share_and_a_number():
         ("  email: [", "  mails: [", r"line 5 .*received 'mails'; did you mean 'email'\?"),
         ("component_limit: 7", "component_limit: many", r"whole number of at least 1 in line 6 .*received 'many'"),
         ("component_limit: 7\n", "", r"'component_limit' under the file .* received nothing; add that line"),
-        ("share: 0.1", "share: 5", r"a share from 0 to 1 in line 7 .*received 5"),
+        ("share: 0.1", "share: 5", r"a number from 0 to 1 in line 7 .*received 5"),
         ("kinds: [", "kinds: [[", r"YAML in rules.yml"),
     ],
 )

@@ -2,10 +2,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import yaml
+import pytest
 
+from contracts.errors import ModelError
 from tests.training.rows_learner import RowsLearner, trained
-from training.card.page import TEXTS, write_card
+from training.card.page import read_texts, write_card
 from training.config import MODELS
 from training.gate.decision import GateConfig
 from training.learner import Measured
@@ -15,13 +16,28 @@ def measured(value):
     return Measured("click_auc", np.full(60, value), {"click_auc": value})
 
 
-def test_every_model_has_its_words():
-    words = yaml.safe_load(TEXTS.read_text())
-    assert set(words) == set(MODELS)
-    for model in MODELS:
-        assert words[model]["purpose"].endswith(".")
-        assert words[model]["protocol"].endswith(".")
-        assert len(words[model]["limits"]) >= 2
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_its_words(model):
+    texts = read_texts(model)
+    assert texts.purpose.endswith(".")
+    assert texts.protocol.endswith(".")
+    assert len(texts.limits) >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("respons: {}\n", r"in line 1 of cards.yml \(respons\), .*did you mean 'response'"),
+        ("response:\n  purpos: P\n", r"in line 2 of cards.yml \(response.purpos\), .*did you mean 'purpose'"),
+        ("response: {purpose: P, protocol: P}\n", "'limits' under response in line 1 of cards.yml"),
+        ("next_item: {}\n", "'response' under the file in line 1 of cards.yml"),
+    ],
+)
+def test_words_that_do_not_fit_name_their_line(tmp_path, text, sentence):
+    file = tmp_path / "cards.yml"
+    file.write_text(text)
+    with pytest.raises(ModelError, match=sentence):
+        read_texts("response", file)
 
 
 def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):

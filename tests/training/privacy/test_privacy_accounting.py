@@ -82,7 +82,7 @@ def test_the_option_is_read_and_nonsense_refused(tmp_path):
     file.write_text("privacy: {epsilon: inf}\n")
     assert not read_config(file, ResponseConfig).privacy.on
     file.write_text("privacy:\n  epsilonn: 3\n")
-    with pytest.raises(ModelError, match=r"setting of Privacy \(some.yml, line 2\), .* did you mean epsilon"):
+    with pytest.raises(ModelError, match=r"in line 2 of some.yml \(privacy.epsilonn\), .* did you mean 'epsilon'"):
         read_config(file, ResponseConfig)
     file.write_text("privacy: {epsilon: 0}\n")
     with pytest.raises(ModelError, match="epsilon above 0"):
