@@ -68,7 +68,7 @@ def train_models():
 
     @task_group(prefix_group_id=False)
     def training(model: str):
-        tune(model, ASSET_DAY) >> train(model, ASSET_DAY)
+        tune(model=model, day=ASSET_DAY) >> train(model=model, day=ASSET_DAY)
 
     @task(trigger_rule="all_done_min_one_success")
     def list_trained(models: list[str], *, ti) -> list[str]:

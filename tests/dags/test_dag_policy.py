@@ -61,6 +61,15 @@ def test_training_runs_on_the_gpu_workers(dags):
         assert (task.queue, task.pool) == ("gpu", "gpu")
 
 
+def test_the_label_of_a_mapped_task_is_an_argument_that_the_task_has(dags):
+    """A label that cannot be rendered fails the task after its work is done, and all of it is done again."""
+    labelled = [task for dag in dags.values() for task in dag.tasks if "op_kwargs" in (task.map_index_template or "")]
+    assert {task.task_id for task in labelled} == {"tune", "train"}
+    for task in labelled:
+        name = task.map_index_template.removeprefix("{{ task.op_kwargs.").removesuffix(" }}")
+        assert name in task.op_kwargs, f"{task.task_id}: pass {name} by its name"
+
+
 def test_only_models_that_could_be_trained_reach_the_gate(dags):
     list_trained = dags["train_models"].get_task("list_trained").python_callable
     last_lines = ["registered", None, "skipped"]  # of the second, training failed
