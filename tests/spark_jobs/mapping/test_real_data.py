@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
-from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,7 +18,7 @@ from spark_jobs.mapping.spec import load_spec
 from tests.spark_jobs.feeds_by_hand import accounted, books, deliver, settings_in
 
 BUNDLE = REPOSITORY / "sample_data" / "real"
-EXTRA = os.environ.get("NIGHTSHIFT_EXTRA_DATA", "")
+HACKERS = REPOSITORY / "tests" / "data" / "hackers_access.log.gz"
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +77,8 @@ def test_the_masculinity_survey_gives_every_respondent(real):
     assert pc.unique(column(real, "answers", ds, "survey")).to_pylist() == ["masculinity"]
 
 
-@pytest.mark.skipif(not EXTRA, reason="NIGHTSHIFT_EXTRA_DATA names no folder with weblog/hackers_access.log.gz")
 def test_a_log_of_hostile_requests_is_read_whole(settings):
-    log = Path(EXTRA) / "weblog" / "hackers_access.log.gz"
-    if not log.exists():
-        pytest.skip(f"no {log}")
-    deliver(settings, "apache_combined", "access.log.gz", gzip.decompress(log.read_bytes()), ds="2015-11-01")
+    deliver(settings, "apache_combined", "access.log.gz", gzip.decompress(HACKERS.read_bytes()), ds="2015-11-01")
     map_source(settings, "apache_combined", "2015-11-01")
     book = books(settings, "apache_combined", "2015-11-01")
     assert book["read"] == 3_456

@@ -22,7 +22,6 @@ from training.models.taste_autoencoder.pyfunc import TasteRanker
 
 CONFIG = TasteAutoencoderConfig(hidden=0, latent=8, epochs=6, batch_size=32, learning_rate=0.02)
 QUIET = Context(say=lambda _: None)
-DATA = REPOSITORY.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +179,6 @@ def test_a_file_that_holds_no_ratings_is_named(tmp_path):
         bench.read_baskets(tmp_path / "no.dat")
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the public ratings are not beside this checkout")
 def test_the_public_ratings_have_the_size_that_the_results_are_of():
-    baskets = bench.read_baskets(DATA / "social" / "movietweetings_ratings.dat.gz")
+    baskets = bench.read_baskets(REPOSITORY / "sample_data" / "real" / "movietweetings_ratings.dat.gz")
     assert (*baskets.rows.shape, baskets.rows.nnz) == (3919, 2052, 55826)
