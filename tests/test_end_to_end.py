@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zlib
@@ -17,6 +16,7 @@ from contracts.home import PLACES
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables import TABLES
+from tests.homes import copied_home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DAY = "2026-11-19"
@@ -41,20 +41,6 @@ def night(tmp_path_factory):
     assert answer.returncode == 0, answer.stdout + answer.stderr
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
     return settings, json.loads((settings.home.reports / f"nightly-{DAY}.json").read_text()), answer.stdout
-
-
-@pytest.fixture
-def changeable(night, tmp_path):
-    """The night's settings for a test that changes what the others look at: its home is put back afterwards.
-
-    A copy elsewhere would not do: MLflow's database says where the files of models are.
-    """
-    settings, _, _ = night
-    home, kept = settings.home.root, tmp_path / "kept"
-    shutil.copytree(home, kept, symlinks=True)
-    yield settings
-    shutil.rmtree(home)
-    shutil.move(kept, home)
 
 
 def rows(settings: Settings, table: str) -> list[dict]:
@@ -162,8 +148,8 @@ def test_no_name_stands_outside_raw(night):
     assert "found: 0" in answer.stdout
 
 
-def test_a_person_who_asks_is_gone_from_everything(changeable):
-    settings = changeable
+def test_a_person_who_asks_is_gone_from_everything(night, tmp_path):
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(copied_home(night[0].home.root, tmp_path / "home"))})
     learned = {row["person_id"] for row in rows(settings, "training_sequences")}
     scored = {row["person_id"] for row in rows(settings, "scores")}
     names: dict[str, list[str]] = {}

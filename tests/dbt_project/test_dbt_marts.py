@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError
+from contracts.settings import Settings
 from contracts.tables.marts import MART_TABLES
 from dbt_project.build import build, variables
 from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.tiny_lake import TinyHome, at
+from tests.homes import copied_home
 
 THURSDAY, FRIDAY = "2026-11-19", "2026-11-20"
 END_OF_FRIDAY = at("2026-11-21 00:00")
@@ -474,10 +476,12 @@ def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
             assert described["columns"].get(column, {}).get("description"), f"{unique_id}.{column} is not described"
 
 
-def test_an_identifier_without_a_person_stops_the_build_and_leaves_what_was_published(nights):
-    nights.home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "dan": ["account:dan", "email:dan"]})
+def test_an_identifier_without_a_person_stops_the_build_and_leaves_what_was_published(nights, tmp_path):
+    copy = copied_home(nights.home.settings.home.root, tmp_path / "home")
+    home = TinyHome(Settings.from_env({"NIGHTSHIFT_HOME": str(copy)}))
+    home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "dan": ["account:dan", "email:dan"]})
     with pytest.raises(LakeError, match="every_identifier_of_an_event_belongs_to_a_person: Got 1 result") as caught:
-        build(nights.home.settings, THURSDAY)
+        build(home.settings, THURSDAY)
     assert "nothing was published" in str(caught.value)
-    assert nights.home.digests(MARTS, THURSDAY) == nights.thursday
-    assert report_of(nights.home, THURSDAY) == nights.thursday_report
+    assert home.digests(MARTS, THURSDAY) == nights.thursday
+    assert report_of(home, THURSDAY) == nights.thursday_report

@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 
-import mlflow
 import pandas as pd
 import pytest
 
@@ -25,7 +24,7 @@ def ledger_lines(home):
 def test_training_leaves_a_complete_run(home):
     registry = Registry.of(Settings.from_env())
     version = registry.version("next_item", "1")
-    run = mlflow.get_run(version.run_id)
+    run = registry.client.get_run(version.run_id)
     assert run.data.params["dimensions"] == "16"
     assert {"test_ndcg_at_10", "baseline_popularity_ndcg_at_10", "baseline_recency_ndcg_at_10"} <= set(run.data.metrics)
     assert len(registry.client.get_metric_history(version.run_id, "validation_ndcg_at_10")) == 6
@@ -48,7 +47,8 @@ def test_training_leaves_a_complete_run(home):
     assert report["metrics"]["ndcg@10"] > report["baselines"]["popularity"]["ndcg@10"]
 
 
-def test_promotion_from_dry_run_to_refusal(home):
+def test_promotion_from_dry_run_to_refusal(own_home):
+    home = own_home
     registry = Registry.of(Settings.from_env())
     assert promote("next_item", DS, mode="dry_run") == "promoted"
     assert registry.aliased("next_item", CHALLENGER).number == "1"
@@ -84,11 +84,8 @@ def test_evaluate_prints_what_training_measured():
         check=True,
     )
     evaluated = json.loads(answer.stdout)
-    [run] = [
-        run
-        for run in mlflow.search_runs(experiment_names=["next_item"], output_format="list")
-        if run.data.params["dimensions"] == "16"
-    ]
+    registry = Registry.of(Settings.from_env())
+    run = registry.client.get_run(registry.version("next_item", "1").run_id)
     assert evaluated["metrics"]["ndcg@10"] == pytest.approx(run.data.metrics["test_ndcg_at_10"], abs=1e-6)
     assert evaluated["score_difference"] <= 1e-5
 
@@ -145,7 +142,7 @@ def test_an_unknown_model_is_one_sentence_and_status_2():
     assert answer.stderr.splitlines()[-1].endswith("did you mean 'next_item'?")
 
 
-def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(home):
+def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(own_home):
     with pytest.raises(ModelError, match="a challenger of taste_autoencoder"):
         promote_each(["taste_autoencoder", "next_item"], DS, mode="dry_run")
-    assert ledger_lines(home)[-1]["model"] == "next_item"
+    assert ledger_lines(own_home)[-1]["model"] == "next_item"

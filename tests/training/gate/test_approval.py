@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,19 +155,8 @@ def test_the_page_shows_the_challenger_beside_the_champion():
     assert "champion: [version 2](https://models.example/#/models/next_item/versions/2)" in rows[0]
 
 
-@pytest.fixture
-def approval_home(trained_home, tmp_path, monkeypatch):
-    """A home of its own in which version 1 is the challenger and there is no champion."""
-    shutil.copy(trained_home / "mlflow.db", tmp_path)
-    shutil.copytree(trained_home / "lake", tmp_path / "lake", symlinks=True)
-    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    registry = Registry.of(Settings.from_env())
-    registry.client.delete_registered_model_alias("next_item", CHAMPION)
-    registry.set_alias(registry.version("next_item", "1"), CHALLENGER)
-    return tmp_path
-
-
-def test_from_the_verdict_to_the_answer_on_a_trained_model(approval_home, monkeypatch):
+@pytest.mark.usefixtures("own_home")
+def test_from_the_verdict_to_the_answer_on_a_trained_model(monkeypatch):
     settings = Settings.from_env()
     registry, verdicts = Registry.of(settings), Verdicts(settings.home.approvals)
 
@@ -199,7 +187,7 @@ def test_from_the_verdict_to_the_answer_on_a_trained_model(approval_home, monkey
     assert registry.aliased("next_item", CHALLENGER) is None
     assert report()["by"] == "ada"
 
-    lines = [json.loads(line) for line in (approval_home / "ledger.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in settings.home.ledger.read_text().splitlines()]
     waits = ("awaiting approval", None)
     decisions = [(line["decision"], line["by"]) for line in lines]
     assert decisions == [waits, ("rejected", None), ("refused", None), waits, ("promoted", "ada")]
