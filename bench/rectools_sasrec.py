@@ -61,8 +61,8 @@ def main() -> None:
         codes=found[Columns.Item].to_numpy(),
         ranks=found[Columns.Rank].to_numpy(),
     )
-    told = {"fit_seconds": seconds, "torch": torch.__version__, "threads": torch.get_num_threads()}
-    arguments.out.with_suffix(".json").write_text(json.dumps(told))
+    details = {"fit_seconds": seconds, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    arguments.out.with_suffix(".json").write_text(json.dumps(details))
 
 
 def _trainer(epochs: int):

@@ -7,7 +7,7 @@ the item before each person's last, by all items before it, seen items left out.
 RecTools recommended is kept there with its seconds, so that a second run on the same data trains only ours.
 
 Their seconds are those of `fit` alone. Ours are all from the call until the quality is there: the spectral
-initialisation, the compilation, and the ranking of everybody's items after each epoch.
+initialisation, the compilation, and the ranking of all people's items after each epoch.
 
     python -m bench.rectools_speed --data sequences.txt.gz
 """
@@ -49,8 +49,8 @@ MOST_EPOCHS = 40
 """After this many epochs below RecTools' quality the answer is that it was not reached."""
 
 
-class _Reached(Exception):  # noqa: N818  not an error: what was wanted
-    """The wanted quality is there."""
+class _Reached(Exception):  # noqa: N818  not an error: the target of the training
+    """The target quality is reached."""
 
 
 def main() -> None:
@@ -153,17 +153,17 @@ def _rectools(histories, people, targets, *, key: str, epochs: int, seed: int) -
         _run([str(word) for word in command], remedy="look at its last lines above")
     with np.load(out) as found:
         recommended = found["people"], found["codes"], found["ranks"]
-    told = json.loads(out.with_suffix(".json").read_text())
-    return {"ndcg@10": round(ndcg(*recommended, people=people, targets=targets), 6), "epochs": epochs, **told}
+    details = json.loads(out.with_suffix(".json").read_text())
+    return {"ndcg@10": round(ndcg(*recommended, people=people, targets=targets), 6), "epochs": epochs, **details}
 
 
 def ndcg(recommended_to, codes, ranks, *, people, targets) -> float:
     """Mean NDCG@10 over `people` of lists given as rows of (person, code, rank); each has one target code, 0 a miss."""
     import numpy as np
 
-    wanted = np.zeros(max(int(np.max(recommended_to, initial=0)), int(people.max())) + 1, int)
-    wanted[people] = targets
-    hit = (codes == wanted[recommended_to]) & (codes > 0) & (ranks <= 10)
+    target_of = np.zeros(max(int(np.max(recommended_to, initial=0)), int(people.max())) + 1, int)
+    target_of[people] = targets
+    hit = (codes == target_of[recommended_to]) & (codes > 0) & (ranks <= 10)
     return float((1 / np.log2(ranks[hit] + 1)).sum() / len(people))
 
 

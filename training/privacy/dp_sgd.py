@@ -25,7 +25,7 @@ _DERIVATIVES = {
 """Derivative of an activation as a function of its output."""
 
 EMA_MOMENTUM = 0.9
-"""Momentum of the exponential moving average of the weights, which is kept: it averages the noise out, and whatever is
+"""Momentum of the exponential moving average of the weights, which is kept: it averages the noise out, and what is
 computed from released weights costs no more privacy."""
 
 

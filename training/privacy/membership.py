@@ -1,8 +1,8 @@
 """Membership inference: can an attacker who has a model and a person's data tell whether it learned from that person?
 
-Two attacks. By loss (Yeom et al., 2018, arXiv:1709.01604): a person whom the model predicts well was learned from. By
+Two attacks. By loss (Yeom et al., 2018, arXiv:1709.01604): a person that the model predicts well was learned from. By
 the ratio of likelihoods (Carlini et al., 2022, arXiv:2112.03570, with what is usual for all people in place of shadow
-models): a person whom the model predicts better than is usual was learned from. The measure is the AUC of telling
+models): a person that the model predicts better than is usual was learned from. The measure is the AUC of telling
 members, who were learned from, and strangers of the same kind apart; 0.5 is a coin toss.
 
 Each model has its own attack: `training/models/<name>/attack.py`.

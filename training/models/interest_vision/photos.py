@@ -1,6 +1,6 @@
 """Labelled photos: reading image files safely, and a split that never changes.
 
-Every photo is kept as `STORED_PIXELS` x `STORED_PIXELS` pixels in three colours, whatever the format of its file; other
+Every photo is kept as `STORED_PIXELS` x `STORED_PIXELS` pixels in three colours, in any format of its file; other
 proportions are squeezed to a square. `training/models/interest_vision/pyfunc.py` reads photos in the same way.
 """
 

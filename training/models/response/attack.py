@@ -1,4 +1,4 @@
-"""Membership attacks on `response`: are answers of people whom it learned from known better than those of strangers?"""
+"""Membership attacks on `response`: does it predict people of its training part better than strangers?"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from training.parts import Part
 
 NOWHERE, STRANGERS = 3, 4
 """Codes of answers that are in no `Part`. NOWHERE: the label is not known. STRANGERS: rows like those of the training
-part, of people whom training never sees; only they show what a model remembers of the others."""
+part, of people that training never sees; only they show what a model remembers of the others."""
 
 
 @dataclass(frozen=True)
