@@ -67,9 +67,10 @@ lint:  ## ruff, dbt parse, yaml
 	dbt parse --quiet --warn-error --project-dir dbt_project --profiles-dir dbt_project \
 	  --target-path "$$NIGHTSHIFT_HOME/dbt/target" --log-path "$$NIGHTSHIFT_HOME/dbt/logs" --vars '{ds: "2026-11-19"}'
 
-lock:  ## the locked versions anew, from pyproject.toml (needs uv)
-	@all=$$(printf -- '--extra %s ' airflow spark dbt train serve mlflow encrypted dev)
-	for extra in all airflow spark dbt train serve mlflow encrypted worker gpu dev; do
+lock:  ## the locked versions anew, from pyproject.toml (needs uv; `make setup` brings it)
+	@. ops/env.sh
+	all=$$(printf -- '--extra %s ' airflow spark dbt train serve mlflow encrypted dev)
+	for extra in all setup airflow spark dbt train serve mlflow encrypted worker gpu dev; do
 	  if [ $$extra = all ]; then which=$$all; else which="--extra $$extra --constraints requirements/all.txt"; fi
 	  uv pip compile pyproject.toml $$which --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements/$$extra.txt
