@@ -73,8 +73,8 @@ install_with_uv() (
     .venv/bin/uv pip install --no-config --python .venv/bin/python --index-strategy unsafe-best-match \
       --require-hashes --no-deps -r requirements/all.txt
   }
-  # on a terminal uv draws bars; elsewhere it writes lines, here without one more for each package that is installed
-  if [ -t 2 ]; then uv; else uv 2>&1 | sed -u '/^ + /d' >&2; fi
+  # on a terminal uv draws bars; elsewhere it writes lines, here without one more for each package
+  if [ -t 2 ]; then uv; else uv 2>&1 | sed -u '/^ [-+] /d' >&2; fi
 )
 
 say "installing $(grep -c '==' requirements/all.txt) locked packages, hashes checked"
