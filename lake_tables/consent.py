@@ -1,12 +1,17 @@
-"""Who may be scored and who may be exported: `dim_person_consent`, and what people have decided since it was built."""
+"""Consent of people: `dim_person_consent` of a day, and what they have decided since it was built.
+
+The latest decision of a person on a purpose holds, over all identifiers; of two at one moment the withdrawal. The dbt
+model `int_consents__decided` states this rule for the marts, `refused_identifiers` states it for what arrived
+after them; a test compares the two on random decisions.
+"""
 
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.errors import LakeError
@@ -18,28 +23,43 @@ from contracts.tables.vocabulary import PURPOSES
 from lake_tables.arrow import read_mart, read_table
 
 
-def consenting_people(consents: pa.Table) -> np.ndarray:
-    """Ids of those who agreed to personalisation, sorted (people,)."""
-    return np.sort(consents.filter(pc.field("consent_personalisation"))["person_id"].to_numpy())
+@dataclass(frozen=True)
+class Consenting:
+    """The people who agree to one purpose, by `dim_person_consent` of a day."""
 
+    purpose: str
+    ds: str
+    people: np.ndarray
+    """Their ids, sorted (people,)."""
 
-def require_agreed(table: str, person_ids: np.ndarray, people: np.ndarray) -> None:
-    """Refuse a table with anybody in it who did not agree to personalisation.
+    @classmethod
+    def read(cls, lake: Lake, ds: str, purpose: str) -> Consenting:
+        """Read them; no decision is no consent.
 
-    Args:
-        person_ids: the people of the table (rows,).
-        people: those who agreed (people,).
+        Raises:
+            LakeError: the marts of that day were not built.
+        """
+        column = f"consent_{purpose}"
+        consents = read_mart(lake, CONSENT.name, ds, ["person_id", column])
+        return cls(purpose, ds, np.sort(consents.filter(pc.field(column))["person_id"].to_numpy()))
 
-    Raises:
-        LakeError: somebody did not.
-    """
-    others = np.setdiff1d(person_ids.astype(str), people.astype(str))
-    if len(others):
-        raise LakeError(
-            expected=f"only people with consent_personalisation of {CONSENT.name} in {table}",
-            received=f"{len(others):,} people without it",
-            remedy="build the marts of that day again; nothing of it was published",
-        )
+    def require_agreed(self, table: str, person_ids: np.ndarray) -> None:
+        """Refuse a table about people of whom one does not agree: the second check, after the mart's own.
+
+        Args:
+            table: its name, for the error.
+            person_ids: its people (rows,).
+
+        Raises:
+            LakeError: one of them does not agree, or is not in `dim_person_consent`.
+        """
+        others = np.setdiff1d(person_ids.astype(str), self.people.astype(str))
+        if len(others):
+            raise LakeError(
+                expected=f"only people with consent_{self.purpose} of {CONSENT.name} of {self.ds} in {table}",
+                received=f"{len(others):,} people without it",
+                remedy="build the marts of that day again; nothing was made of it",
+            )
 
 
 def latest_consents(lake: Lake, ds: str) -> pd.DataFrame:
@@ -70,7 +90,7 @@ def latest_consents(lake: Lake, ds: str) -> pd.DataFrame:
 
 
 def refused_identifiers(decisions: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
-    """identifier and purpose of every identifier of people whose latest decision is no; at one moment, no counts.
+    """identifier and purpose of every identifier of people whose latest decision is no; of equal moments no counts.
 
     Args:
         decisions: identifier, purpose, granted, occurred_at.

@@ -25,10 +25,10 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables.marts import CONSENT, SCORING_RESPONSES, SCORING_SEQUENCES
+from contracts.tables.marts import SCORING_RESPONSES, SCORING_SEQUENCES
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
 from lake_tables.arrow import arrow_schema, read_mart
-from lake_tables.consent import consenting_people, require_agreed
+from lake_tables.consent import Consenting
 from serving.scoring.champions import Champions
 from serving.scoring.histories import in_batches, read_histories, read_tastes
 from serving.scoring.predictions import predict_people
@@ -66,9 +66,10 @@ def score(ds: str, changed_since: str | None = None) -> None:
     settings = Settings.from_env()
     lake = Lake(settings.home.lake)
     with lake.step("score"), Report(settings.home.reports, ds).timed("score") as fragment:
-        people = consenting_people(read_mart(lake, CONSENT.name, ds, ["person_id", "consent_personalisation"]))
+        consenting = Consenting.read(lake, ds, "personalisation")
+        people = consenting.people
         histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)
-        require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy(), people)
+        consenting.require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy())
         items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
         champions = Champions(Registry.of(settings))
         anew = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
@@ -90,7 +91,7 @@ def score(ds: str, changed_since: str | None = None) -> None:
         lake.publish(SCORES.name, ds, {file.name: file})
 
         responses = predict_responses(lake, ds, champions.get("response"))
-        require_agreed(SCORING_RESPONSES.name, responses["person_id"].to_numpy(), people)
+        consenting.require_agreed(SCORING_RESPONSES.name, responses["person_id"].to_numpy())
         predictions = predict_people(settings, ds, anew, histories, responses, champions)
         for table, rows in ((RESPONSES, responses[responses["person_id"].isin(anew)]), (PREDICTIONS, predictions)):
             file = staging / f"{table.name}.parquet"

@@ -16,7 +16,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.marts import TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
-from training.consent import require_agreed
+from lake_tables.consent import Consenting
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.interest_gan.admission import Admission, AdmissionConfig, admit
@@ -89,7 +89,7 @@ class InterestGanLearner(Learner):
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         files = sorted(folder.resolve().glob("*.parquet"))
         table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-        require_agreed(lake, self.table, ds, table["person_id"].to_numpy(object))
+        Consenting.read(lake, ds, "training").require_agreed(self.table, table["person_id"].to_numpy(object))
         return from_responses(table)
 
     def fit(self, data: MixedRows, config: InterestGanConfig, context: Context) -> FittedInterestGan:

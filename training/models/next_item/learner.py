@@ -15,7 +15,7 @@ import pandas as pd
 from contracts.errors import NothingToLearn
 from contracts.lake import Lake
 from contracts.settings import Settings
-from training.consent import require_agreed
+from lake_tables.consent import Consenting
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
@@ -117,7 +117,7 @@ class NextItemLearner(Learner):
             catalogue=catalogue if catalogue.is_dir() else None,
             predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
         )
-        require_agreed(lake, self.table, ds, sequences.person_ids)
+        Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
         return sequences
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from contracts.lake import Lake
 from contracts.settings import Settings
-from training.consent import require_agreed
+from lake_tables.consent import Consenting
 from training.integrated_gradients import mean_shares
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.metrics.auc import placements
@@ -127,7 +127,7 @@ class ResponseLearner(Learner):
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         earlier = [day for day in lake.days("synthetic_responses", until=ds) if day < ds]
         data = load_responses(folder, lake.partition("synthetic_responses", earlier[-1]) if earlier else None)
-        require_agreed(lake, self.table, ds, data.people)
+        Consenting.read(lake, ds, "training").require_agreed(self.table, data.people)
         return data
 
     def fit(self, data: Responses, config: ResponseConfig, context: Context) -> FittedResponse:

@@ -16,7 +16,7 @@ import pandas as pd
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
-from training.consent import require_agreed
+from lake_tables.consent import Consenting
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.taste_autoencoder.attack import attack_baskets
@@ -150,7 +150,7 @@ class TasteAutoencoderLearner(Learner):
         """
         lake = Lake(settings.home.lake)
         sequences = load_sequences(lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}"))
-        require_agreed(lake, self.table, ds, sequences.person_ids)
+        Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         baskets = baskets_from(sequences)
         require_enough(baskets, people=FEWEST_PEOPLE)
         return TasteData(baskets, sequences.groups, public_items(lake.partition("dim_item", ds)))

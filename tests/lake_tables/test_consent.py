@@ -1,4 +1,4 @@
-"""Consent where people are scored and exported: nobody without it, and nobody who withdrew it since."""
+"""Consent where people are learned from, scored and exported: none without it, and none who withdrew it since."""
 
 import datetime
 
@@ -11,7 +11,7 @@ import pytest
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.tables.vocabulary import PURPOSES
-from lake_tables.consent import consenting_people, latest_consents, refused_identifiers, require_agreed
+from lake_tables.consent import Consenting, latest_consents, refused_identifiers
 
 FRIDAY, SATURDAY = "2026-11-20", "2026-11-21"
 
@@ -54,17 +54,20 @@ def found(lake: Lake) -> dict[str, list[str]]:
     return {row["person_id"]: [purpose for purpose in PURPOSES if not row[f"consent_{purpose}"]] for row in rows}
 
 
-def test_no_decision_is_no_consent():
-    profiles = pa.table({"person_id": ["p3", "p1", "p2"], "consent_personalisation": [True, None, False]})
-    assert consenting_people(profiles).tolist() == ["p3"]
+def test_no_decision_is_no_consent(lake):
+    rows = [{"person_id": one, "consent_training": agreed} for one, agreed in (("c", True), ("a", None), ("b", False))]
+    publish(lake, "dim_person_consent", FRIDAY, rows)
+    assert Consenting.read(lake, FRIDAY, "training").people.tolist() == ["c"]
 
 
-def test_a_table_with_somebody_who_did_not_agree_is_refused():
-    people = np.array(["a", "b"], dtype=object)
-    require_agreed("scoring_sequences", np.array(["b"], dtype=object), people)
-    require_agreed("scoring_responses", np.array([], dtype=object), people)
-    with pytest.raises(LakeError, match="in scoring_sequences, but received 1 people without it"):
-        require_agreed("scoring_sequences", np.array(["b", "c", "c"], dtype=object), people)
+def test_a_table_with_people_who_did_not_agree_is_refused():
+    consenting = Consenting("training", FRIDAY, np.array(["a", "b"], dtype=object))
+    consenting.require_agreed("training_sequences", np.array(["b"], dtype=object))
+    consenting.require_agreed("training_sequences", np.array([], dtype=object))
+    with pytest.raises(
+        LakeError, match=r"consent_training of dim_person_consent of 2026-11-20 in training_sequences, .* 1 people"
+    ):
+        consenting.require_agreed("training_sequences", np.array(["b", "c", "c"], dtype=object))
 
 
 def test_without_decisions_since_the_marts_hold(lake):
