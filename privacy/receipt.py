@@ -12,20 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from contracts.erasure import ModelsReport
+from contracts.pages import html_page, html_section
 from contracts.report import write_json
 from privacy.occurrences import Occurrences
 from privacy.request import Change, Request
 from privacy.search import SearchResult
 
 _SOFTWARE = ("pyspark", "pyarrow", "duckdb", "mlflow")
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dce4 } .lead { color: #5a6a7c }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .75rem; text-align: left }
-tr:nth-child(even) { background: #f4f6f9 } td.number { text-align: right; font-variant-numeric: tabular-nums }
-code { font-size: .85em }
-"""
 
 
 @dataclass
@@ -183,8 +176,7 @@ def _page(receipt: Receipt) -> str:
         ),
         _section("Software", (), content["software"].items()),
     ]
-    style = f"<title>Erasure {html.escape(receipt.request)}</title><style>{_STYLE}</style>"
-    return f"<!doctype html><html lang=en><meta charset=utf-8>{style}<body>{''.join(parts)}</body></html>\n"
+    return html_page(f"Erasure {receipt.request}", *parts)
 
 
 def _sum(size: dict[str, Any]) -> int:
@@ -197,7 +189,7 @@ def _short(digest: str) -> str:
 
 def _section(title: str, heads: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     rows = [list(row) for row in rows]
-    return f"<h2>{html.escape(title)}</h2>{_table(heads, rows) if rows else '<p>Nothing.</p>'}"
+    return html_section(title, _table(heads, rows) if rows else "<p>Nothing.</p>")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:

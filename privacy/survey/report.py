@@ -12,6 +12,7 @@ import pandas as pd
 
 from contracts.errors import LakeError
 from contracts.lake import Lake
+from contracts.pages import html_page, html_section
 from contracts.privacy_ledger import LedgerFile
 from contracts.report import say, write_json
 from contracts.settings import Settings
@@ -21,12 +22,6 @@ from privacy.survey.answers import counted, read_questions, suppressed
 from privacy.survey.noise import noisy, spend
 
 COLUMNS = ["answer_id", "identifier", "survey", "question", "answer", "occurred_at"]
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
-h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dce4 } .note { color: #5a6a7c }
-svg { width: 100%; font: 13px system-ui, sans-serif }
-"""
 
 
 def survey_report(settings: Settings, ds: str, epsilon: float) -> Path:
@@ -79,14 +74,13 @@ def report_page(report: dict[str, Any]) -> str:
         "people are not shown.</p>"
     ]
     for one in report["questions"]:
-        parts.append(f"<h2>{html.escape(one['title'])}</h2>{_bars(one['counts'])}")
+        parts.append(html_section(one["title"], _bars(one["counts"])))
         bound = f", of at most {one['at_most']} answers a person" if one["at_most"] > 1 else ""
         parts.append(
             f"<p class=note>{html.escape(one['survey'])}, {html.escape(one['question'])}{bound}. 19 of 20 counts are "
             f"within {one['within']} people of the true ones; cells not shown: {one['suppressed_cells']}.</p>"
         )
-    title = f"<title>Survey {report['ds']}</title><style>{_STYLE}</style>"
-    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n"
+    return html_page(f"Survey {report['ds']}", *parts)
 
 
 def _released(settings: Settings, lake: Lake, ds: str, epsilon: float) -> dict[str, Any]:

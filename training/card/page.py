@@ -17,6 +17,7 @@ import pandas as pd
 
 from contracts.checked_yaml import read_yaml
 from contracts.errors import ModelError
+from contracts.pages import html_page, html_section
 from training.card.charts import figure_bars, figure_intervals
 from training.card.privacy import curve_table, curve_words, figure_curve, privacy_sentences
 from training.config import MODELS
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 
 TEXTS = Path(__file__).with_name("cards.yml")
 """What a model is for, how it is measured, and what it must not be trusted for."""
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dce4 } .lead { color: #5a6a7c }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .75rem; text-align: left }
-tr:nth-child(even) { background: #f4f6f9 } td.number { text-align: right; font-variant-numeric: tabular-nums }
-img { max-width: 100% }
-"""
 
 
 def write_card(
@@ -55,27 +48,26 @@ def write_card(
     texts = read_texts(trained.model)
     parts = [
         f"<h1>{trained.model}</h1><p class=lead>{html.escape(texts.purpose)}</p>",
-        _section(
+        html_section(
             "Data",
             f"<p>Table <code>{learner.table}</code> of {trained.ds}.</p>",
             _table(trained.data.describe().items()),
         ),
-        _section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),
-        _section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
-        _section(
+        html_section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),
+        html_section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
+        html_section(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
             *_beside_baselines(trained),
         ),
-        _section("Groups", *_groups(trained, gate, smallest_group)),
+        html_section("Groups", *_groups(trained, gate, smallest_group)),
         *_attributions(trained),
         *_charts(trained, folder),
-        _section("Privacy", *_privacy(trained, curve)),
-        _section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in texts.limits), "</ul>"),
-        _section("Parameters", _table(dataclasses.asdict(trained.config).items())),
+        html_section("Privacy", *_privacy(trained, curve)),
+        html_section("Limits", "<ul>", *(f"<li>{html.escape(line)}</li>" for line in texts.limits), "</ul>"),
+        html_section("Parameters", _table(dataclasses.asdict(trained.config).items())),
     ]
     page = folder / "card.html"
-    title = f"<title>{trained.model} {trained.ds}</title><style>{_STYLE}</style>"
-    page.write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{title}<body>{''.join(parts)}</body></html>\n")
+    page.write_text(html_page(f"{trained.model} {trained.ds}", *parts))
     return page
 
 
@@ -127,13 +119,13 @@ def _attributions(trained: Trained) -> Iterable[str]:
     shares = trained.learner.attributions(trained.fitted, trained.data)
     if shares:
         words = "<p>Share of each feature in what moves the score (integrated gradients, absolute values).</p>"
-        yield _section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
+        yield html_section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
 
 
 def _charts(trained: Trained, folder: Path) -> Iterable[str]:
     files = trained.learner.charts(trained.fitted, trained.data, trained.measured, trained.baselines, folder)
     if files:
-        yield _section("A closer look", *(_image(file.read_bytes(), file.stem.replace("_", " ")) for file in files))
+        yield html_section("A closer look", *(_image(file.read_bytes(), file.stem.replace("_", " ")) for file in files))
 
 
 def _privacy(trained: Trained, curve: Mapping[str, Any] | None) -> Iterable[str]:
@@ -147,10 +139,6 @@ def _privacy(trained: Trained, curve: Mapping[str, Any] | None) -> Iterable[str]
         yield f"<p>{html.escape(curve_words(curve))}</p>"
         yield _figure(figure_curve(curve))
         yield curve_table(curve).to_html(float_format="{:.4f}".format, na_rep="", border=0)
-
-
-def _section(title: str, *content: str) -> str:
-    return f"<h2>{html.escape(title)}</h2>{''.join(content)}"
 
 
 def _table(rows: Iterable[tuple[str, Any]]) -> str:

@@ -283,7 +283,7 @@ def test_a_table_with_somebody_who_did_not_agree_is_refused(tmp_path):
     people = rows["person_id"].unique()
     agree(Lake(settings.home.lake), people, DS, not_to_training=people[:1])
     with pytest.raises(
-        LakeError, match=r"in training_responses, but received 1 people without it; .* nothing was learned"
+        LakeError, match=r"in training_responses, but received 1 people without it; .* nothing was made of it"
     ):
         LEARNER.load(settings, DS)
     agree(Lake(settings.home.lake), people[2:], DS)
