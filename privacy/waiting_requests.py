@@ -56,6 +56,9 @@ class WaitingRequests:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = settings.home.erasures / "waiting"
+        former = settings.home.erasures / "asked"  # its name in homes of earlier releases
+        if former.is_dir() and not self._folder.exists():
+            former.rename(self._folder)
 
     def add(self, subject: str) -> str:
         """Keep a request; returns its id.
@@ -85,8 +88,9 @@ class WaitingRequests:
                 "is below erasures/",
             )
         content = json.loads(file.read_text())
-        attempts = tuple(Attempt(**one) for one in content["attempts"])
-        return WaitingRequest(request_id, content["subject"], content["made"], attempts)
+        attempts = tuple(Attempt(**one) for one in content.get("attempts", ()))
+        made = content.get("made") or _written(datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC))
+        return WaitingRequest(request_id, content["subject"], made, attempts)
 
     def all(self) -> list[WaitingRequest]:
         """All that wait, the oldest first."""
@@ -165,4 +169,8 @@ def show(settings: Settings) -> None:
 
 
 def _now() -> str:
-    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return _written(datetime.datetime.now(datetime.UTC))
+
+
+def _written(moment: datetime.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -101,3 +101,14 @@ def test_the_list_says_what_was_done_and_no_name(settings, capsys):
     assert other in listed
     assert listed.endswith("waiting: 2\n")
     assert "anna" not in listed and "ben" not in listed
+
+
+def test_requests_of_an_earlier_release_wait_on(settings):
+    former = settings.home.erasures / "asked"
+    former.mkdir(parents=True)
+    (former / "0123456789ab.json").write_text('{"subject": "account:anna01"}')
+    [request] = WaitingRequests(settings).all()
+    assert (request.id, request.subject, request.attempts) == ("0123456789ab", "account:anna01", ())
+    assert request.made.endswith(" UTC")
+    WaitingRequests(settings).withdraw(request.id)
+    assert not list(settings.home.erasures.glob("*/*.json"))
