@@ -1,8 +1,8 @@
-"""Let the champions of the night speak of everyone who agreed to personalisation, and publish what they say.
+"""Score everyone who agreed to personalisation with the champions of the night, and publish the scores.
 
 scores       ten items each, and for each item why
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
-predictions  taste vector, interests seen in posted pictures, chance to leave, best campaign: what enters the profile
+predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
 Reads the marts of the day. Items that a person has acted on are left out; people without history get what is popular,
 and so does everyone while no model has earned to be champion. Where a model has no champion, its columns are empty.
@@ -25,12 +25,11 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables.marts import SCORING_RESPONSES, SCORING_SEQUENCES
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
-from lake_tables.arrow import arrow_schema, read_mart
-from lake_tables.consent import Consenting
+from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champions
-from serving.scoring.histories import in_batches, read_histories, read_tastes
+from serving.scoring.histories import in_batches
+from serving.scoring.marts import Marts
 from serving.scoring.predictions import predict_people
 from serving.scoring.recommendations import recommend
 from serving.scoring.rescoring import carried_over, people_to_rescore
@@ -54,10 +53,10 @@ def score(ds: str, changed_since: str | None = None) -> None:
     """Publish `scores`, `responses` and `predictions` of one day.
 
     Args:
-        changed_since: a day that was scored; only people whose identity changed after it are scored anew.
+        changed_since: a day that was scored; only people whose identity changed after it are scored again.
 
     Raises:
-        LakeError: the marts of that day were not built, somebody in them did not agree to personalisation, or the day
+        LakeError: the marts of that day were not built, a person in them did not agree to personalisation, or the day
             `changed_since` was not scored.
         ModelError: a champion's files are not those that were registered.
         RegistryError: the registry does not answer.
@@ -66,14 +65,11 @@ def score(ds: str, changed_since: str | None = None) -> None:
     settings = Settings.from_env()
     lake = Lake(settings.home.lake)
     with lake.step("score"), Report(settings.home.reports, ds).timed("score") as fragment:
-        consenting = Consenting.read(lake, ds, "personalisation")
-        people = consenting.people
-        histories, tastes = read_histories(lake, ds), read_tastes(lake, ds)
-        consenting.require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy())
-        items = read_mart(lake, "dim_item", ds, ["item_id", "title", "interactions"]).to_pandas()
         champions = Champions(Registry.of(settings))
-        anew = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
-        others = np.setdiff1d(people, anew)
+        marts = Marts.read(lake, ds, champions)
+        people = marts.people
+        to_score = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
+        others = np.setdiff1d(people, to_score)
 
         staging = lake.staging("score")
         file = staging / "scores.parquet"
@@ -83,32 +79,31 @@ def score(ds: str, changed_since: str | None = None) -> None:
                 kept = carried_over(lake, SCORES, changed_since, others)
                 scored += len(kept["person_id"].unique())
                 writer.write_table(kept)
-            for some, past in in_batches(anew, histories, tastes):
-                rows = recommend(some, past, items, champions)
+            for batch, histories in in_batches(to_score, marts.histories, marts.tastes):
+                rows = recommend(batch, histories, marts.items, champions)
                 scored += rows["person_id"].nunique()
                 ranked_by |= set(rows["model_version"])
                 writer.write_table(_as_table(rows, SCORES))
         lake.publish(SCORES.name, ds, {file.name: file})
 
-        responses = predict_responses(lake, ds, champions.get("response"))
-        consenting.require_agreed(SCORING_RESPONSES.name, responses["person_id"].to_numpy())
-        predictions = predict_people(settings, ds, anew, histories, responses, champions)
-        for table, rows in ((RESPONSES, responses[responses["person_id"].isin(anew)]), (PREDICTIONS, predictions)):
+        responses = predict_responses(marts.recipients, champions.get("response"))
+        predictions = predict_people(settings.raw, to_score, marts, responses, champions)
+        for table, rows in ((RESPONSES, responses[responses["person_id"].isin(to_score)]), (PREDICTIONS, predictions)):
             file = staging / f"{table.name}.parquet"
             parts = [_as_table(rows, table)]
             if changed_since is not None:
                 parts.append(carried_over(lake, table, changed_since, others))
             pq.write_table(pa.concat_tables(parts), file)
             lake.publish(table.name, ds, {file.name: file})
-        fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(anew)}
+        fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(to_score)}
     if changed_since is not None:
-        say(f"score: {len(anew):,} people anew, {len(others):,} as on {changed_since}")
-    by = ", ".join(sorted(ranked_by)) or "nobody"
+        say(f"score: {len(to_score):,} people scored again, {len(others):,} as on {changed_since}")
+    by = ", ".join(sorted(ranked_by)) or "no model"
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
     counts = {name: int(predictions[name].notna().sum()) for name in ("taste_vector", "picture_interests")}
     say(
         f"score: {len(responses):,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
-        f"picture interests of {counts['picture_interests']:,}"
+        f"interests in photos of {counts['picture_interests']:,}"
     )
 
 

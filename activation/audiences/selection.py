@@ -13,10 +13,10 @@ from activation.audiences.campaigns import Campaign
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
 
-_NOT_ASKED_FOR = ("first_seen", "last_seen", "taste_vector", "picture_interests")
+_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests")
 _OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
-PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NOT_ASKED_FOR, *_OF_CONSENT)]
-PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NOT_ASKED_FOR]
+PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NO_CONDITION, *_OF_CONSENT)]
+PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NO_CONDITION]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Audience:
 
 
 def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
-    """Profiles with the chances that belong to what the campaign sends, empty where the model said nothing.
+    """Profiles with the chances that belong to what the campaign sends, empty where the model gave none.
 
     Args:
         responses: person_id, campaign, click_chance, purchase_chance, reasons.
@@ -86,7 +86,7 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
 
 
 def without_small_group(audience: Audience, smallest: int) -> Audience:
-    """The audience, or, with fewer people than `smallest`, one of nobody, its people counted as `small_group`."""
+    """The audience, or, with fewer people than `smallest`, an empty one, its people counted as `small_group`."""
     withheld = len(audience.rows) if len(audience.rows) < smallest else 0
     return dataclasses.replace(
         audience,
@@ -103,8 +103,8 @@ def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
     for column, allowed in campaign.one_of.items():
         inside &= profiles[column].isin(allowed)
     if campaign.segments:
-        wanted = set(campaign.segments)
-        inside &= profiles["segments"].map(lambda found: _is_list(found) and not wanted.isdisjoint(found))
+        segments = set(campaign.segments)
+        inside &= profiles["segments"].map(lambda found: _is_list(found) and not segments.isdisjoint(found))
     for column, limit in campaign.at_least.items():
         inside &= profiles[column] >= limit
     for column, limit in campaign.at_most.items():

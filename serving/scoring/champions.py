@@ -1,4 +1,4 @@
-"""The champions that are there tonight, each loaded once."""
+"""The champions of the night, each loaded once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Champion:
 
     name: str
     served: Any
-    """MLflow's pyfunc; its file in `training/pyfuncs/` says what goes in and comes out."""
+    """MLflow's pyfunc; `training/models/<model>/pyfunc.py` says what goes in and comes out."""
 
     def predict(self, rows: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
         return self.served.predict(rows, params=parameters or None)
@@ -29,7 +29,7 @@ class Champion:
 
 @dataclass
 class Champions:
-    """Champions by model, loaded when first asked for."""
+    """Champions by model, each loaded when it is first needed."""
 
     registry: Registry
     _loaded: dict[str, Champion | None] = field(default_factory=dict)

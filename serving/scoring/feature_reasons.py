@@ -25,18 +25,18 @@ _WORDS = {
 }
 
 
-def feature_reasons(rows: pd.DataFrame, names: list[str], moved: np.ndarray, *, most: int) -> list[list[str]]:
-    """For each row the names that moved it up most, as words, strongest first; none where nothing moved it up.
+def feature_reasons(rows: pd.DataFrame, names: list[str], attributions: np.ndarray, *, most: int) -> list[list[str]]:
+    """For each row the names that raised the score most, as words, strongest first; none where nothing raised it.
 
     Args:
         rows: raw values, one column a name.
         names: of the features (features,).
-        moved: (rows, features).
+        attributions: (rows, features).
     """
-    order = np.argsort(-moved, axis=1, kind="stable")[:, :most]  # (rows, most)
+    order = np.argsort(-attributions, axis=1, kind="stable")[:, :most]  # (rows, most)
     columns = [rows[name].to_numpy() for name in names]
     return [
-        [_in_words(names[one], columns[one][row]) for one in best if moved[row, one] > 0]
+        [_in_words(names[one], columns[one][row]) for one in best if attributions[row, one] > 0]
         for row, best in enumerate(order)
     ]
 

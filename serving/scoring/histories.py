@@ -1,4 +1,4 @@
-"""What everyone did up to tonight, as the champions read it, a batch of people at a time."""
+"""Histories of acts up to the day, as the champions read them, a batch of people at a time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_tastes(lake: Lake, ds: str) -> pa.Table:
 
 
 def in_batches(people: np.ndarray, *tables: pa.Table) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
-    """Some people and, a row each, what `COLUMNS` names of them; an empty list where nothing is known.
+    """A batch of people and, a row each, what `COLUMNS` names of them; an empty list where nothing is known.
 
     Args:
         people: person ids (people,).
@@ -51,9 +51,9 @@ def in_batches(people: np.ndarray, *tables: pa.Table) -> Iterator[tuple[np.ndarr
     """
     found = [(table, pd.Index(table["person_id"].to_numpy()).get_indexer(people)) for table in tables]
     for start in range(0, len(people), _PEOPLE_A_BATCH):
-        some = slice(start, start + _PEOPLE_A_BATCH)
-        rows = {name: _lists(table[name], places[some]) for table, places in found for name in table.column_names[1:]}
-        yield people[some], pd.DataFrame({name: pd.Series(rows[name], dtype=object) for name in rows})
+        batch = slice(start, start + _PEOPLE_A_BATCH)
+        rows = {name: _lists(table[name], places[batch]) for table, places in found for name in table.column_names[1:]}
+        yield people[batch], pd.DataFrame({name: pd.Series(rows[name], dtype=object) for name in rows})
 
 
 def _lists(column: pa.ChunkedArray, places: np.ndarray) -> list[list]:

@@ -16,7 +16,7 @@ _STEPS = 4
 _SCORES_A_BATCH = 4096
 
 
-def items_that_moved(model: Any, inputs: tuple[np.ndarray, ...], recommended: pd.Series) -> list[list[str | None]]:
+def most_attributed_items(model: Any, inputs: tuple[np.ndarray, ...], recommended: pd.Series) -> list[list[str | None]]:
     """For each recommended item of each row an item id of its history; None where no known item raised the score.
 
     Args:
@@ -26,21 +26,21 @@ def items_that_moved(model: Any, inputs: tuple[np.ndarray, ...], recommended: pd
     """
     counts = recommended.map(len).to_numpy()
     of_row = np.repeat(np.arange(len(recommended)), counts)  # (recommended items,)
-    targets = model.places.get_indexer([item for some in recommended for item in some])
+    targets = model.places.get_indexer([item for items in recommended for item in items])
     lengths = np.count_nonzero(inputs[0], axis=1)
     found = np.full(len(targets), None, dtype=object)
     by_length = np.argsort(lengths[of_row], kind="stable")
     by_length = by_length[lengths[of_row][by_length] > 0]
     for start in range(0, len(by_length), _SCORES_A_BATCH):
-        some = by_length[start : start + _SCORES_A_BATCH]
-        asked = [part[of_row[some]] for part in inputs]
-        longest = lengths[of_row[some[-1]]]
-        asked[: model.step_inputs] = [part[:, :longest] for part in asked[: model.step_inputs]]
-        path = history_path(model.ranker, tuple(asked), targets[some])
-        moved = integrated_gradients(*path, steps=_STEPS).sum(axis=-1)  # (batch, step)
-        moved[asked[0] == 0] = -np.inf
-        most = moved.argmax(axis=1)[:, None]
-        codes = np.take_along_axis(asked[0], most, axis=1)[:, 0]
-        raised = np.take_along_axis(moved, most, axis=1)[:, 0] > 0
-        found[some[raised]] = model.item_ids[codes[raised] - 1]
+        chosen = by_length[start : start + _SCORES_A_BATCH]
+        batch = [part[of_row[chosen]] for part in inputs]
+        longest = lengths[of_row[chosen[-1]]]
+        batch[: model.step_inputs] = [part[:, :longest] for part in batch[: model.step_inputs]]
+        path = history_path(model.ranker, tuple(batch), targets[chosen])
+        attributions = integrated_gradients(*path, steps=_STEPS).sum(axis=-1)  # (batch, step)
+        attributions[batch[0] == 0] = -np.inf
+        most = attributions.argmax(axis=1)[:, None]
+        codes = np.take_along_axis(batch[0], most, axis=1)[:, 0]
+        raised = np.take_along_axis(attributions, most, axis=1)[:, 0] > 0
+        found[chosen[raised]] = model.item_ids[codes[raised] - 1]
     return [list(part) for part in np.split(found, np.cumsum(counts)[:-1])]

@@ -1,4 +1,4 @@
-"""What the champions see in each person: taste, interests in pictures, chance to leave, best campaign."""
+"""What the champions predict of each person: taste, interests in photos, chance to leave, best campaign."""
 
 from __future__ import annotations
 
@@ -7,32 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from contracts.lake import Lake
-from contracts.settings import Settings
-from contracts.tables.marts import TRAINING_PICTURES
 from contracts.tables.served import PREDICTIONS
-from lake_tables.arrow import read_mart
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import in_batches
+from serving.scoring.marts import Marts
 from serving.scoring.photo_interests import person_interests
 
-_PICTURES_A_BATCH = 512
+_PHOTOS_A_BATCH = 512
 
 
 def predict_people(
-    settings: Settings,
-    ds: str,
-    people: np.ndarray,
-    histories: pa.Table,
-    responses: pd.DataFrame,
-    champions: Champions,
+    raw: Path, people: np.ndarray, marts: Marts, responses: pd.DataFrame, champions: Champions
 ) -> pd.DataFrame:
     """The rows of the table `predictions`, one a person (people,), by person id."""
     parts = [
-        taste_vectors(people, histories, champions.get("taste_autoencoder")),
-        picture_interests(settings, ds, people, champions.get("interest_vision")),
+        taste_vectors(people, marts.histories, champions.get("taste_autoencoder")),
+        photo_interests(raw, marts.photos, people, champions.get("interest_vision")),
         best_campaigns(responses),
     ]
     rows = pd.DataFrame({"person_id": people})
@@ -42,38 +33,38 @@ def predict_people(
 
 
 def taste_vectors(people: np.ndarray, histories: pa.Table, champion: Champion | None) -> pd.DataFrame:
-    """person_id and taste_vector of everyone with a history that the autoencoder knows something of."""
+    """person_id and taste_vector of everyone with an item in the history that the autoencoder knows."""
     found = []
-    for some, past in in_batches(people, histories) if champion else ():
+    for batch, past in in_batches(people, histories) if champion else ():
         vectors = champion.predict(past[["history"]], k=1)["taste_vector"]
         known = [bool(np.any(vector)) for vector in vectors]
-        found.append(pd.DataFrame({"person_id": some, "taste_vector": vectors.to_numpy()})[known])
+        found.append(pd.DataFrame({"person_id": batch, "taste_vector": vectors.to_numpy()})[known])
     return pd.concat(found) if found else pd.DataFrame({"person_id": [], "taste_vector": []}, dtype=object)
 
 
-def picture_interests(settings: Settings, ds: str, people: np.ndarray, champion: Champion | None) -> pd.DataFrame:
-    """person_id and picture_interests of everyone who posted pictures and agreed to profiling."""
-    nobody = pd.DataFrame({"person_id": [], "picture_interests": []}, dtype=object)
-    if champion is None:
-        return nobody
-    columns = ["path", "person_id", "consent_profiling"]
-    pictures = read_mart(Lake(settings.home.lake), TRAINING_PICTURES.name, ds, columns)
-    posted = pictures.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id"))).to_pandas()
-    posted = posted[posted["person_id"].isin(people)].sort_values(["person_id", "path"], ignore_index=True)
-    if posted.empty:
-        return nobody
+def photo_interests(raw: Path, photos: pd.DataFrame, people: np.ndarray, champion: Champion | None) -> pd.DataFrame:
+    """person_id and picture_interests of everyone among `people` who posted photos.
+
+    Args:
+        raw: folder of raw deliveries, below which the photos lie.
+        photos: person_id, path, by person and path.
+    """
+    empty = pd.DataFrame({"person_id": [], "picture_interests": []}, dtype=object)
+    posted = photos[photos["person_id"].isin(people)].reset_index(drop=True)
+    if champion is None or posted.empty:
+        return empty
     answers = pd.concat(
         [
-            champion.predict(pd.DataFrame({"picture": [_content(settings.raw, path) for path in paths]}))
-            for paths in np.array_split(posted["path"], -(-len(posted) // _PICTURES_A_BATCH))
+            champion.predict(pd.DataFrame({"picture": [_content(raw, path) for path in paths]}))
+            for paths in np.array_split(posted["path"], -(-len(posted) // _PHOTOS_A_BATCH))
         ],
         ignore_index=True,
     )
     readable = answers["category"].notna().to_numpy()
     if not readable.any():
-        return nobody
+        return empty
     categories = list(answers.loc[readable, "categories"].iloc[0])
-    probabilities = np.stack(answers.loc[readable, "probabilities"].to_list())  # (pictures, categories)
+    probabilities = np.stack(answers.loc[readable, "probabilities"].to_list())  # (photos, categories)
     of_person = posted["person_id"][readable].reset_index(drop=True)
     found = {
         person: [
@@ -86,7 +77,7 @@ def picture_interests(settings: Settings, ds: str, people: np.ndarray, champion:
 
 
 def _content(raw: Path, path: str) -> bytes:
-    """A picture's bytes; none where it was cleared or lies elsewhere, which the model answers like a broken one."""
+    """A photo's bytes; none where it was removed or lies elsewhere, which the model treats like a broken one."""
     file = (raw / path).resolve()
     return file.read_bytes() if file.is_relative_to(raw) and file.is_file() else b""
 

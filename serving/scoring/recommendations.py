@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from serving.scoring.champions import Champion, Champions
-from serving.scoring.history_reasons import items_that_moved
+from serving.scoring.history_reasons import most_attributed_items
 
 TOP = 10
 
@@ -33,7 +33,7 @@ Rank = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:
-    """The rows of the table `scores` for some people, by person and rank; a person with an empty answer has none.
+    """The rows of the table `scores` for some people, by person and rank; a person without a usable ranking has none.
 
     Args:
         people: (people,).
@@ -60,13 +60,13 @@ def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, 
 
 
 def popularity(items: pd.DataFrame) -> Rank:
-    """The ranking by acts of everyone, without what the person has acted on; ties by item id.
+    """The ranking by how many people acted on an item, without what the person has acted on; ties by item id.
 
     Args:
         items: item_id, interactions.
     """
-    ranked = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
-    best = list(zip(ranked["item_id"], ranked["interactions"].astype(float), strict=True))
+    by_people = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
+    best = list(zip(by_people["item_id"], by_people["interactions"].astype(float), strict=True))
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
         offered = []
@@ -93,14 +93,14 @@ def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
     titles = dict(zip(items["item_id"], items["title"], strict=True))
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
-        answers = champion.predict(histories, k=TOP)
+        ranked = champion.predict(histories, k=TOP)
         inputs = champion.model.encode(histories)
-        raised = items_that_moved(champion.model, inputs, answers["items"])
+        raised = most_attributed_items(champion.model, inputs, ranked["items"])
         reasons = [
-            [reason(item, titles) if known else POPULAR for item in some]
-            for some, known in zip(raised, inputs[0].any(axis=1), strict=True)
+            [reason(item, titles) if known else POPULAR for item in items_of_row]
+            for items_of_row, known in zip(raised, inputs[0].any(axis=1), strict=True)
         ]
-        return answers.assign(reasons=reasons)
+        return ranked.assign(reasons=reasons)
 
     return rank
 
@@ -109,15 +109,15 @@ def by_taste(champion: Champion) -> Rank:
     """The ranking by `taste_autoencoder`."""
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
-        answers = champion.predict(histories[["history"]], k=TOP)
-        return answers.assign(reasons=[[TASTE] * len(some) for some in answers["items"]])
+        ranked = champion.predict(histories[["history"]], k=TOP)
+        return ranked.assign(reasons=[[TASTE] * len(some) for some in ranked["items"]])
 
     return rank
 
 
-def recommendation_rows(people: np.ndarray, answers: pd.DataFrame, version: str) -> pd.DataFrame:
-    """Answers with their reasons as one row an item: the columns of the table `scores`."""
-    rows = answers.assign(person_id=people).explode(["items", "scores", "reasons"]).dropna(subset="items")
+def recommendation_rows(people: np.ndarray, ranked: pd.DataFrame, version: str) -> pd.DataFrame:
+    """Rankings with their reasons as one row an item: the columns of the table `scores`."""
+    rows = ranked.assign(person_id=people).explode(["items", "scores", "reasons"]).dropna(subset="items")
     return pd.DataFrame(
         {
             "person_id": rows["person_id"],

@@ -1,4 +1,4 @@
-"""A night's diff of the scores: who is scored anew because the person changed, and what everybody else keeps."""
+"""A night's diff of the scores: who is scored again because the person changed, and what everyone else keeps."""
 
 from __future__ import annotations
 

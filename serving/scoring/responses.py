@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from contracts.lake import Lake
-from contracts.tables.marts import SCORING_RESPONSES
 from contracts.tables.served import RESPONSES
-from lake_tables.arrow import read_mart
 from serving.scoring.champions import Champion
 from serving.scoring.feature_reasons import feature_reasons
 from training.integrated_gradients import integrated_gradients
@@ -23,20 +20,20 @@ _CLICK = 0
 _CHANCES = ["click_chance", "purchase_chance", "leave_chance", "expected_value"]
 
 
-def predict_responses(lake: Lake, ds: str, champion: Champion | None) -> pd.DataFrame:
-    """The rows of the table `responses`, by person and campaign; none without a champion or without campaigns."""
-    if champion is None:
+def predict_responses(recipients: pd.DataFrame, champion: Champion | None) -> pd.DataFrame:
+    """The rows of the table `responses`; none without a champion or without campaigns.
+
+    Args:
+        recipients: the mart `scoring_responses`, by person and campaign.
+    """
+    if champion is None or recipients.empty:
         return pd.DataFrame(columns=RESPONSES.column_names)
-    rows = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names).to_pandas()
-    rows = rows.sort_values(list(SCORING_RESPONSES.key), ignore_index=True)
-    if rows.empty:
-        return pd.DataFrame(columns=RESPONSES.column_names)
-    answers = champion.predict(rows)
+    chances = champion.predict(recipients)
     return pd.DataFrame(
         {
-            **rows[["person_id", "campaign"]],
-            **answers[_CHANCES],
-            "reasons": click_reasons(champion.model, rows),
+            **recipients[["person_id", "campaign"]],
+            **chances[_CHANCES],
+            "reasons": click_reasons(champion.model, recipients),
             "model_version": champion.name,
         }
     )

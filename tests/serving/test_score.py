@@ -9,7 +9,7 @@ from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.feature_reasons import feature_reasons
 from serving.scoring.histories import in_batches, read_histories, read_tastes
-from serving.scoring.history_reasons import items_that_moved
+from serving.scoring.history_reasons import most_attributed_items
 from serving.scoring.predictions import best_campaigns
 from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, recommend
 from tests.training.markov_town import DS, build_town, person, sequence_rows
@@ -94,7 +94,7 @@ def test_rows_by_hand_and_no_row_for_an_empty_answer():
 def test_the_reason_is_the_item_that_raised_the_score_most_whatever_stands_beside_it_in_the_batch():
     model = Knowing()
     histories = told(["a", "b"], [], ["b", "unlisted", "a", "b"])
-    raised = items_that_moved(model, model.encode(histories), pd.Series([["x", "b"], ["a"], ["x"]]))
+    raised = most_attributed_items(model, model.encode(histories), pd.Series([["x", "b"], ["a"], ["x"]]))
     for row, targets in ((0, [2, 1]), (2, [2])):
         [alone] = [model.encode(histories.iloc[[row]])]
         for place, target in enumerate(targets):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from contracts.settings import Settings
-from serving.scoring.history_reasons import items_that_moved
+from serving.scoring.history_reasons import most_attributed_items
 from tests.training.markov_town import DS, build_town
 from training.models.next_item.learner import LEARNER as NEXT_ITEM
 from training.models.response.attributions import click_attributions
@@ -66,7 +66,7 @@ def test_next_item_is_measured_and_explained_by_the_learner_of_today(served, tmp
     [explained] = NEXT_ITEM.explain(model, data, 1)
     assert explained["completeness"] < 0.05
     inputs = model.encode(pd.DataFrame({"history": [["i01", "i02"]]}))
-    [reasons] = items_that_moved(model, inputs, pd.Series([["i03", "i30"]]))
+    [reasons] = most_attributed_items(model, inputs, pd.Series([["i03", "i30"]]))
     assert len(reasons) == 2
     assert set(reasons) <= {"i01", "i02", None}
 

@@ -1,0 +1,69 @@
+"""What scoring reads of one day: each table once, at the beginning, and only of people who agreed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contracts.lake import Lake
+from contracts.tables.marts import ITEM, SCORING_RESPONSES, SCORING_SEQUENCES, TRAINING_PICTURES
+from lake_tables.arrow import read_mart
+from lake_tables.consent import Consenting
+from serving.scoring.champions import Champions
+from serving.scoring.histories import read_histories, read_tastes
+
+
+@dataclass(frozen=True)
+class Marts:
+    """The marts of one day, as the champions read them."""
+
+    people: np.ndarray
+    """Ids of everyone who agreed to personalisation, sorted (people,)."""
+    histories: pa.Table
+    """person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC)."""
+    tastes: pa.Table
+    """person_id, taste_vector on the latest earlier day that has predictions."""
+    items: pd.DataFrame
+    """item_id, title, interactions."""
+    recipients: pd.DataFrame
+    """The mart `scoring_responses`, by person and campaign."""
+    photos: pd.DataFrame
+    """person_id, path: photos of people who agreed to profiling, by person and path."""
+
+    @classmethod
+    def read(cls, lake: Lake, ds: str, champions: Champions) -> Marts:
+        """Read and check them; rows that only a champion reads that is not there are left out.
+
+        Raises:
+            LakeError: the marts of that day were not built, or hold people who did not agree to personalisation.
+        """
+        consenting = Consenting.read(lake, ds, "personalisation")
+        histories = read_histories(lake, ds)
+        consenting.require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy())
+        recipients = pd.DataFrame(columns=SCORING_RESPONSES.column_names)
+        if champions.get("response") is not None:
+            recipients = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names).to_pandas()
+            recipients = recipients.sort_values(list(SCORING_RESPONSES.key), ignore_index=True)
+            consenting.require_agreed(SCORING_RESPONSES.name, recipients["person_id"].to_numpy())
+        photos = pd.DataFrame(columns=["person_id", "path"])
+        if champions.get("interest_vision") is not None:
+            photos = read_photos(lake, ds)
+        return cls(
+            people=consenting.people,
+            histories=histories,
+            tastes=read_tastes(lake, ds),
+            items=read_mart(lake, ITEM.name, ds, ["item_id", "title", "interactions"]).to_pandas(),
+            recipients=recipients,
+            photos=photos,
+        )
+
+
+def read_photos(lake: Lake, ds: str) -> pd.DataFrame:
+    """person_id, path of the photos that people who agreed to profiling have posted, by person and path."""
+    pictures = read_mart(lake, TRAINING_PICTURES.name, ds, ["person_id", "path", "consent_profiling"])
+    posted = pictures.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id")))
+    return posted.select(["person_id", "path"]).to_pandas().sort_values(["person_id", "path"], ignore_index=True)
