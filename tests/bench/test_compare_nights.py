@@ -137,3 +137,16 @@ def changed(**change) -> dict:
 def test_reports_are_equal_up_to_time_prose_and_noise(new, differences):
     found = compare_reports(REPORT, new, tolerance=0.02)[1]
     assert [difference for difference in found if "metrics: missing" not in difference] == differences
+
+
+def test_which_run_folders_were_read_is_not_compared_and_all_else_of_the_links_is(nights):
+    for home, inputs in zip(nights, ("a", "b"), strict=True):
+        lake = Lake(home / "lake")
+        staged = lake.staging("tests") / "part.parquet"
+        duckdb.sql(f"select 1 as times, '{inputs}' as inputs").write_parquet(str(staged))
+        lake.publish("identity_edges_known", DS, {"part.parquet": staged})
+    assert compare(*nights).returncode == 0
+    staged = Lake(nights[1] / "lake").staging("tests") / "part.parquet"
+    duckdb.sql("select 2 as times, 'a' as inputs").write_parquet(str(staged))
+    Lake(nights[1] / "lake").publish("identity_edges_known", DS, {"part.parquet": staged})
+    assert compare(*nights).returncode == 1
