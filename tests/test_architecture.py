@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import warnings
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -233,6 +234,13 @@ def test_a_dag_file_is_wiring():
                 decorators = {ast.unparse(one).split("(")[0] for one in node.decorator_list}
                 tasks = {"dag", "task", "task.bash", "task_group"}
                 assert decorators & tasks, f"{file.name}: {node.name} is neither a DAG nor a task"
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """pytest imports them by name: two of one name end the whole run, where both are collected."""
+    names = Counter(file.name for file in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert names
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_a_long_file_is_asked_for_its_second_subject():
