@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from contracts.atomic_files import write_json
 from contracts.errors import LakeError
 from contracts.private_files import write_private
-from contracts.report import write_json
 
 DRY_RUN, ENFORCE = MODES = ("dry_run", "enforce")
 

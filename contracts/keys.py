@@ -6,11 +6,11 @@ them and from which none can be computed: a lake is never gone on with under oth
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from contracts.atomic_files import write_whole
 from contracts.errors import SettingsError
 from contracts.private_files import create_private, write_private
 from contracts.pseudonyms import keyed
@@ -81,10 +81,7 @@ def remember(lake: Path, keys: Sequence[bytes], *, rotated: bool = False) -> Non
     """Let a lake that has no mark yet, or whose keys were `rotated`, know the keys under which it is hashed."""
     file = _mark(lake)
     if rotated or not file.exists():
-        lake.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".key.{os.getpid()}")
-        draft.write_text(f"{fingerprint(keys)}\n")
-        os.replace(draft, file)
+        write_whole(file, f"{fingerprint(keys)}\n")
 
 
 def require_known(lake: Path, keys: Sequence[bytes], file: Path) -> None:

@@ -7,7 +7,6 @@ ds, seconds, sources, persons, profiles, models, audiences, truth.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections import Counter
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from contracts.atomic_files import write_json
 
 PROGRESS_MARK = "nightshift | "
 """Begins every line in which a step says what it does; `make nightly` shows these lines and logs the rest."""
@@ -99,11 +100,3 @@ def _merge_into(target: dict[str, Any], addition: dict[str, Any]) -> None:
             _merge_into(target[key], value)
         else:
             target[key] = value
-
-
-def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Replace a file in one atomic step."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content, indent=2, sort_keys=False, ensure_ascii=False) + "\n")
-    os.replace(draft, file)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.report import write_json
+from contracts.atomic_files import write_json
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from contracts.atomic_files import write_json
 from contracts.erasure import ModelsReport
 from contracts.pages import html_page, html_section
-from contracts.report import write_json
 from privacy.occurrences import Occurrences
 from privacy.request import Change, Request
 from privacy.search import SearchResult

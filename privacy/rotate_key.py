@@ -23,7 +23,7 @@ from contracts.errors import LakeError, SettingsError
 from contracts.keys import pseudonym_keys, read_keys, remember, require_known, write_keys
 from contracts.lake import Lake
 from contracts.private_files import write_private
-from contracts.report import say, write_json
+from contracts.report import say
 from contracts.schema import Column, Table
 from contracts.settings import REPOSITORY, Settings
 from contracts.tables import TABLES
@@ -159,8 +159,8 @@ def _new_keys(settings: Settings, new_key_file: Path | None) -> tuple[bytes, ...
             write_keys(new_key_file, (*keys, secrets.token_bytes(32)))
         if new_key_file is not None:
             _require_one_more(keys, new_key_file)
-        write_json(journal, {"generation": len(keys) + 1, "keys": str((new_key_file or own).resolve())})
-        journal.chmod(0o600)
+        begun = {"generation": len(keys) + 1, "keys": str((new_key_file or own).resolve())}
+        write_private(journal, json.dumps(begun))
     begun = json.loads(journal.read_text())
     file = Path(begun["keys"])
     keys = read_keys(file) if file.exists() else ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
+from contracts.atomic_files import write_whole
 from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import ModelError
 from contracts.settings import REPOSITORY, Settings
@@ -107,7 +107,4 @@ def write_config(file: Path, config: object, *, comments: Iterable[str]) -> None
 
     lines = [f"# {comment}" for comment in comments]
     text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False, default_flow_style=False)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text("\n".join([*lines, text]))
-    os.replace(draft, file)
+    write_whole(file, "\n".join([*lines, text]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from contracts.atomic_files import write_whole
 from contracts.errors import ModelError
 from training.learner import Context
 
@@ -167,10 +167,7 @@ class _Watch(keras.callbacks.Callback):
         state |= {f"best_{index}": weights for index, weights in enumerate(self.best_weights)}
         content = io.BytesIO()
         np.savez(content, epochs=json.dumps(self.epochs), **state)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
-        draft.write_bytes(content.getbuffer())
-        os.replace(draft, file)
+        write_whole(file, content.getbuffer())
 
     @property
     def _checkpoint(self) -> Path | None:

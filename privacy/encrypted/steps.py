@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.atomic_files import write_json
 from contracts.errors import ModelError
 from contracts.lake import Lake
-from contracts.report import say, write_json
+from contracts.report import say
 from contracts.settings import Settings
 from contracts.tables.served import PARTNER_SCORES
 from lake_tables.arrow import arrow_schema, read_mart

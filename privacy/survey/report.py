@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contracts.atomic_files import write_json
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.pages import html_page, html_section
 from contracts.privacy_ledger import LedgerFile
-from contracts.report import say, write_json
+from contracts.report import say
 from contracts.settings import Settings
 from lake_tables.arrow import read_table
 from lake_tables.consent import latest_consents

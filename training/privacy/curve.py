@@ -12,13 +12,12 @@ exact, like all metrics in MLflow, and meant for the people who run Nightshift o
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contracts.atomic_files import write_json
 from contracts.errors import ModelError, exit_with_sentence
 from contracts.report import say
 from contracts.settings import Settings
@@ -59,13 +58,10 @@ def privacy_curve(model: str, ds: str, *, seeds: Sequence[int] = SEEDS) -> Path:
     learner = load_learner(model)
     plain, private = (read_config(one, learner.config) for one in (config_of(settings, model), file))
     curve = {"model": model, "ds": ds, **measure_curve(learner, learner.load(settings, ds), plain, private, seeds)}
-    folder = settings.home.privacy_curves
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{model}.{os.getpid()}"
-    draft.write_text(json.dumps(curve, indent=2))
-    os.replace(draft, folder / f"{model}.json")
-    say(f"privacy curve {model}: wrote {folder / f'{model}.json'}; the next training shows it in its card")
-    return folder / f"{model}.json"
+    written = settings.home.privacy_curves / f"{model}.json"
+    write_json(written, curve)
+    say(f"privacy curve {model}: wrote {written}; the next training shows it in its card")
+    return written
 
 
 def measure_curve(learner: Any, data: Any, plain: Any, private: Any, seeds: Sequence[int]) -> dict[str, Any]:
