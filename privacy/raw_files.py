@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from privacy.file_formats import GZIP, format_of
 from privacy.matcher import PersonMatcher
-from spark_jobs.mapping.spec import Reading
+from spark_jobs.mapping.reading import Reading
 
 _LOG_LINE = re.compile(r'\S+ \S+ \S+ \[[^\]]+\] "')
 _TRAILER_BYTES = 8

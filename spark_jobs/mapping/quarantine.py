@@ -19,8 +19,9 @@ from contracts.settings import Settings
 from contracts.tables.mapped import QUARANTINE
 from spark_jobs.mapping.deliveries import look_at
 from spark_jobs.mapping.readers.formats import FORMATS, read_raw
+from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.redaction import shape
-from spark_jobs.mapping.spec import Reading, Spec, load_spec
+from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.session import start_session
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import MappingError
@@ -13,37 +12,15 @@ from contracts.schema import Table
 from contracts.tables import TABLES
 from contracts.tables.mapped import MAPPED_TABLES
 from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
+from spark_jobs.mapping.reading import Reading, fields_named, reading_of
 from spark_jobs.pseudonyms import Functions
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 
-FORMATS = ("json_lines", "apache_combined", "delimited", "csv")
-
 _SECTIONS = ("about", "read", "key", "bots", "let", "drop", "quarantine", "sessions", "write")
-_READ_KEYS = (
-    *("format", "files", "delivery", "quarantine_limit_share"),
-    *("schema", "ignore", "separator", "columns", "header_rows", "key_columns", "questions"),
-)
 _WRITE_KEYS = ("where", "for_each", "columns")
 _FILLED_IN = ("source", "session_id")
 """Columns that no mapping gives: the job knows them."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the raw files of a source are read; what the formats need is explained in docs/map.md."""
-
-    format: str
-    files: str
-    delivery: str = "daily"
-    quarantine_limit_share: float = 0.05
-    schema: str = ""
-    ignore: tuple[str, ...] = ()
-    separator: str = ""
-    columns: tuple[str, ...] = ()
-    header_rows: int = 1
-    key_columns: tuple[str, ...] = ()
-    questions: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,8 +104,10 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
             remedy=advice(source, sources) + ", or write that file (see docs/map.md)",
         )
     spec = _spec(source, read_yaml(file, MappingError))
+    expressions: list[str] = []
+    spec.translated(lambda sql: expressions.append(sql) or sql)
     spec.translated(Functions(keys=()).expanded)  # a wrong call of a function is an error before Spark starts
-    return spec
+    return replace(spec, read=replace(spec.read, used=fields_named(expressions)))
 
 
 def _spec(source: str, root: YamlValue) -> Spec:
@@ -136,7 +115,7 @@ def _spec(source: str, root: YamlValue) -> Spec:
     return Spec(
         source=source,
         about=sections["about"].text().strip() if "about" in sections else "",
-        read=_reading(sections["read"]),
+        read=reading_of(sections["read"]),
         writings=tuple(_writings(sections["write"])),
         key=_expression(sections.get("key"), "raw_text"),
         bots=_expression(sections.get("bots"), ""),
@@ -145,25 +124,6 @@ def _spec(source: str, root: YamlValue) -> Spec:
         drop=_expressions(sections.get("drop")),
         quarantine=_expressions(sections.get("quarantine")),
     )
-
-
-def _reading(section: YamlValue) -> Reading:
-    given = section.mapping(_READ_KEYS, required=("format", "files"))
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        if name in ("ignore", "columns", "key_columns"):
-            values[name] = tuple(item.text() for item in value.items())
-        elif name == "format":
-            values[name] = value.one_of(FORMATS)
-        elif name == "delivery":
-            values[name] = value.one_of(("daily", "occasional"))
-        elif name == "header_rows":
-            values[name] = value.whole_number(least=1)
-        elif name == "quarantine_limit_share":
-            values[name] = value.number(0, 1)
-        else:
-            values[name] = value.text()
-    return Reading(**values)
 
 
 def _sessions(section: YamlValue) -> Sessions:

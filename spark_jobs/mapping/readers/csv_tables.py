@@ -15,8 +15,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import RawDataError
 from spark_jobs.mapping.readers.lines import literal_path, origin
+from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.redaction import redacted_title
-from spark_jobs.mapping.spec import Reading
 from spark_jobs.session import shuffle_partitions
 
 

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.mapping.deliveries import Delivery
 from spark_jobs.mapping.readers import csv_tables, json_lines, separated, web_logs
-from spark_jobs.mapping.spec import Reading
+from spark_jobs.mapping.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ FORMATS = {
     "delimited": Format(separated.read),
     "csv": Format(csv_tables.read),
 }
-"""Format as `read.format` names it (`spec.FORMATS`) -> its reader."""
+"""Format as `read.format` names it (`reading.FORMATS`) -> its reader."""
 
 
 def read_raw(session: SparkSession, reading: Reading, deliveries: Iterable[Delivery]) -> DataFrame | None:

@@ -11,7 +11,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.literals import NO_STRINGS
 from spark_jobs.mapping.readers.lines import read_lines
-from spark_jobs.mapping.spec import Reading
+from spark_jobs.mapping.reading import Reading
 
 
 def read(session: SparkSession, reading: Reading, files: Sequence[Path]) -> DataFrame:

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from contracts.schema import Column, Table
 from spark_jobs.mapping.expressions import breaks_contract, rows_given, values_given
-from spark_jobs.mapping.spec import Reading, Spec, Writing
+from spark_jobs.mapping.reading import Reading
+from spark_jobs.mapping.spec import Spec, Writing
 
 SOURCE = 'it\'s a "source" \\ ${env:HOME}'
 ITEMS = Table(

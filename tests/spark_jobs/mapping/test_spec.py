@@ -150,3 +150,15 @@ def test_an_expression_that_spark_does_not_understand_is_a_mapping_error(setting
         map_source.map_source(settings, "mastodon", "2026-11-19")
     assert "mastodon.yml" in str(error.value)
     assert not (settings.home.lake / "events").exists()
+
+
+def test_a_key_of_another_format_is_refused_with_the_keys_that_the_format_has(tmp_path):
+    text = error_of(tmp_path, "  separator:", "  header_rows: 2\n  separator:")
+    assert "a key of the format delimited (format, files, " in text
+    assert "separator, columns" in text
+    assert "line 5 of tiny.yml (read.header_rows)" in text
+    assert "that key belongs to csv" in text
+
+
+def test_a_format_without_its_keys_is_refused(tmp_path):
+    assert "'columns' under read" in error_of(tmp_path, "  columns: [who, what]\n", "")
