@@ -9,6 +9,7 @@ from __future__ import annotations
 from contracts.schema import Column, Table
 from contracts.tables.vocabulary import (
     ACTIONS,
+    CURRENCY_PATTERN,
     EDGE_KINDS,
     IDENTIFIER,
     OCCURRED_AT,
@@ -38,7 +39,11 @@ EVENTS = Table(
         Column("action", "string", f"one of {', '.join(ACTIONS)}", required=True, one_of=ACTIONS),
         Column("item_id", "string", "the item acted on, as the catalogue names it", text="code", most=100),
         Column("category", "string", "category that the source itself states", text="free", most=100),
-        Column("value", "double", "money of a purchase in euros, or stars of a rating from 0 to 10"),
+        Column(
+            "value",
+            "double",
+            "money of a purchase, or given back for a return, in `currency`; or stars of a rating from 0 to 10",
+        ),
         Column(
             "session_id",
             "string",
@@ -48,6 +53,9 @@ EVENTS = Table(
         Column("topics", "array<string>", "hashtags or search words, lower case, masked", text="free", most=64),
         Column("campaign", "string", "campaign that the act followed from", text="code", most=100),
         Column("device", "string", "desktop, mobile, tablet or other"),
+        Column("order_id", "string", "the order that it is a line of, unique in its source", text="code", most=100),
+        Column("quantity", "double", "pieces that were bought or returned; `value` is the money of all of them"),
+        Column("currency", "string", "of `value`, by ISO 4217; null for euros", pattern=CURRENCY_PATTERN),
     ),
 )
 
@@ -169,6 +177,18 @@ ITEMS = Table(
     ),
 )
 
+EXCHANGE_RATES = Table(
+    "exchange_rates",
+    grain="one currency on one day, as one delivery states it",
+    key=("currency", "rated_on"),
+    columns=(
+        Column("currency", "string", "by ISO 4217", required=True, pattern=CURRENCY_PATTERN),
+        SOURCE,
+        Column("rated_on", "date", "first day of the rate; it holds until a later day has another", required=True),
+        Column("rate", "double", "euros for one unit of the currency", required=True),
+    ),
+)
+
 QUARANTINE = Table(
     "quarantine",
     grain="one raw row, or one raw file, that could not be mapped",
@@ -198,5 +218,5 @@ RECONCILIATION = Table(
     ),
 )
 
-MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS)
+MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS, EXCHANGE_RATES)
 """What a mapping may write to."""

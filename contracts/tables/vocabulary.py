@@ -7,8 +7,9 @@ from contracts.schema import Column
 PURPOSES = ("profiling", "training", "personalisation", "marketing_contact")
 """What a person can agree to, each on its own; no decision means no."""
 
-ACTIONS = ("view", "search", "cart", "purchase", "rate", "post", "boost", "favourite", "visit")
-"""What an event can be: acts on items, acts in public, and `visit` for a page that is about no item."""
+ACTIONS = ("view", "search", "cart", "purchase", "return", "rate", "post", "boost", "favourite", "visit")
+"""What an event can be: acts on items, acts in public, `visit` for a page that is about no item, and `return` for what
+was bought and came back, or was cancelled: it takes money off, and is no act of interest."""
 
 ITEM_ACTIONS = ("view", "cart", "purchase", "rate")
 """The actions on an item that a model may learn from."""
@@ -29,6 +30,11 @@ MOST_TEXTS = 30
 """So many texts of an array are kept."""
 
 PSEUDONYM_PATTERN = f"^({'|'.join(IDENTIFIER_KINDS)}):[0-9a-f]{{32}}$"
+
+HOUSE_CURRENCY = "EUR"
+"""The currency of every mart; money of the mapped tables without a currency is in it too."""
+
+CURRENCY_PATTERN = "^[A-Z]{3}$"
 
 ROW_ID_PATTERN = "^[0-9a-f]{32}( [a-z0-9_]{1,40})?$"
 """A keyed hash; where a row gives several, with what tells them apart, which is never taken from a feed."""

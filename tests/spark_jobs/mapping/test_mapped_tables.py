@@ -39,7 +39,7 @@ PSEUDONYM = re.compile(r"(account|cookie|handle|email|respondent|visitor):[0-9a-
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, spark):  # noqa: ARG001
-    """A day of four sources, in which a few raw identifiers occur wherever they may."""
+    """A day of five sources, in which a few raw identifiers occur wherever they may."""
     settings = settings_in(tmp_path_factory.mktemp("lake"))
     cookie, account, email, handle, address, _ = RAW_IDENTIFIERS
     weblog = [
@@ -68,7 +68,9 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
         responses(response("R_1", email=email, account=account, comment=f"mail {email}")),
     )
     deliver(settings, "catalogue", "items.jsonl", [json.dumps(item)])
-    for source in ("apache_combined", "mastodon", "qualtrics_csv", "catalogue"):
+    rates = ["Date,USD,GBP,CYP,", "2026-11-18,1.25,0.8,N/A,", "2026-11-17,1.28,0.8,N/A,"]
+    deliver(settings, "exchange_rates", "eurofxref-hist.csv", rates)
+    for source in ("apache_combined", "mastodon", "qualtrics_csv", "catalogue", "exchange_rates"):
         map_source(settings, source, DAY)
     resolve_identities(settings, DAY)
     return settings
@@ -113,6 +115,16 @@ def test_keys_are_unique_and_required_columns_filled(lake):
         keys = [tuple(row[name] for name in TABLES[table].key) for row in rows]
         assert len(keys) == len(set(keys)), table
         assert all(row[name] is not None for row in rows for name in TABLES[table].required), table
+
+
+def test_a_rate_is_the_euros_for_one_unit_and_what_was_not_traded_has_none(lake):
+    rates = {(row["currency"], str(row["rated_on"])): row["rate"] for row in rows_of(lake, "exchange_rates")}
+    assert rates == {
+        ("USD", "2026-11-18"): 0.8,
+        ("GBP", "2026-11-18"): 1.25,
+        ("USD", "2026-11-17"): 0.78125,
+        ("GBP", "2026-11-17"): 1.25,
+    }
 
 
 def test_no_raw_identifier_is_left_in_any_published_byte(lake):
