@@ -10,8 +10,15 @@ from contracts.schema import Column, Table
 from contracts.tables.vocabulary import (
     ACTIONS,
     CURRENCY_PATTERN,
+    DEVICES,
+    EARLIEST,
     EDGE_KINDS,
+    HOUSE_CURRENCY,
     IDENTIFIER,
+    MOST_EUROS,
+    MOST_MONEY,
+    MOST_PIECES,
+    MOST_STARS,
     OCCURRED_AT,
     PSEUDONYM_PATTERN,
     PURPOSES,
@@ -37,12 +44,15 @@ EVENTS = Table(
         IDENTIFIER,
         OCCURRED_AT,
         Column("action", "string", f"one of {', '.join(ACTIONS)}", required=True, one_of=ACTIONS),
-        Column("item_id", "string", "the item acted on, as the catalogue names it", text="code", most=100),
+        Column("item_id", "string", "the item acted on, as the catalogue names it", text="code", most=100, whole=True),
         Column("category", "string", "category that the source itself states", text="free", most=100),
         Column(
             "value",
             "double",
-            "money of a purchase, or given back for a return, in `currency`; or stars of a rating from 0 to 10",
+            "money of a purchase, or given back for a return, in `currency`; or stars of a rating from 0 to "
+            f"{MOST_STARS}",
+            least=0,
+            greatest=MOST_MONEY,
         ),
         Column(
             "session_id",
@@ -52,11 +62,28 @@ EVENTS = Table(
         ),
         Column("topics", "array<string>", "hashtags or search words, lower case, masked", text="free", most=64),
         Column("campaign", "string", "campaign that the act followed from", text="code", most=100),
-        Column("device", "string", "desktop, mobile, tablet or other"),
-        Column("order_id", "string", "the order that it is a line of, unique in its source", text="code", most=100),
-        Column("quantity", "double", "pieces that were bought or returned; `value` is the money of all of them"),
+        Column("device", "string", f"one of {', '.join(DEVICES)}", one_of=DEVICES),
+        Column(
+            "order_id",
+            "string",
+            "the order that it is a line of, unique in its source",
+            text="code",
+            most=100,
+            whole=True,
+        ),
+        Column(
+            "quantity",
+            "double",
+            "pieces that were bought or returned; `value` is the money of all of them",
+            least=0,
+            greatest=MOST_PIECES,
+        ),
         Column("currency", "string", "of `value`, by ISO 4217; null for euros", pattern=CURRENCY_PATTERN),
     ),
+    checks={
+        "value": f"case when action = 'rate' then value <= {MOST_STARS} when currency <> '{HOUSE_CURRENCY}' then true "
+        f"else value <= {MOST_EUROS} end"
+    },
 )
 
 ANSWERS = Table(
@@ -167,12 +194,12 @@ ITEMS = Table(
     grain="one item as one delivery of the catalogue states it",
     key=("item_id",),
     columns=(
-        Column("item_id", "string", "the item, as events name it", required=True, text="code", most=100),
+        Column("item_id", "string", "the item, as events name it", required=True, text="code", most=100, whole=True),
         SOURCE,
         Column("title", "string", "name to show", required=True, text="title", most=300),
         Column("category", "string", "main category", text="free", most=100),
         Column("categories", "array<string>", "all categories, main one first", text="free", most=100),
-        Column("price", "double", "price in euros"),
+        Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("picture", "string", "the file, below the day's folder of the source", text="code", most=300),
     ),
 )
@@ -184,8 +211,14 @@ EXCHANGE_RATES = Table(
     columns=(
         Column("currency", "string", "by ISO 4217", required=True, pattern=CURRENCY_PATTERN),
         SOURCE,
-        Column("rated_on", "date", "first day of the rate; it holds until a later day has another", required=True),
-        Column("rate", "double", "euros for one unit of the currency", required=True),
+        Column(
+            "rated_on",
+            "date",
+            "first day of the rate; it holds until a later day has another",
+            required=True,
+            earliest=EARLIEST,
+        ),
+        Column("rate", "double", "euros for one unit of the currency", required=True, least=1e-9, greatest=1000),
     ),
 )
 
@@ -214,7 +247,7 @@ RECONCILIATION = Table(
         SOURCE,
         Column("outcome", "string", "read, mapped, quarantined, dropped, or noted (beside the sum)", required=True),
         Column("rule", "string", "which rule quarantined, dropped or noted the rows; empty for read and mapped"),
-        Column("rows", "bigint", "how many rows; read = mapped + quarantined + dropped", required=True),
+        Column("rows", "bigint", "how many rows; read = mapped + quarantined + dropped", required=True, least=0),
     ),
 )
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from contracts.schema import Column, Table
-from contracts.tables.vocabulary import ITEM_ACTIONS, OCCURRED_AT, PERSON_ID, PICTURE_INTERESTS, PURPOSES, TASTE_VECTOR
+from contracts.tables.vocabulary import (
+    EARLIEST,
+    ITEM_ACTIONS,
+    MOST_EUROS,
+    OCCURRED_AT,
+    PERSON_ID,
+    PICTURE_INTERESTS,
+    PURPOSES,
+    TASTE_VECTOR,
+)
+
+MOST_WEIGHT = 5
+"""The weight of the strongest act: a purchase, or a rating with all stars."""
 
 _CONSENTS = tuple(
     Column(f"consent_{purpose}", "boolean", "latest decision; no decision means no", required=True)
@@ -28,20 +40,20 @@ PROFILE = Table(
         Column("gender", "string", "latest answer, or unknown", required=True),
         Column("region", "string", "latest answer, or unknown", required=True),
         Column("interests", "array<struct<category:string,weight:double>>", "heaviest first; the weights add up to 1"),
-        Column("recency_days", "int", "days since the last purchase; null without one"),
-        Column("frequency", "int", "purchases in the last 365 days", required=True),
-        Column("monetary", "double", "euros spent in the last 365 days", required=True),
-        Column("basket", "double", "euros a purchase; null without one"),
+        Column("recency_days", "int", "days since the last purchase; null without one", least=0),
+        Column("frequency", "int", "purchases in the last 365 days", required=True, least=0),
+        Column("monetary", "double", "euros spent in the last 365 days", required=True, least=0),
+        Column("basket", "double", "euros a purchase; null without one", least=0),
         Column("price_tier", "string", "low, middle, high or unknown", required=True),
         Column("rfm_band", "string", "champion, loyal, promising, sleeping or none", required=True),
         Column("active_daypart", "string", "night, morning, afternoon, evening or unknown", required=True),
-        Column("weekend_share", "double", "share of acts on Saturday and Sunday"),
+        Column("weekend_share", "double", "share of acts on Saturday and Sunday", least=0, greatest=1),
         Column("main_device", "string", "desktop, mobile, tablet, other or unknown", required=True),
-        Column("posts", "int", "posts and boosts written", required=True),
+        Column("posts", "int", "posts and boosts written", required=True, least=0),
         Column("segments", "array<string>", "names of the segments that the person is in"),
         *_CONSENTS,
-        Column("first_seen", "timestamp", "first act, UTC", required=True),
-        Column("last_seen", "timestamp", "last act, UTC", required=True),
+        Column("first_seen", "timestamp", "first act, UTC", required=True, earliest=EARLIEST),
+        Column("last_seen", "timestamp", "last act, UTC", required=True, earliest=EARLIEST),
         TASTE_VECTOR,
         PICTURE_INTERESTS,
     ),
@@ -55,8 +67,10 @@ ITEM = Table(
         Column("item_id", "string", "the item", required=True),
         Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
         Column("category", "string", "main category, or unknown", required=True),
-        Column("price", "double", "price in euros"),
-        Column("interactions", "bigint", "people of fct_interactions who acted on it, each once", required=True),
+        Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
+        Column(
+            "interactions", "bigint", "people of fct_interactions who acted on it, each once", required=True, least=0
+        ),
     ),
 )
 
@@ -96,8 +110,15 @@ INTERACTIONS = Table(
         Column("category", "string", "main category of the item, or unknown", required=True),
         OCCURRED_AT,
         Column("known_on", "date", "day on which the event arrived", required=True),
-        Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True),
-        Column("weight", "double", "strength of the act: view 1, cart 3, purchase 5, rate stars / 2", required=True),
+        Column("action", "string", f"one of {', '.join(ITEM_ACTIONS)}", required=True, one_of=ITEM_ACTIONS),
+        Column(
+            "weight",
+            "double",
+            "strength of the act: view 1, cart 3, purchase 5, rate stars / 2",
+            required=True,
+            least=0,
+            greatest=MOST_WEIGHT,
+        ),
         Column("value", "double", "euros of a purchase, or stars of a rating"),
         Column("campaign", "string", "campaign that the session came from"),
     ),
@@ -152,20 +173,22 @@ TRAINING_RESPONSES = Table(
         Column("region", "string", "latest answer before, or unknown", required=True),
         Column("main_device", "string", "device of most acts before; unknown without acts", required=True),
         Column("favourite_category", "string", "category of most weight before; unknown without acts", required=True),
-        Column("recency_days", "int", "days since the last act; null without one"),
-        Column("tenure_days", "int", "days since the first act; null without one"),
-        Column("acts_7_days", "int", "acts on items in the 7 days before", required=True),
-        Column("acts_28_days", "int", "acts on items in the 28 days before", required=True),
-        Column("carts", "int", "acts of putting into the cart before", required=True),
-        Column("purchases", "int", "purchases before", required=True),
-        Column("monetary", "double", "euros spent before", required=True),
-        Column("weekend_share", "double", "share of acts on Saturday and Sunday; null without acts"),
-        Column("campaign_visits", "int", "sessions before that came from any campaign", required=True),
-        Column("same_campaign_visits", "int", "sessions before that came from this campaign", required=True),
+        Column("recency_days", "int", "days since the last act; null without one", least=0),
+        Column("tenure_days", "int", "days since the first act; null without one", least=0),
+        Column("acts_7_days", "int", "acts on items in the 7 days before", required=True, least=0),
+        Column("acts_28_days", "int", "acts on items in the 28 days before", required=True, least=0),
+        Column("carts", "int", "acts of putting into the cart before", required=True, least=0),
+        Column("purchases", "int", "purchases before", required=True, least=0),
+        Column("monetary", "double", "euros spent before", required=True, least=0),
+        Column(
+            "weekend_share", "double", "share of acts on Saturday and Sunday; null without acts", least=0, greatest=1
+        ),
+        Column("campaign_visits", "int", "sessions before that came from any campaign", required=True, least=0),
+        Column("same_campaign_visits", "int", "sessions before that came from this campaign", required=True, least=0),
         Column("clicked", "boolean", "came from the campaign within the week"),
         Column("purchased", "boolean", "bought in a visit that came from it in that week"),
         Column("churned", "boolean", "no act in the 14 days from sent_on; null while they are not over"),
-        Column("order_value", "double", "euros bought in visits that came from it in that week"),
+        Column("order_value", "double", "euros bought in visits that came from it in that week", least=0),
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.schema import Column, Table
-from contracts.tables.vocabulary import CHANGES, EDGE_KINDS, IDENTIFIER, PERSON_ID, PSEUDONYM_PATTERN
+from contracts.tables.vocabulary import CHANGES, EARLIEST, EDGE_KINDS, IDENTIFIER, PERSON_ID, PSEUDONYM_PATTERN
 
 PERSONS = Table(
     "persons",
@@ -38,9 +38,9 @@ IDENTITY_EDGES_KNOWN = Table(
             holds="identifier",
         ),
         Column("kind", "string", f"one of {', '.join(EDGE_KINDS)}", required=True, one_of=EDGE_KINDS),
-        Column("times", "bigint", "how often it was seen", required=True),
-        Column("first_time", "timestamp", "when it was seen first, UTC", required=True),
-        Column("last_time", "timestamp", "when it was seen last, UTC", required=True),
+        Column("times", "bigint", "how often it was seen", required=True, least=1),
+        Column("first_time", "timestamp", "when it was seen first, UTC", required=True, earliest=EARLIEST),
+        Column("last_time", "timestamp", "when it was seen last, UTC", required=True, earliest=EARLIEST),
         Column(
             "refused", "string", "the rule by which it does not join: kind, excluded, a limit, component_limit; or null"
         ),

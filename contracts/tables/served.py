@@ -19,7 +19,7 @@ SCORES = Table(
     key=("person_id", "rank"),
     columns=(
         PERSON_ID,
-        Column("rank", "int", "1 is the best", required=True),
+        Column("rank", "int", "1 is the best", required=True, least=1),
         Column("item_id", "string", "the item", required=True),
         Column("score", "double", "the model's score, comparable within the person only", required=True),
         Column("reason", "string", "why, in words for the person", required=True),
@@ -36,10 +36,26 @@ RESPONSES = Table(
     columns=(
         PERSON_ID,
         Column("campaign", "string", "the campaign", required=True),
-        Column("click_chance", "double", "chance to come from it within a week, 0 to 1", required=True),
-        Column("purchase_chance", "double", "chance to buy in such a session, 0 to 1", required=True),
-        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null before any were known"),
-        Column("expected_value", "double", "euros expected from sending: purchase_chance x mean order", required=True),
+        Column(
+            "click_chance", "double", "chance to come from it within a week, 0 to 1", required=True, least=0, greatest=1
+        ),
+        Column(
+            "purchase_chance", "double", "chance to buy in such a session, 0 to 1", required=True, least=0, greatest=1
+        ),
+        Column(
+            "leave_chance",
+            "double",
+            "chance of 14 days without an act, 0 to 1; null before any were known",
+            least=0,
+            greatest=1,
+        ),
+        Column(
+            "expected_value",
+            "double",
+            "euros expected from sending: purchase_chance x mean order",
+            required=True,
+            least=0,
+        ),
         Column("reasons", "array<string>", "what raised the chance to click most, in words", required=True),
         Column("model_version", "string", "model and version that scored, as `response/3`", required=True),
     ),
@@ -53,8 +69,16 @@ PREDICTIONS = Table(
         PERSON_ID,
         TASTE_VECTOR,
         PICTURE_INTERESTS,
-        Column("leave_chance", "double", "chance of 14 days without an act, 0 to 1; null without a model"),
-        Column("expected_value", "double", "euros expected from the person's best campaign; null without a model"),
+        Column(
+            "leave_chance",
+            "double",
+            "chance of 14 days without an act, 0 to 1; null without a model",
+            least=0,
+            greatest=1,
+        ),
+        Column(
+            "expected_value", "double", "euros expected from the person's best campaign; null without a model", least=0
+        ),
         Column("best_campaign", "string", "campaign of the highest expected value; null without a model"),
     ),
 )
@@ -66,7 +90,13 @@ PARTNER_SCORES = Table(
     columns=(
         PERSON_ID,
         Column("score", "double", "bias and weighed features of the partner's head, decrypted", required=True),
-        Column("chance", "double", "the score as a chance, 0 to 1, where the head is one of a logistic model"),
+        Column(
+            "chance",
+            "double",
+            "the score as a chance, 0 to 1, where the head is one of a logistic model",
+            least=0,
+            greatest=1,
+        ),
     ),
 )
 

@@ -23,6 +23,24 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 CHANGES = ("merged", "split", "moved", "renamed")
 """What can happen to a known identifier: its person went into another, or fell apart, or both, or gets another name."""
 
+DEVICES = ("desktop", "mobile", "tablet", "other")
+"""What an act can be done on."""
+
+MOST_STARS = 10
+"""The best rating; the worst is 0."""
+
+MOST_EUROS = 1_000_000
+"""More than that is no price and no line of an order, but a mistake or an attack."""
+
+MOST_MONEY = 1_000_000_000
+"""The same in any other currency, of which a euro may be thousands."""
+
+MOST_PIECES = 1_000_000
+"""The most pieces of a line of an order."""
+
+EARLIEST = "1990-01-01"
+"""Nothing that people do on the web happened before; an earlier moment is a broken clock."""
+
 SESSION_SILENCE_MINUTES = 30
 """So many minutes without an act end a session of a visitor (Spark), and a visit of a person (dbt)."""
 
@@ -47,7 +65,7 @@ IDENTIFIER = Column(
 
 PERSON_ID = Column("person_id", "string", "the person, `p` and 16 hex digits", required=True, holds="person")
 
-OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True)
+OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True, earliest=EARLIEST)
 
 TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
 
