@@ -11,17 +11,20 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 | `masked(text)` | free text without mark-up, mail and IP addresses, links, handles and phone numbers |
 | `query_value(target, name)` | a decoded parameter of a request target; null where it is absent |
 | `device_class(agent)` | desktop, mobile, tablet or other, from a user agent |
+| `number(text, sign)` | a DOUBLE; `sign` is the decimal sign, `','` or `'.'`; null if it is no number |
+| `moment(text, pattern, ...)` | a TIMESTAMP by the first pattern that fits (also `'iso'`, `'excel'`), or null |
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.errors import MappingError
 from contracts.pseudonyms import DIGITS
 from spark_jobs.literals import sql_literal
+from spark_jobs.numbers_and_moments import check_pattern, moment_sql, number_sql
+from spark_jobs.sql_calls import Call, calls, literal
 
 _BLOCK_BYTES = 64
 """Block size of SHA-256, RFC 2104."""
@@ -67,11 +70,22 @@ def masked_sql(text: str, *, phones: bool = True) -> str:
     return f"trim({text})"
 
 
+_READ_BY_PATTERN = ("to_timestamp", "try_to_timestamp", "to_date", "try_to_date", "unix_timestamp", "to_unix_timestamp")
+"""Spark's own functions that read a text by a pattern, their second argument."""
+
+
 @dataclass(frozen=True)
 class _Function:
     parameters: tuple[str, ...]
+    """Names of the arguments; after a last one `...`, the one before it may be repeated."""
     sql: Callable[..., str]
     """SQL of the arguments, each once a parameter -> SQL of the call."""
+
+    def takes(self, count: int) -> bool:
+        """Whether it can be called with so many arguments."""
+        if self.parameters[-1] == "...":
+            return count >= len(self.parameters) - 1
+        return count == len(self.parameters)
 
 
 class Functions:
@@ -87,8 +101,9 @@ class Functions:
             "masked": _Function(("text",), masked_sql),
             "query_value": _Function(("target", "name"), _query_value),
             "device_class": _Function(("agent",), _device_class),
+            "number": _Function(("text", "sign"), number_sql),
+            "moment": _Function(("text", "pattern", "..."), moment_sql),
         }
-        self._call = re.compile(rf"'(?:[^'\\]|\\.)*'|\b({'|'.join(self._functions)})\(")
 
     def _keyed(self, text: str) -> str:
         for key in self._keys:
@@ -101,28 +116,34 @@ class Functions:
             pseudonym = f"({kind} || ':' || {_hmac(key, pseudonym)})"
         return pseudonym
 
+    def calls(self, sql: str, *names: str) -> list[Call]:
+        """The calls of some functions in a mapping's SQL, unexpanded, without those in the body of a lambda."""
+        return [call for call in calls(sql, names) if not call.in_lambda]
+
     def expanded(self, sql: str) -> str:
         """Spark SQL in which every call of a function of this module is replaced by native SQL.
 
         Raises:
-            MappingError: a call has too few or too many arguments, or its parentheses do not close.
+            MappingError: a call has too few or too many arguments, or one that can be refused by itself (a sign, a
+                datetime pattern), or its parentheses do not close.
         """
-        at = 0
-        while match := self._call.search(sql, at):
-            if match[1] is None:  # a string literal
-                at = match.end()
+        for call in calls(sql, _READ_BY_PATTERN):
+            if len(call.arguments) == 2 and literal(call.arguments[1]) is not None:
+                check_pattern(call.arguments[1])
+        parts, end = [], 0
+        for call in calls(sql, self._functions):
+            if call.start < end:  # within an argument of the call before, which was expanded with it
                 continue
-            name, function = match[1], self._functions[match[1]]
-            arguments, end = _arguments(sql, match.end())
-            if len(arguments) != len(function.parameters):
+            function = self._functions[call.name]
+            if not function.takes(len(call.arguments)):
                 raise MappingError(
-                    expected=f"{name}({', '.join(function.parameters)})",
-                    received=f"{sql[match.start() : end]!r}",
+                    expected=f"{call.name}({', '.join(function.parameters)})",
+                    received=repr(call.sql),
                     remedy="correct the call in the mapping",
                 )
-            sql = sql[: match.start()] + function.sql(*arguments) + sql[end:]
-            at = match.start()
-        return sql
+            parts += [sql[end : call.start], function.sql(*map(self.expanded, call.arguments))]
+            end = call.start + len(call.sql)
+        return "".join([*parts, sql[end:]])
 
 
 def _hmac(key: bytes, text: str) -> str:
@@ -147,18 +168,3 @@ def _query_value(target: str, name: str) -> str:
 def _device_class(agent: str) -> str:
     classes = " ".join(f"when {agent} rlike {sql_literal(pattern)} then '{name}'" for name, pattern in _DEVICES)
     return f"(case {classes} else 'other' end)"
-
-
-def _arguments(sql: str, start: int) -> tuple[list[str], int]:
-    """The arguments of a call whose opening parenthesis ends at `start`, and where the call ends."""
-    arguments, depth, begin = [], 1, start
-    for token in re.compile(r"'(?:[^'\\]|\\.)*'|[(),]").finditer(sql, start):
-        depth += {"(": 1, ")": -1}.get(token[0], 0)
-        if depth == 0 or (depth == 1 and token[0] == ","):
-            arguments.append(sql[begin : token.start()].strip())
-            begin = token.end()
-        if depth == 0:
-            return arguments, begin
-    raise MappingError(
-        expected=f"a closing parenthesis in {sql!r}", received="the end of the expression", remedy="close it"
-    )
