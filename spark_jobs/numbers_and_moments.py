@@ -36,7 +36,7 @@ _NOT_READ = {
     **dict.fromkeys("Qq", "the quarter"),
     **dict.fromkeys("ABnNp", "a day's part that Spark does not know"),
 }
-_MOST = {**"y": 6, **dict.fromkeys("MLG", 4), **dict.fromkeys("dHhKkms", 2), "D": 3, "S": 9, "a": 1}
+_MOST = {"y": 6, **dict.fromkeys("MLG", 4), **dict.fromkeys("dHhKkms", 2), "D": 3, "S": 9, "a": 1}
 _MOST |= {"z": 4, "V": 2, "O": 4, **dict.fromkeys("XxZ", 5)}
 
 
