@@ -22,7 +22,8 @@ from activation.audiences.selection import (
 )
 from activation.audiences.spreadsheet import write_csv
 from contracts.arguments import day_parser
-from contracts.errors import LakeError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings

@@ -35,7 +35,8 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.arguments import day
-from contracts.errors import LakeError, RawDataError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import LakeError, RawDataError
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.marts import PROFILE_HISTORY

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import result
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from tests.consent.nights import TownNights
 from tests.consent.towns import FRIDAY, draw_towns
 

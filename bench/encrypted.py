@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench.result import write
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from privacy.encrypted import owner, partner
 from privacy.encrypted.ciphertexts import Box
 from privacy.encrypted.profile_vectors import LIMIT, Vectors

@@ -24,7 +24,8 @@ from typing import Any
 import duckdb
 
 from bench import result
-from contracts.errors import LakeError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 

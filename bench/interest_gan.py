@@ -27,7 +27,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.settings import REPOSITORY
 from training.arguments import choose_backend
 from training.config import CONFIGS, read_config

@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.result import write
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.report import say
 from training.config import read_config
 from training.learner import Context

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from bench.response import read_table
 from bench.result import write
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.settings import Settings
 from training.config import CONFIGS, load_learner, read_config
 from training.learner import Measured

@@ -26,7 +26,8 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend
 

@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 
 from bench.result import write
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from training.config import CONFIGS, read_config
 from training.learner import Context
 from training.models.response.baselines import TreeSetting, baseline_chances

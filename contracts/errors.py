@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-
 CONTRACT_EXIT_CODE = 2
 """Exit status of an error that a retry cannot mend: wrong data, wrong mapping, wrong settings."""
 
 TRANSIENT_EXIT_CODE = 75
 """Exit status of an error that may pass by itself (EX_TEMPFAIL of sysexits.h): a busy lake, a registry that is down."""
+
+UNFORESEEN_EXIT_CODE = 1
+"""Exit status of an error of which nobody knows whether a retry helps."""
 
 ERROR_MARK = "nightshift: error: "
 """Begins the sentence with which an entry point ends that has failed."""
@@ -20,8 +20,10 @@ class NightshiftError(Exception):
 
     exit_code = CONTRACT_EXIT_CODE
 
-    def __init__(self, *, expected: str, received: str, remedy: str) -> None:
+    def __init__(self, *, expected: str, received: str, remedy: str, origin: BaseException | None = None) -> None:
         self.expected, self.received, self.remedy = expected, received, remedy
+        self.origin = origin
+        """The error of a library behind it, whose own words may quote data: they are for the trace alone."""
         super().__init__(f"expected {expected}, but received {received}; {remedy}")
 
 
@@ -67,10 +69,34 @@ class RegistryError(NightshiftError):
     exit_code = TRANSIENT_EXIT_CODE
 
 
-def exit_with_sentence(main: Callable[[], None]) -> None:
-    """Run an entry point; turn a Nightshift error into one sentence on stderr and its exit status."""
-    try:
-        main()
-    except NightshiftError as error:
-        print(f"{ERROR_MARK}{error}", file=sys.stderr, flush=True)
-        sys.exit(error.exit_code)
+class DiskFullError(NightshiftError):
+    """A file could not be written, as there is no room."""
+
+    exit_code = TRANSIENT_EXIT_CODE
+
+    def __init__(self, *, origin: BaseException | None = None) -> None:
+        super().__init__(
+            expected="room for what is written below NIGHTSHIFT_HOME and in the folder for temporary files",
+            received="a full disk or quota",
+            remedy="make room and run again: what was not finished is not published",
+            origin=origin,
+        )
+
+
+class MemoryLimitError(NightshiftError):
+    """A step needs more memory than it may have; the same step needs as much the next time."""
+
+    def __init__(
+        self,
+        *,
+        received: str,
+        remedy: str = "close other programs or give the machine more (Spark may have NIGHTSHIFT_SPARK_DRIVER_MEMORY)",
+        origin: BaseException | None = None,
+    ) -> None:
+        super().__init__(expected="the step to find enough memory", received=received, remedy=remedy, origin=origin)
+
+
+class UnforeseenError(NightshiftError):
+    """A library failed in a way that nobody foresaw; whether a retry helps is not known."""
+
+    exit_code = UNFORESEEN_EXIT_CODE

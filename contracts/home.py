@@ -79,6 +79,12 @@ class Home:
     # how runs went
     reports = Place("reports", "reports of nights", backup=True)
     logs = Place("logs", "logs of nights and pages")
+    traces = Place(
+        "traces",
+        "traces of commands that failed, for their owner alone: they may quote rows",
+        erasure="removed",
+        rotation="removed",
+    )
     spark_events = Place("spark-events", "event logs of the stack's Spark, for its history page")
     lineage = Place("lineage", "OpenLineage events, where they go to files")
     dbt = Place("dbt", "dbt's target folder and logs")

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from contracts.arguments import day
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.lake import Lake
 from contracts.lineage import lineage_transport
 from contracts.report import Report, say

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import quoted
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contracts.errors import RawDataError, SettingsError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import RawDataError, SettingsError
 from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.settings import Settings
 from ops.ports import require_free
 

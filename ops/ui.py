@@ -11,7 +11,8 @@ import time
 
 from rich.console import Console
 
-from contracts.errors import NightshiftError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import NightshiftError
 from contracts.settings import Settings
 from ops.airflow import prepare_airflow
 from ops.ports import require_free

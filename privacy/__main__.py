@@ -12,8 +12,9 @@ if not __package__:  # spark-submit puts this folder first on the path; the proj
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from contracts.arguments import day
+from contracts.entry_point import exit_with_sentence
 from contracts.erasure import DRY_RUN, ENFORCE
-from contracts.errors import SettingsError, exit_with_sentence
+from contracts.errors import SettingsError
 from contracts.settings import Settings
 
 _EPILOG = """\

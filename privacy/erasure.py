@@ -94,7 +94,7 @@ class Erasure:
         return place_of(self.settings, file)
 
     def _remove_leftovers(self, request: Request) -> None:
-        """What killed jobs left: drafts of erasures, rows that were never published, states of trainings."""
+        """What killed and failed jobs left: drafts of erasures, rows that were never published, states, traces."""
         home = self.settings.home
         for root in roots(self.settings):
             for draft in root.rglob(f"{DRAFT}*"):
@@ -103,7 +103,7 @@ class Erasure:
             shutil.rmtree(lake / ".runs" / ".staging", ignore_errors=True)
         for folder in home.by_erasure("removed"):
             for file in files_below(folder):
-                request.delete(file, place=self._place(file), what="states of unfinished trainings")
+                request.delete(file, place=self._place(file), what=f"{folder.name} of runs that did not end")
 
     def _erase_beside_raw(self, request: Request, row_ids: tuple[str, ...]) -> None:
         subject, home = self.subject, self.settings.home

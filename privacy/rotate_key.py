@@ -88,7 +88,8 @@ class _Rotation:
         self._rekey(self.lake, PERSONS)  # the last: it is what says who is who
         for lake in (self.lake, self.audiences):
             _remove_unpublished(lake)
-        for file in self.settings.home.encrypted_profiles():  # they name people by their old ids
+        home = self.settings.home
+        for file in (*home.encrypted_profiles(), *home.traces.glob("*")):  # they name people by their old ids
             file.unlink()
         return self.rewritten
 

@@ -10,7 +10,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from contracts.errors import RawDataError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import RawDataError
 from contracts.settings import REPOSITORY, Settings
 
 BUNDLE = REPOSITORY / "sample_data" / "real"

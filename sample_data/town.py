@@ -19,7 +19,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from contracts.errors import RawDataError, SettingsError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import RawDataError, SettingsError
 from contracts.lake import Lake
 from contracts.settings import Settings
 from sample_data.feeds.feed import T, Track, silently

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym

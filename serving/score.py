@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.arguments import day, day_parser
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table

@@ -10,7 +10,7 @@ if not __package__:  # spark-submit puts this folder first on the path; the proj
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from contracts.arguments import day
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.settings import Settings
 from spark_jobs import lineage
 from spark_jobs.identity.job import resolve_identities

@@ -6,10 +6,15 @@ from pyspark import SparkConf
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from contracts.settings import Settings
+from contracts.settings import REPOSITORY, Settings
 
 LOCAL_SHUFFLE_PARTITIONS = "4"
 """Few, for few cores; a cluster sets spark.sql.shuffle.partitions."""
+
+LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
+
+_SPARKS_OWN_LOG = "log4j2-defaults.properties"
+"""Spark's configuration of its log where it finds no other."""
 
 _QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Loggers of PySpark that quote, with an error, the value that caused it."""
@@ -37,10 +42,20 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
     )
+    _log_without_values(session)
     session.sparkContext.setLogLevel("ERROR")
     for logger in _QUOTING:
         PySparkLogger.getLogger(logger).disabled = True
     return session
+
+
+def _log_without_values(session: SparkSession) -> None:
+    """Where nobody has configured Spark's log, take the one that leaves out exceptions' own words: they quote rows."""
+    java = session.sparkContext._jvm
+    source = java.org.apache.logging.log4j.LogManager.getContext(False).getConfiguration().getConfigurationSource()
+    if str(source.getLocation()).endswith(_SPARKS_OWN_LOG):
+        configurator = java.org.apache.logging.log4j.core.config.Configurator
+        configurator.reconfigure(java.java.net.URI(LOG_WITHOUT_VALUES.as_uri()))
 
 
 def shuffle_partitions(session: SparkSession) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.java_gateway import JavaObject
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.errors import (
+    AnalysisException,
     ArithmeticException,
     ArrayIndexOutOfBoundsException,
     DateTimeException,
@@ -16,32 +19,129 @@ from pyspark.errors import (
     SparkRuntimeException,
 )
 
+from contracts.entry_point import DISK_IS_FULL
+from contracts.errors import (
+    CONTRACT_EXIT_CODE,
+    TRANSIENT_EXIT_CODE,
+    DiskFullError,
+    LakeError,
+    MappingError,
+    MemoryLimitError,
+    NightshiftError,
+    UnforeseenError,
+)
+
 VALUE_ERRORS = (
     *(ArithmeticException, ArrayIndexOutOfBoundsException, DateTimeException, NumberFormatException),
     *(IllegalArgumentException, SparkRuntimeException),
 )
 """What Spark raises where an expression does not hold for a value."""
 
+_MEMORY_IS_SHORT = re.compile(r"OutOfMemoryError|UNABLE_TO_ACQUIRE_MEMORY")
 
-class SparkJobError(RuntimeError):
-    """Spark failed; the message says how, and quotes nothing that it had read."""
+_UNREADABLE_FILE = re.compile(r"\[FAILED_READ_FILE[.\w]*\] Encountered error while reading file (\S+?)\.?\s")
+
+
+_MORE_MEMORY = "let NIGHTSHIFT_SPARK_DRIVER_MEMORY (2g by default) be more, or give the machine more"
+
+
+class SparkJobError(UnforeseenError):
+    """Spark failed; the sentence says how, and quotes nothing that it had read."""
+
+    def __init__(self, error: PySparkException | Py4JError, condition: str) -> None:
+        super().__init__(
+            expected="Spark to end its work",
+            received=condition,
+            remedy="its own words, which may quote a row, stand in the trace alone",
+            origin=error,
+        )
+        if isinstance(error, AnalysisException):  # of a plan, which is the same the next time
+            self.exit_code = CONTRACT_EXIT_CODE
+
+
+class JavaHasEnded(NightshiftError):  # noqa: N818  an event of which the reason is not known
+    """The process in which Spark works is gone."""
+
+    exit_code = TRANSIENT_EXIT_CODE
 
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """Turn every error of Spark into a SparkJobError, which keeps the traceback and leaves out Spark's own words."""
+    """Turn every error of Spark into one of ours, whose sentence and traceback leave out Spark's own words.
+
+    Raises:
+        MemoryLimitError, DiskFullError, LakeError, MappingError: as their classes say.
+        SparkJobError: any other, with its condition.
+    """
     try:
         yield
-    except (PySparkException, Py4JError) as error:
-        message = f"Spark failed with {condition_of(error)}; its own words are left out, as they may quote a row"
-        raise SparkJobError(message).with_traceback(error.__traceback__) from None
+    except (PySparkException, Py4JError, ConnectionRefusedError) as error:
+        raise as_ours(error).with_traceback(error.__traceback__) from None
 
 
-def condition_of(error: PySparkException | Py4JError) -> str:
-    """The name of an error's condition, such as [CAST_INVALID_INPUT], or of its class where it has none."""
+def as_ours(error: PySparkException | Py4JError | ConnectionRefusedError) -> NightshiftError:
+    """An error of Spark as one of ours, whose `origin` it is."""
+    words, condition = _words(error), condition_of(error)
+    if _MEMORY_IS_SHORT.search(words):
+        return MemoryLimitError(received="Java's OutOfMemoryError", remedy=_MORE_MEMORY, origin=error)
+    if DISK_IS_FULL.search(words):
+        return DiskFullError(origin=error)
+    if type(error) in (Py4JNetworkError, Py4JError, ConnectionRefusedError):
+        return JavaHasEnded(
+            expected="an answer of Spark's Java process",
+            received="none, as it has ended or lost its connection",
+            remedy=f"if the system killed it for its memory: {_MORE_MEMORY}",
+            origin=error,
+        )
+    if "DATETIME_PATTERN" in condition:
+        return MappingError(
+            expected="patterns of dates that Spark 4 can read with",
+            received=(error.getMessageParameters() or {}).get("pattern", condition),
+            remedy="write a year as yyyy, and cut off the name of a weekday, which only prints: "
+            "to_timestamp(substring(x, 5), 'MMM dd HH:mm:ss Z yyyy')",
+            origin=error,
+        )
+    if file := _UNREADABLE_FILE.search(words):
+        return LakeError(
+            expected=f"to read {file[1]}",
+            received=_cause_of(error) or condition,
+            remedy="see whether it is whole, and deliver or make it again; nothing was published",
+            origin=error,
+        )
+    return SparkJobError(error, condition)
+
+
+def condition_of(error: PySparkException | Py4JError | ConnectionRefusedError) -> str:
+    """The name of an error's condition, such as [CAST_INVALID_INPUT]; where it has none, the class it came from."""
     if isinstance(error, PySparkException) and error.getCondition():
         return f"[{error.getCondition()}]"
     if isinstance(error, Py4JJavaError):
         with suppress(Py4JError):  # Java itself may be gone
-            return error.java_exception.getClass().getName()
+            for cause in _java_causes(error):
+                with suppress(Py4JError, TypeError):  # not every exception of Java has one
+                    if condition := cause.getCondition():
+                        return f"[{condition}]"
+            return cause.getClass().getName()
     return type(error).__name__
+
+
+def _cause_of(error: PySparkException | Py4JError) -> str | None:
+    """The class of the innermost cause in Java."""
+    if isinstance(error, Py4JJavaError):
+        with suppress(Py4JError):
+            *_, last = _java_causes(error)
+            return last.getClass().getName()
+    return None
+
+
+def _java_causes(error: Py4JJavaError) -> Iterator[JavaObject]:
+    one = error.java_exception
+    while one is not None:
+        yield one
+        one = one.getCause()
+
+
+def _words(error: Exception) -> str:
+    with suppress(Py4JError):
+        return str(error)
+    return ""

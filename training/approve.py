@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings

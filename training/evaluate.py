@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from contracts.errors import exit_with_sentence
+from contracts.entry_point import exit_with_sentence
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
 from training.config import known_model, load_learner

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
 from training.config import known_model, load_learner

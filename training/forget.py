@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 import pyarrow.dataset
 
+from contracts.entry_point import exit_with_sentence
 from contracts.erasure import (
     DRY_RUN,
     ENFORCE,
@@ -36,7 +37,6 @@ from contracts.erasure import (
     ModelsReport,
     OpenRequest,
 )
-from contracts.errors import exit_with_sentence
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, NightshiftError, NothingToLearn, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, NightshiftError, NothingToLearn
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings

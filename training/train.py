@@ -24,7 +24,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import NothingToLearn, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import NothingToLearn
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings

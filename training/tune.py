@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import ModelError, NothingToLearn, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError, NothingToLearn
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from contracts.errors import NightshiftError, SettingsError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import NightshiftError, SettingsError
 from contracts.home import Home
 from contracts.settings import REPOSITORY, Settings
 from ops.server.certificate import make_certificate, make_page_passwords

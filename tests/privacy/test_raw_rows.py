@@ -21,6 +21,6 @@ def test_an_error_of_spark_quotes_no_raw_row(spark, settings, monkeypatch, searc
     assert mapping != bundled
     monkeypatch.setattr("privacy.raw_rows.load_spec", lambda _: mapping)
     deliver(settings, "movietweetings", "ratings.dat", ["anna@example.org%zz::1::8::1381006850"])
-    with pytest.raises(SparkJobError, match="Spark failed") as error:
+    with pytest.raises(SparkJobError, match="CANNOT_DECODE_URL") as error:
         raw_values(spark, settings) if search == "every value" else rows_of(spark, settings, ["account:" + "0" * 32])
     assert "anna" not in "".join(traceback.format_exception(error.value))

@@ -70,7 +70,7 @@ def test_a_job_that_fails_says_why(events):
     ("unguarded", "condition"),
     [
         ("url_decode(stars)", "[CANNOT_DECODE_URL]"),
-        ("from_json(stars, 'a int', map('mode', 'FAILFAST')).a", "org.apache.spark.SparkException"),
+        ("from_json(stars, 'a int', map('mode', 'FAILFAST')).a", "[MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION]"),
     ],
     ids=["of an expression", "of Java"],
 )

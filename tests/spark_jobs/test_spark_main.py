@@ -14,9 +14,9 @@ from tests.spark_jobs.feeds_by_hand import DAY, deliver, post, settings_in
 MAIN = REPOSITORY / "spark_jobs" / "main.py"
 
 
-def run(*arguments: str, home, program: tuple[str, ...] = (sys.executable,)) -> subprocess.CompletedProcess:
+def run(*arguments: str, home) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [*program, str(MAIN), *arguments],
+        [sys.executable, str(MAIN), *arguments],
         env=os.environ | {"NIGHTSHIFT_HOME": str(home)},
         cwd=home,
         capture_output=True,
@@ -57,15 +57,58 @@ def test_wrong_arguments_are_explained(tmp_path, arguments, said):
     assert said in done.stderr
 
 
-def test_an_error_is_one_sentence_and_exit_status_2_through_spark_submit(tmp_path):
-    deliver(settings_in(tmp_path), "mastodon", "statuses.jsonl", [post("1")], ds="2026-11-01")
-    done = run("map", "--source", "mastodon", "--ds", DAY, home=tmp_path, program=("spark-submit",))
+FAILING = """
+import sys
+sys.path.insert(0, {root!r})
+from spark_jobs import main
+from contracts.entry_point import exit_with_sentence
+from spark_jobs.mapping import job
+
+bundled = job.load_spec("movietweetings")
+mapping = bundled.translated(lambda sql: sql.replace("try_cast(stars as int)", "cast(stars as int)"))
+assert mapping != bundled
+job.load_spec = lambda _: mapping
+exit_with_sentence(main.main)
+"""
+"""The entry point, with a mapping that does not hold for every value."""
+
+
+def test_an_error_of_spark_is_one_sentence_through_spark_submit_and_shows_no_value(tmp_path):
+    """With Spark's own configuration, whose log quotes the value in a trace of Java."""
+    program = tmp_path / "failing.py"
+    program.write_text(FAILING.format(root=str(REPOSITORY)))
+    deliver(settings_in(tmp_path), "movietweetings", "ratings.dat", ["2::1::anna@example.org::1381006850"], ds=DAY)
+    environment = {name: value for name, value in os.environ.items() if name != "SPARK_CONF_DIR"}
+    interpreting = [
+        "--conf",
+        "spark.sql.codegen.wholeStage=false",
+        "--conf",
+        "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    ]
+    done = subprocess.run(
+        ["spark-submit", *interpreting, str(program), "map", "--source", "movietweetings", "--ds", DAY],
+        env=environment | {"NIGHTSHIFT_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
     assert done.returncode == 2
     said = done.stdout + done.stderr  # spark-submit itself sends what its program says on stderr to stdout
     [sentence] = [line for line in said.splitlines() if line.startswith("nightshift: error: ")]
+    assert "[CAST_INVALID_INPUT]" in sentence
+    assert "anna" not in said
+    assert "Traceback" not in said
+
+
+def test_a_day_that_has_not_landed_is_one_sentence_and_exit_status_2(tmp_path):
+    deliver(settings_in(tmp_path), "mastodon", "statuses.jsonl", [post("1")], ds="2026-11-01")
+    done = run("map", "--source", "mastodon", "--ds", DAY, home=tmp_path)
+    assert done.returncode == 2
+    [sentence] = done.stderr.splitlines()
     assert f"expected a delivery of mastodon for {DAY}" in sentence
     assert "only the days 2026-11-01 to 2026-11-01" in sentence
-    assert "Traceback" not in said
 
 
 def test_an_unknown_source_is_one_sentence_on_stderr(tmp_path):

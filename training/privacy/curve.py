@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic_files import write_json
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser

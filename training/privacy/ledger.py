@@ -15,7 +15,8 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.errors import ModelError, exit_with_sentence
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import ModelError
 from contracts.privacy_ledger import REPORT, LedgerFile
 from contracts.settings import Settings
 from training.privacy.accounting import Spending, epsilon_of

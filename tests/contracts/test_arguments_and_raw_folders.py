@@ -1,4 +1,4 @@
-"""What every entry point shares: days as arguments, errors as one sentence, raw folders by day."""
+"""What every entry point shares: days as arguments, raw folders by day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import argparse
 import pytest
 
 from contracts.arguments import day
-from contracts.errors import BusyError, NightshiftError, RawDataError, RegistryError, exit_with_sentence
 from contracts.raw import landed_days, landed_sources, newest_day
 
 
@@ -16,23 +15,6 @@ def test_a_day_is_a_day_and_anything_else_is_explained():
     for text in ("2026-02-30", "tomorrow", "", "19.11.2026"):
         with pytest.raises(argparse.ArgumentTypeError, match="expected a day as YYYY-MM-DD"):
             day(text)
-
-
-@pytest.mark.parametrize(("error", "status"), [(RawDataError, 2), (BusyError, 75), (RegistryError, 75)])
-def test_an_error_is_one_sentence_and_its_exit_status(capsys, error, status):
-    def fail() -> None:
-        raise error(expected="a", received="b", remedy="do c")
-
-    with pytest.raises(SystemExit) as ended:
-        exit_with_sentence(fail)
-    assert ended.value.code == status
-    assert capsys.readouterr().err == "nightshift: error: expected a, but received b; do c\n"
-
-
-def test_an_error_that_is_none_of_ours_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError):
-        exit_with_sentence(lambda: 1 // 0)
-    assert not issubclass(ZeroDivisionError, NightshiftError)
 
 
 def test_landed_days_are_folders_named_by_a_day(tmp_path):
