@@ -76,7 +76,7 @@ def test_every_class_of_errors_ends_in_its_sentence_and_its_status(spark, tmp_pa
         "a syntax": (lambda: rows.selectExpr(f"{VALUE} +").collect(), 2, "[PARSE_SYNTAX_ERROR]"),
         "a padded file": (lambda: spark.read.text(str(padded)).collect(), 2, str(padded)),
         "another format": (lambda: spark.read.schema("a int").parquet(str(no_parquet)).collect(), 2, str(no_parquet)),
-        "no memory": (lambda: java.java.lang.String("ab").repeat(2**31 - 1), 2, "NIGHTSHIFT_SPARK_DRIVER_MEMORY"),
+        "no memory": (lambda: java.java.nio.ByteBuffer.allocate(2**31 - 1), 2, "NIGHTSHIFT_SPARK_DRIVER_MEMORY"),
         "no room": (lambda: java.java.io.FileOutputStream("/dev/full").write(1), 75, "a full disk"),
         "no Java": (has_ended, 75, "NIGHTSHIFT_SPARK_DRIVER_MEMORY"),
     }
