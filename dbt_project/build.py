@@ -22,6 +22,7 @@ from contracts.tables.marts import CONSENT
 from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
 from dbt_project.runner.command import DbtCommand
 from dbt_project.runner.engines import warehouse_of
+from dbt_project.runner.lake_contracts import TABLES_READ, columns_without_data, refused_by_contract
 from dbt_project.runner.parquet import write_empty_tables
 from dbt_project.runner.warehouse import publish_marts
 
@@ -69,19 +70,25 @@ def build(settings: Settings, ds: str) -> None:
         warehouse.publish_history(lake, ds, staging)
         listed = ", ".join(f"{table} {count:,}" for table, count in rows.items())
         say(f"{JOB}: published {ds}: {listed} rows in {time.monotonic() - started:.1f} s")
-        fragment.update(warehouse.counts(ds))
+        set_aside = warehouse.set_aside()
+        fragment.update(warehouse.counts(ds), set_aside=set_aside)
+        if set_aside:
+            listed = ", ".join(f"{value} {rows:,}" for value, rows in set_aside.items())
+            say(f"{JOB}: set aside {sum(set_aside.values()):,} rows that the contracts refuse: {listed}")
 
 
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
     """The variables of dbt for a run; writes empty files for tables without any day."""
-    lake = Lake(settings.home.lake)
+    lake, warehouse = Lake(settings.home.lake), warehouse_of(settings)
     return {
         "lake": str(lake.root),
         "ds": ds,
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
-        "tables_without_days": write_empty_tables(lake, ds),
+        "tables_without_days": write_empty_tables(lake, TABLES_READ, ds),
+        "columns_without_data": columns_without_data(lake, warehouse.target, ds),
+        "refused_by_contract": refused_by_contract(),
         "session_silence_minutes": SESSION_SILENCE_MINUTES,
-        **warehouse_of(settings).variables(lake, ds),
+        **warehouse.variables(lake, ds),
     }
 
 

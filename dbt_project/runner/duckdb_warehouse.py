@@ -11,7 +11,7 @@ import duckdb
 from contracts.lake import Lake
 from contracts.schema import Table
 from dbt_project.runner.parquet import quoted
-from dbt_project.runner.warehouse import report_queries
+from dbt_project.runner.warehouse import SET_ASIDE_QUERY, report_queries
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class DuckDbWarehouse:
     def counts(self, ds: str) -> dict[str, int]:
         with self._open() as connection:
             return {name: connection.execute(query).fetchone()[0] for name, query in report_queries(ds).items()}
+
+    def set_aside(self) -> dict[str, int]:
+        with self._open() as connection:
+            return dict(connection.execute(SET_ASIDE_QUERY).fetchall())
 
     def publish_history(self, lake: Lake, ds: str, staging: Path) -> None:
         """Nothing to do: the file outlasts the run."""

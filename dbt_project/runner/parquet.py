@@ -10,19 +10,17 @@ import duckdb
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.tables.mapped import MAPPED_TABLES
-from contracts.tables.served import PREDICTIONS
 
 EMPTY_DAY = "0001-01-01"
 
 
-def write_empty_tables(lake: Lake, ds: str) -> list[str]:
-    """Write an empty file for each table that dbt reads without any day up to `ds`; the names of these are returned.
+def write_empty_tables(lake: Lake, tables: Iterable[Table], ds: str) -> list[str]:
+    """Write an empty file for each of the tables without any day up to `ds`; the names of these are returned.
 
     A shop without surveys has no answers, and before the first night nothing was predicted: the models read an empty
     table with the contract's columns instead.
     """
-    missing = [table for table in (*MAPPED_TABLES, PREDICTIONS) if not lake.days(table.name, until=ds)]
+    missing = [table for table in tables if not lake.days(table.name, until=ds)]
     for table in missing:
         write_empty(lake, table)
     return [table.name for table in missing]
@@ -55,6 +53,13 @@ def checked_rows(table: Table, files: Iterable[Path]) -> int:
                 remedy="make the model and its contract agree; nothing was published",
             )
         return connection.execute(f"select count(*) from read_parquet([{listed}])").fetchone()[0]
+
+
+def columns_of_days(lake: Lake, table: Table) -> list[str]:
+    """The columns that files of any day of a table have."""
+    with duckdb.connect() as connection:
+        days = f"read_parquet('{quoted(lake.root / table.name)}/*/*.parquet', union_by_name = true)"
+        return [name for name, _ in _columns(connection, f"select * from {days}")]
 
 
 def quoted(file: Path) -> str:

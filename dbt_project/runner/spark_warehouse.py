@@ -24,7 +24,7 @@ from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import checked_rows, write_empty
-from dbt_project.runner.warehouse import publish, report_queries
+from dbt_project.runner.warehouse import SET_ASIDE_QUERY, publish, report_queries
 
 CONNECT_SECONDS = 10
 SESSION = {
@@ -89,6 +89,12 @@ class SparkWarehouse:
                 cursor.execute(query)
                 found[name] = cursor.fetchone()[0]
         return found
+
+    def set_aside(self) -> dict[str, int]:
+        with self._session() as cursor:
+            cursor.execute(f"use {self.schema}")
+            cursor.execute(SET_ASIDE_QUERY)
+            return dict(cursor.fetchall())
 
     def publish_history(self, lake: Lake, ds: str, staging: Path) -> None:
         """Publish the history as its newest day, and withdraw the days before."""

@@ -32,8 +32,17 @@ class Warehouse(Protocol):
     def counts(self, ds: str) -> dict[str, int]:
         """Counts of the profiles of a day, for the run report."""
 
+    def set_aside(self) -> dict[str, int]:
+        """`table.column` -> rows that no model read, because the contract refuses what they hold in it."""
+
     def publish_history(self, lake: Lake, ds: str, staging: Path) -> None:
         """Publish what must outlast the engine's own tables, if they may be gone on the next night."""
+
+
+SET_ASIDE_QUERY = """
+    select table_name || '.' || column_name, set_aside_rows from stg_lake__set_aside order by table_name, column_name
+"""
+"""Rows of the lake that no model of a run read."""
 
 
 def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:

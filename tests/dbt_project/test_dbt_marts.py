@@ -432,8 +432,8 @@ def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
 
 
 def test_the_report_counts_people_profiles_and_redeliveries(nights):
-    assert nights.thursday_report == {"persons": 3, "profiles": 2, "redelivered": 0}
-    assert nights.friday_report == {"persons": 5, "profiles": 3, "redelivered": 1}
+    assert nights.thursday_report == {"persons": 3, "profiles": 2, "redelivered": 0, "set_aside": {}}
+    assert nights.friday_report == {"persons": 5, "profiles": 3, "redelivered": 1, "set_aside": {}}
 
 
 def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nights):

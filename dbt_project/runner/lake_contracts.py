@@ -1,0 +1,34 @@
+"""What the models have to know of the lake's contracts: which rows these refuse, and which columns no file has yet."""
+
+from __future__ import annotations
+
+from contracts.bounds import broken
+from contracts.lake import Lake
+from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.served import PREDICTIONS
+from dbt_project.runner.parquet import columns_of_days
+
+TABLES_READ = (*MAPPED_TABLES, PREDICTIONS)
+"""The tables of which the models read all days."""
+
+
+def refused_by_contract() -> dict[str, list[tuple[str, str]]]:
+    """Table -> column and SQL that is true for a row whose value in it the contract refuses.
+
+    The form of ids that the mapping makes itself is left out: no feed chooses it, and persons are found by it.
+    """
+    return {table.name: broken(table, own_ids=False) for table in TABLES_READ}
+
+
+def columns_without_data(lake: Lake, engine: str, ds: str) -> dict[str, dict[str, str]]:
+    """Table -> column of its contract that no file of it has -> type of that, as the engine (duckdb, spark) writes it.
+
+    A lake of an earlier release has no column that was added since, until the first night that maps.
+    """
+    missing = {}
+    for table in TABLES_READ:
+        there = columns_of_days(lake, table) if lake.days(table.name, until=ds) else table.column_names
+        missing[table.name] = {
+            column.name: getattr(column.parsed_type, engine) for column in table.columns if column.name not in there
+        }
+    return missing
