@@ -87,7 +87,7 @@ class Settings:
             pseudonym_key_file=Path(
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),
-            registry_uri=env.get("NIGHTSHIFT_REGISTRY_URI") or f"sqlite:///{home.registry_database}",
+            registry_uri=_registry(env, f"sqlite:///{home.registry_database}"),
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
             spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
             identity_rules=Path(
@@ -156,6 +156,13 @@ def _address(env: Mapping[str, str], name: str, default: str) -> tuple[str, int]
             expected=f"an address as <host>:<port> in {name}", received=repr(text), remedy="correct it or unset it"
         )
     return host, int(port)
+
+
+def _registry(env: Mapping[str, str], default: str) -> str:
+    """The address of the registry; a relative path of a SQLite file becomes absolute, as MLflow keeps it."""
+    text = env.get("NIGHTSHIFT_REGISTRY_URI") or default
+    file = text.removeprefix("sqlite:///")
+    return text if file == text else f"sqlite:///{Path(file).resolve()}"
 
 
 def _lineage(env: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 # Sourced by the Makefile: the environment in which every command of Nightshift runs.
 # RAW=town (default), RAW=real, or a folder of raw deliveries; each has a lake of its own.
+# Paths may be relative to where this is sourced; they leave here absolute, as tasks run in other folders.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
 [ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
@@ -9,6 +10,14 @@ case ${RAW:=town} in
   *) home=$root/var/lakes/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
 esac
 export NIGHTSHIFT_HOME=${NIGHTSHIFT_HOME:-$home}
+for name in HOME RAW CAMPAIGNS PSEUDONYM_KEY_FILE IDENTITY_RULES; do
+  name=NIGHTSHIFT_$name
+  [ -z "${!name:-}" ] || export "$name=$(realpath -m -- "${!name}")"
+done
+case ${NIGHTSHIFT_REGISTRY_URI:-} in
+  sqlite:////*) ;;
+  sqlite:///*) export NIGHTSHIFT_REGISTRY_URI=sqlite:///$(realpath -m -- "${NIGHTSHIFT_REGISTRY_URI#sqlite:///}") ;;
+esac
 
 # Airflow on one machine: SQLite, no examples, Spark by the connection spark_default
 export AIRFLOW_HOME=$NIGHTSHIFT_HOME/airflow

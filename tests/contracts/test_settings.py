@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -179,3 +181,44 @@ def test_lineage_goes_nowhere_to_a_file_or_to_an_address(tmp_path):
 def test_a_choice_that_is_none_is_an_error_that_names_the_setting(tmp_path, name, text):
     with pytest.raises(SettingsError, match=f"in {name}, but received '{text}'"):
         settings_in(tmp_path, **{name: text})
+
+
+def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path):
+    """A task runs in the repository's folder, a test of Airflow in another: both have to mean the same lake."""
+    relative = {
+        "NIGHTSHIFT_HOME": "lake-rel",
+        "NIGHTSHIFT_RAW": "../in",
+        "NIGHTSHIFT_CAMPAIGNS": "campaigns of ours",
+        "NIGHTSHIFT_PSEUDONYM_KEY_FILE": "key",
+        "NIGHTSHIFT_IDENTITY_RULES": "./rules.yml",
+        "NIGHTSHIFT_REGISTRY_URI": "sqlite:///models.db",
+    }
+    here = tmp_path / "work"
+    here.mkdir()
+    names = [*relative, "AIRFLOW_HOME", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    script = f". {REPOSITORY}/ops/env.sh; cd /; printf '%s\\n' " + " ".join(f'"${name}"' for name in names)
+    said = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=here,
+        env={"PATH": os.environ["PATH"], **relative},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert said == [
+        f"{here}/lake-rel",
+        f"{tmp_path}/in",
+        f"{here}/campaigns of ours",
+        f"{here}/key",
+        f"{here}/rules.yml",
+        f"sqlite:///{here}/models.db",
+        f"{here}/lake-rel/airflow",
+        f"sqlite:///{here}/lake-rel/airflow/airflow.db",
+    ]
+
+
+def test_the_registry_of_a_relative_path_is_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_URI="sqlite:///a.db").registry_uri == f"sqlite:///{tmp_path}/a.db"
+    for address in ("sqlite:////b/a.db", "https://models"):
+        assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_URI=address).registry_uri == address
