@@ -77,6 +77,7 @@ class Home:
     tombstones = Place("tombstones.jsonl", "keyed hashes of who was forgotten", erasure="kept", backup=True)
 
     # how runs went
+    published = Place("published", "days that one DAG hands to the next, until a run has taken them", backup=True)
     reports = Place("reports", "reports of nights", backup=True)
     logs = Place("logs", "logs of nights and pages")
     traces = Place(

@@ -37,9 +37,9 @@ class Verdicts:
         return Verdict(**json.loads(file.read_text())) if file.exists() else None
 
     def waiting(self, models: Iterable[str], ds: str) -> list[dict[str, str]]:
-        """Model and version of each verdict of that day that waits, in the order of `models`."""
+        """Model, version and day of each verdict of that day that waits, in the order of `models`."""
         found = [verdict.line for model in models if (verdict := self.of(model)) is not None]
-        return [{"model": line["model"], "version": line["version"]} for line in found if line["ds"] == ds]
+        return [{key: line[key] for key in ("model", "version", "ds")} for line in found if line["ds"] == ds]
 
     def forget(self, model: str) -> None:
         """Let no verdict on a model wait any longer."""

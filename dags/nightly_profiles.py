@@ -13,17 +13,17 @@ nights would have. Data that breaks its contract fails at once; anything else is
 import datetime
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
 from shared.alerts import alert_on_failure, deadline
-from shared.days import DAY_PARAM, SCHEDULED_DAY
+from shared.commands import Command
+from shared.days import SCHEDULED_DAY, SCHEDULED_DAY_PARAM, publish_day
 from shared.lineage import part_of_this_run
-from shared.runs import DEFAULTS, PYTHON
+from shared.runs import DEFAULTS
 from shared.spark import spark_arguments
 
 from contracts import assets
 from contracts.raw import landed_sources
-from contracts.settings import REPOSITORY, Settings
+from contracts.settings import Settings
 
 
 @dag(
@@ -34,9 +34,13 @@ from contracts.settings import REPOSITORY, Settings
     default_args=DEFAULTS | alert_on_failure(SCHEDULED_DAY),
     deadline=deadline(),
     params={
-        "day": DAY_PARAM,
+        "day": SCHEDULED_DAY_PARAM,
         "sources": Param(
-            None, type=["null", "array"], title="Sources", description="Only these; empty: all that have landed."
+            None,
+            type=["null", "array"],
+            items={"type": "string", "pattern": r"^\w+\Z"},
+            title="Sources",
+            description="Only these; empty: all that have landed.",
         ),
     },
     tags=["nightshift", "spark", "dbt"],
@@ -50,7 +54,7 @@ def nightly_profiles():
 
     @task(outlets=[Asset(assets.PROFILES)])
     def publish_profiles(day: str, *, outlet_events) -> None:
-        outlet_events[Asset(assets.PROFILES)].extra = {"ds": day}
+        publish_day(assets.PROFILES, day, outlet_events)
 
     spark = spark_arguments()
     map_sources = SparkSubmitOperator.partial(
@@ -61,13 +65,7 @@ def nightly_profiles():
         outlets=[Asset(assets.MAPPED)],
     ).expand(application_args=map_arguments(SCHEDULED_DAY))
     resolve = SparkSubmitOperator(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY], **spark)
-    profile = BashOperator(
-        task_id="profile",
-        bash_command=f"{PYTHON} -m dbt_project.build --ds {SCHEDULED_DAY}",
-        cwd=str(REPOSITORY),
-        env=part_of_this_run(),
-        append_env=True,
-    )
+    profile = Command(task_id="profile", arguments=["dbt_project.build", "--ds", SCHEDULED_DAY], env=part_of_this_run())
     map_sources >> resolve >> profile >> publish_profiles(SCHEDULED_DAY)
 
 

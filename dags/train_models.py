@@ -13,23 +13,27 @@ champion stays.
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
 nor the audiences from being made. With minutes to tune, better parameters are searched first.
+
+A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
+it starts a run for each of them.
 """
 
 import datetime
 
-from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from shared.alerts import alert_on_failure, deadline
-from shared.approval import APPROVE_COMMAND, Approval, approval_param, gate_mode
-from shared.days import ASSET_DAY, DAY_PARAM
-from shared.runs import DEFAULTS, MODELS, PYTHON
+from airflow.sdk.exceptions import AirflowFailException
+from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
+from shared.approval import GATE_MODE, Approval, approval_param
+from shared.commands import Command
+from shared.days import DAY_PARAM, publish_day, runs_of_waiting_days, take_day
+from shared.runs import DEFAULTS, MODELS
 
 from contracts import assets
-from contracts.settings import REPOSITORY, Settings
+from contracts.settings import Settings
 from contracts.verdicts import Verdicts
 
-ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_template": "{{ task.op_kwargs.model }}"}
+ON_GPU = {"queue": "gpu", "pool": "gpu", "map_index_template": "{{ task.arguments[2] }}"}
 
 
 @dag(
@@ -37,7 +41,7 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS | alert_on_failure(ASSET_DAY),
+    default_args=DEFAULTS | alert_on_failure(CHOSEN_DAY),
     deadline=deadline(waits_for_approval=True),
     params={
         "day": DAY_PARAM,
@@ -52,47 +56,50 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "cwd": str(REPOSITORY), "map_index_temp
     doc_md=__doc__,
 )
 def train_models():
+    @task.short_circuit
+    def choose_day(params: dict, dag_run, *, triggering_asset_events) -> str | None:
+        return take_day(assets.PROFILES, params["day"], dag_run, triggering_asset_events)
+
+    @task
+    def list_other_days(day: str, params: dict) -> list[dict]:  # noqa: ARG001  after the day of this run was taken
+        return runs_of_waiting_days(assets.PROFILES, params["day"])
+
     @task
     def choose_models(params: dict) -> list[str]:
         return params["models"]
 
-    @task.bash(**ON_GPU)
-    def tune(model: str, day: str, params: dict) -> str:
-        if not params["tune_minutes"]:
-            raise AirflowSkipException("no minutes to tune")
-        return f"{PYTHON} -m training.tune --model {model} --ds {day} --minutes {params['tune_minutes']}"
-
-    @task.bash(**ON_GPU, trigger_rule="none_failed")
-    def train(model: str, day: str) -> str:
-        return f"{PYTHON} -m training.train --model {model} --ds {day}"
-
     @task_group(prefix_group_id=False)
-    def training(model: str):
-        tune(model=model, day=ASSET_DAY) >> train(model=model, day=ASSET_DAY)
+    def training(model: str, day: str):
+        tune = Command(
+            task_id="tune",
+            arguments=["training.tune", "--model", model, "--ds", day, "--minutes", "{{ params.tune_minutes }}"],
+            skip_if="{{ params.tune_minutes == 0 }}",
+            **ON_GPU,
+        )
+        train = Command(
+            task_id="train",
+            arguments=["training.train", "--model", model, "--ds", day],
+            trigger_rule="none_failed",
+            **ON_GPU,
+        )
+        tune >> train
 
     @task(trigger_rule="all_done_min_one_success")
     def list_trained(models: list[str], *, ti) -> list[str]:
         last_lines = ti.xcom_pull(task_ids="train", map_indexes=list(range(len(models))))
         return [model for model, last_line in zip(models, last_lines, strict=True) if last_line is not None]
 
-    @task.bash(cwd=str(REPOSITORY))
-    def gate(models: list[str], day: str, params: dict) -> str:
-        return f"{PYTHON} -m training.promote --model {' '.join(models)} --ds {day} --mode {gate_mode(params)}"
-
     @task(trigger_rule="all_done_min_one_success")
-    def list_waiting(models: list[str], day: str, params: dict) -> list[dict[str, str]]:
-        verdicts = Verdicts(Settings.from_env().home.approvals)
-        return verdicts.waiting(models, day) if gate_mode(params) == "ask" else []
+    def list_waiting(models: list[str], day: str, mode: str) -> list[dict[str, str]]:
+        return Verdicts(Settings.from_env().home.approvals).waiting(models, day) if mode == "ask" else []
 
     @task_group(prefix_group_id=False)
     def approval(challenger: dict[str, str]):
-        BashOperator(
+        answer = Approval(task_id="approve", challenger=challenger).output
+        Command(
             task_id="promote",
-            bash_command=APPROVE_COMMAND,
-            env=Approval(task_id="approve", challenger=challenger).output,
-            append_env=True,
-            cwd=str(REPOSITORY),
-            map_index_template="{{ task.env.APPROVAL_MODEL }}",
+            arguments=["training.approve", answer],
+            map_index_template="{{ task.arguments[1][1] }}",
         )
 
     @task(trigger_rule="all_done")
@@ -101,22 +108,30 @@ def train_models():
 
     @task(outlets=[Asset(assets.CHAMPIONS)])
     def publish_champions(day: str, *, outlet_events) -> None:
-        outlet_events[Asset(assets.CHAMPIONS)].extra = {"ds": day}
+        publish_day(assets.CHAMPIONS, day, outlet_events)
 
     @task(trigger_rule="one_failed", on_failure_callback=None)  # the task that failed has sent its alert
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
-    models = choose_models()
-    trainings = training.expand(model=models)
+    day, models = choose_day(), choose_models()
+    trainings = training.partial(day=day).expand(model=models)
     trained = list_trained(models)
-    decisions = gate(trained, ASSET_DAY)
-    waiting = list_waiting(trained, ASSET_DAY)
+    decisions = Command(
+        task_id="gate", arguments=["training.promote", "--model", trained, "--ds", day, "--mode", GATE_MODE]
+    )
+    waiting = list_waiting(trained, day, GATE_MODE)
     approvals = approval.expand(challenger=waiting)
     trainings >> trained
     decisions >> waiting
-    [waiting, approvals >> end_approvals()] >> publish_champions(ASSET_DAY)
+    [waiting, approvals >> end_approvals()] >> publish_champions(day)
     [trainings, decisions, approvals] >> fail_when_a_model_failed()
+    TriggerDagRunOperator.partial(
+        task_id="start_other_days",
+        trigger_dag_id="train_models",
+        logical_date=None,
+        skip_when_already_exists=True,
+    ).expand_kwargs(list_other_days(day))
 
 
 train_models()

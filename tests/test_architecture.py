@@ -46,10 +46,11 @@ MAY_START = {
 """Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
 
 STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "bench/consent.py": "module"}
+STARTED_BY_NAME |= {"dags/shared/commands.py": "*_flat(self.arguments)"}
 """Files that start a command whose name stands in a variable, and that variable: each was read by a person."""
 
 READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/runner/command.py", "ops/ui.py"}
-READS_ENVIRONMENT |= {"ops/server/stack.py", "ops/server/setup_mlflow.py"}
+READS_ENVIRONMENT |= {"dags/shared/commands.py", "ops/server/stack.py", "ops/server/setup_mlflow.py"}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
 IMPORTS_MLFLOW = {
@@ -100,10 +101,12 @@ def started_commands(file: Path) -> tuple[set[str], set[str]]:
                         named.add(module.values[0].value)
                     else:
                         unresolved.add(ast.unparse(module))
-        elif isinstance(node, ast.JoinedStr):  # f"{PYTHON} -m room.module ...": a sentence has no value before -m
-            for before, text in pairwise(node.values):
-                if isinstance(before, ast.FormattedValue) and isinstance(text, ast.Constant):
-                    named |= set(re.findall(r"^ -m ([\w.]+)", text.value))
+        elif isinstance(node, ast.keyword) and node.arg == "arguments":  # of a task: Command(arguments=[module, ...])
+            module = node.value.elts[0]
+            if isinstance(module, ast.Constant):
+                named.add(module.value)
+            else:
+                unresolved.add(ast.unparse(module))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             script = re.fullmatch(r"(\w+)/(?:__main__|(\w+))\.py", node.value)  # what spark-submit is given
             named |= {".".join(filter(None, script.groups()))} if script else set()
@@ -130,7 +133,7 @@ def test_a_started_command_is_seen(tmp_path):
     file = tmp_path / "starts.py"
     file.write_text(
         'run([sys.executable, "-m", "training.forget"])\n'
-        'task = f"{PYTHON} -m serving.score --ds {ds}"\n'
+        'task = Command(arguments=["serving.score", "--ds", ds])\n'
         'submit = "spark_jobs/main.py"\n'
         'remedy = f"run `python -m dbt_project.build --ds {ds}` first"\n'
         'run([python, "-m", name])\n'
@@ -232,7 +235,7 @@ def test_a_dag_file_is_wiring():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 decorators = {ast.unparse(one).split("(")[0] for one in node.decorator_list}
-                tasks = {"dag", "task", "task.bash", "task_group"}
+                tasks = {"dag", "task", "task.short_circuit", "task_group"}
                 assert decorators & tasks, f"{file.name}: {node.name} is neither a DAG nor a task"
 
 

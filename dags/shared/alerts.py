@@ -26,6 +26,10 @@ LOG_WAIT_SECONDS = 3
 """A task's last words may reach its log a moment after the task has failed."""
 
 
+CHOSEN_DAY = "{{ params.day or 'chosen' }}"
+"""The day of a run whose task `choose_day` has chosen it, where no form named it."""
+
+
 class FailureAlert(BaseNotifier):
     """Reports a task that has failed for good: its day, the sentence of its error, and where its log is."""
 
@@ -39,7 +43,8 @@ class FailureAlert(BaseNotifier):
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
         index = f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
-        lines = [sentence(ti, context.get("exception")), f"day: {self.day}", f"run: {ti.run_id}"]
+        day = chosen_day(ti) if self.day == "chosen" else self.day
+        lines = [sentence(ti, context.get("exception")), f"day: {day}", f"run: {ti.run_id}"]
         if log_url := getattr(ti, "log_url", None):
             lines.append(f"log: {log_url}")
         send(f"nightshift: {ti.dag_id}.{ti.task_id}{index} failed", "\n".join(lines), kind="failure")
@@ -53,6 +58,15 @@ class ApprovalAlert(BaseNotifier):
         send(
             "nightshift: a challenger waits for approval", f"{context['task'].subject}\nanswer: {address}", kind="info"
         )
+
+
+def chosen_day(ti: Any) -> str:
+    """What the task `choose_day` of a run has chosen."""
+    try:
+        return ti.xcom_pull(task_ids="choose_day") or "none was chosen"
+    except Exception as error:  # an alert without its day is better than none
+        logging.getLogger(__name__).warning("the day of the run is not known: %s", error)
+        return "unknown"
 
 
 def alert_on_failure(day: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Promotion by a person: the page that an approver reads, who may answer, and the command that the answer becomes."""
+"""Promotion by a person: the page that an approver reads, who may answer, and the arguments that the answer becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,15 +12,9 @@ from airflow.sdk.execution_time.hitl import HITLUser
 from contracts.settings import APPROVALS, Settings
 from contracts.verdicts import Verdicts
 from shared.alerts import ApprovalAlert
-from shared.days import ASSET_DAY
-from shared.runs import PYTHON
 
-APPROVE_COMMAND = (
-    f"set -u; {PYTHON} -m training.approve --ds {ASSET_DAY} "
-    '--model "$APPROVAL_MODEL" --version "$APPROVAL_VERSION" --answer "$APPROVAL_ANSWER" --by "$APPROVAL_BY"'
-)
-"""Acts on an answer, which stands in its environment, so that no shell reads the name of who answered. It fails where
-there is none: the task that waits was marked as done by hand."""
+GATE_MODE = "{{ 'ask' if (params.gate, params.approval) == ('enforce', 'ask') else params.gate }}"
+"""The mode of `training.promote` that a form asks for."""
 
 
 def approval_param() -> Param:
@@ -35,13 +28,8 @@ def approval_param() -> Param:
     )
 
 
-def gate_mode(params: Mapping[str, Any]) -> str:
-    """The mode of `training.promote` that a form asks for."""
-    return "ask" if (params["gate"], params["approval"]) == ("enforce", "ask") else params["gate"]
-
-
 class Approval(ApprovalOperator):
-    """Waits until a person approves or rejects one challenger; its result is the environment of `APPROVE_COMMAND`.
+    """Waits until a person approves or rejects one challenger; its result are arguments of `training.approve`.
 
     A rejection skips no task, as the task behind acts on the answer, whichever it is. It has to: in a mapped task group
     Airflow 3.3.2 looks for what was skipped under another map index, finds nothing, and would run the task behind a
@@ -72,13 +60,11 @@ class Approval(ApprovalOperator):
         self.body = verdict.page if verdict else "This verdict does not wait any longer."
         return super().execute(context)
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> list[str]:
         """The answer; no name where none came in time."""
         response = HITLOperator.execute_complete(self, context, event)
         [option] = response["chosen_options"]
-        return {
-            "APPROVAL_MODEL": self.challenger["model"],
-            "APPROVAL_VERSION": self.challenger["version"],
-            "APPROVAL_ANSWER": "approve" if option == self.APPROVE else "reject",
-            "APPROVAL_BY": (response["responded_by_user"] or {"name": ""})["name"],
-        }
+        answer = "approve" if option == self.APPROVE else "reject"
+        name = (response["responded_by_user"] or {"name": ""})["name"]
+        of = [text for key in ("model", "version", "ds") for text in (f"--{key}", self.challenger[key])]
+        return [*of, "--answer", answer, f"--by={name}"]

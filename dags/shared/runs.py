@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -39,9 +37,6 @@ DEFAULTS = {
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": ContractErrorsFail(),
 }
-
-PYTHON = shlex.quote(sys.executable)
-"""By its path: under a scheduler, bash may read the user's .bashrc first, and find another Python there."""
 
 MODELS = ["next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response"]
 """The models that a night trains, in this order; `training/config.py` has the same list, and a test compares them."""

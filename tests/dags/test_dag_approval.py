@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import os
-import subprocess
+from types import SimpleNamespace
 
 import pytest
 from airflow.providers.standard.operators import hitl
+from airflow.sdk.exceptions import AirflowException
 
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
 
 DAY = "2026-11-19"
 ADA = {"id": "3", "name": "ada"}
-CHALLENGER = {"model": "next_item", "version": "3"}
+CHALLENGER = {"model": "next_item", "version": "3", "ds": DAY}
 
 
 @pytest.fixture
@@ -26,8 +26,7 @@ def train_models(dags):
 def waiting(tmp_path, monkeypatch):
     """A home in which version 3 of next_item waits."""
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    line = {**CHALLENGER, "ds": DAY}
-    Verdicts(Settings.from_env().home.approvals).record(Verdict(line, "### Metrics {{ as they are }}"))
+    Verdicts(Settings.from_env().home.approvals).record(Verdict(CHALLENGER, "### Metrics {{ as they are }}"))
     return tmp_path
 
 
@@ -38,7 +37,7 @@ def rendered(dag, task_id: str):
     return task
 
 
-def answer_of(task, option: str, user: dict | None) -> dict[str, str]:
+def answer_of(task, option: str, user: dict | None) -> list[str]:
     now = datetime.datetime.now(datetime.UTC)
     event = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": user}
     return task.execute_complete({}, event)
@@ -66,52 +65,19 @@ def test_the_approver_is_asked_and_silence_is_a_rejection(train_models, monkeypa
 )
 def test_an_answer_becomes_a_command(train_models, option, user, answer, name):
     found = answer_of(rendered(train_models, "approve"), option, user)
-    assert found == {
-        "APPROVAL_MODEL": "next_item",
-        "APPROVAL_VERSION": "3",
-        "APPROVAL_ANSWER": answer,
-        "APPROVAL_BY": name,
-    }
-    promote = train_models.get_task("promote")
-    assert promote.env.operator.task_id == "approve"
-    assert promote.append_env
-
-
-def run(train_models, environment: dict[str, str]) -> subprocess.CompletedProcess:
-    """The command of `promote`, with `echo` for Python: what it would start."""
-    command = train_models.get_task("promote").bash_command
-    from shared.days import ASSET_DAY
-    from shared.runs import PYTHON
-
-    command = command.replace(PYTHON, "printf '%s|'").replace(ASSET_DAY, DAY)
-    env = {"PATH": os.environ["PATH"], **environment}
-    return subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)
-
-
-def test_no_shell_reads_the_name_of_who_answered(train_models):
-    name = "$(id) `id` \"; 'ada' {{ day }}"
-    answer = answer_of(rendered(train_models, "approve"), "Approve", {"id": "3", "name": name})
-    said = run(train_models, answer).stdout.split("|")
-    command = [
-        "-m",
-        "training.approve",
-        "--ds",
-        "2026-11-19",
-        "--model",
-        "next_item",
-        "--version",
-        "3",
-        "--answer",
-        "approve",
-        "--by",
+    assert found == [
+        *("--model", "next_item", "--version", "3", "--ds", "2026-11-19"),
+        *("--answer", answer, f"--by={name}"),
     ]
-    assert said[:-1] == [*command, name]
+    module, arguments = train_models.get_task("promote").arguments
+    assert (module, arguments.operator.task_id) == ("training.approve", "approve")
 
 
 def test_a_task_marked_as_done_is_no_answer(train_models):
-    done = run(train_models, {})
-    assert done.returncode != 0
-    assert "APPROVAL_MODEL: unbound variable" in done.stderr
+    promote = train_models.get_task("promote").prepare_for_execution()
+    object.__setattr__(promote, "arguments", ["training.approve", None])
+    with pytest.raises(AirflowException, match="received None"):
+        promote.execute({})
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
@@ -121,14 +87,14 @@ def test_no_answer_skips_a_task(train_models, option):
 
     approve = rendered(train_models, "approve")
     object.__setattr__(approve, "skip", skip)
-    assert answer_of(approve, option, ADA)["APPROVAL_BY"] == "ada"
+    assert answer_of(approve, option, ADA)[-1] == "--by=ada"
 
 
 def test_promotion_waits_for_the_answer_and_the_audiences_for_both(train_models):
     assert train_models.get_task("promote").upstream_task_ids == {"approve"}
     assert train_models.get_task("approve").upstream_task_ids == {"list_waiting"}
     publish, end = train_models.get_task("publish_champions"), train_models.get_task("end_approvals")
-    assert publish.upstream_task_ids == {"list_waiting", "end_approvals"}
+    assert publish.upstream_task_ids == {"choose_day", "list_waiting", "end_approvals"}
     assert end.upstream_task_ids == {"promote"}
     assert end.trigger_rule == "all_done", "where nothing waits, both tasks of the group are skipped"
     assert train_models.get_task("list_waiting").trigger_rule == "all_done_min_one_success"
@@ -145,16 +111,21 @@ def test_promotion_waits_for_the_answer_and_the_audiences_for_both(train_models)
     ],
 )
 def test_the_form_chooses_the_mode_of_the_gate(train_models, gate, approval, mode):
-    command = train_models.get_task("gate").python_callable(["next_item"], DAY, {"gate": gate, "approval": approval})
-    assert command.endswith(f"-m training.promote --model next_item --ds {DAY} --mode {mode}")
+    from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
+
+    arguments = train_models.get_task("gate").arguments
+    form = SimpleNamespace(gate=gate, approval=approval)
+    assert arguments[-2] == "--mode"
+    assert SandboxedEnvironment().from_string(arguments[-1]).render(params=form) == mode
+    assert train_models.get_task("list_waiting").op_args[-1] == arguments[-1]
 
 
 @pytest.mark.usefixtures("waiting")
 def test_only_a_run_that_asks_lists_verdicts_that_wait(train_models):
     list_waiting = train_models.get_task("list_waiting").python_callable
-    assert list_waiting(["next_item"], DAY, {"gate": "enforce", "approval": "ask"}) == [CHALLENGER]
-    assert list_waiting(["next_item"], DAY, {"gate": "dry_run", "approval": "ask"}) == []
-    assert list_waiting(["next_item"], DAY, {"gate": "enforce", "approval": "auto"}) == []
+    assert list_waiting(["next_item"], DAY, "ask") == [CHALLENGER]
+    assert list_waiting(["next_item"], DAY, "dry_run") == []
+    assert list_waiting(["next_item"], DAY, "enforce") == []
 
 
 def test_where_people_must_be_asked_no_form_gets_round_it(train_models, monkeypatch):

@@ -59,15 +59,8 @@ def test_training_runs_on_the_gpu_workers(dags):
     for name in ("tune", "train"):
         task = dags["train_models"].get_task(name)
         assert (task.queue, task.pool) == ("gpu", "gpu")
-
-
-def test_the_label_of_a_mapped_task_is_an_argument_that_the_task_has(dags):
-    """A label that cannot be rendered fails the task after its work is done, and all of it is done again."""
-    labelled = [task for dag in dags.values() for task in dag.tasks if "op_kwargs" in (task.map_index_template or "")]
-    assert {task.task_id for task in labelled} == {"tune", "train"}
-    for task in labelled:
-        name = task.map_index_template.removeprefix("{{ task.op_kwargs.").removesuffix(" }}")
-        assert name in task.op_kwargs, f"{task.task_id}: pass {name} by its name"
+        assert task.map_index_template == "{{ task.arguments[2] }}"
+        assert task.arguments[1:3] == ["--model", task.arguments[2]]
 
 
 def test_only_models_that_could_be_trained_reach_the_gate(dags):
@@ -112,19 +105,13 @@ def test_the_mode_of_an_erasure_is_its_word(dags, mode, word):
     assert SandboxedEnvironment().from_string(template).render(params=SimpleNamespace(mode=mode)) == word
 
 
-def test_commands_name_their_python(dags):
-    commands = [dags["nightly_profiles"].get_task("profile").bash_command]
-    commands += [dags["activate_audiences"].get_task(task).bash_command for task in ("score", "activate")]
-    assert all(command.startswith(sys.executable) for command in commands)
-
-
 def test_contract_errors_are_not_retried(dags):
     from airflow.sdk import RetryAction
 
     policy = dags["nightly_profiles"].get_task("profile").retry_policy
-    bash = "Bash command failed. The command returned a non-zero exit code {}."
+    command = "The command returned a non-zero exit code {}."
     spark = "Cannot execute: spark-submit --master local[*] main.py. Error code is: {}."
-    for message in (bash, spark):
+    for message in (command, spark):
         assert policy.evaluate(RuntimeError(message.format(2)), 1, 2).action is RetryAction.FAIL
         assert policy.evaluate(RuntimeError(message.format(75)), 1, 2).action is RetryAction.DEFAULT
         assert policy.evaluate(RuntimeError(message.format(23)), 1, 2).action is RetryAction.DEFAULT
@@ -144,24 +131,9 @@ def test_the_day_of_a_scheduled_run(dags, context, day):
     assert _rendered("SCHEDULED_DAY", context) == day
 
 
-@pytest.mark.parametrize(
-    ("context", "day"),
-    [
-        ({"day": "2026-11-19", "assets": ["2026-11-17"]}, "2026-11-19"),
-        ({"assets": ["2026-11-16", "2026-11-17"]}, "2026-11-17"),
-        ({}, "2026-11-20"),
-    ],
-    ids=["the form's", "the newest event's", "yesterday"],
-)
-def test_the_day_of_an_asset_run(dags, context, day):
-    assert dags
-    assert _rendered("ASSET_DAY", context) == day
-
-
 def _rendered(name: str, context: dict) -> str:
     """A template of the DAGs as Airflow's own environment renders it; the run is of 2026-11-21, 03:00 UTC."""
     import datetime
-    from types import SimpleNamespace
 
     from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
     from airflow.sdk.execution_time import macros
@@ -170,7 +142,6 @@ def _rendered(name: str, context: dict) -> str:
     def moment(text: str) -> datetime.datetime:
         return datetime.datetime.fromisoformat(f"{text}T03:00:00+00:00")
 
-    events = [SimpleNamespace(extra={"ds": one}) for one in context.get("assets", [])]
     return (
         SandboxedEnvironment()
         .from_string(getattr(days, name))
@@ -178,7 +149,6 @@ def _rendered(name: str, context: dict) -> str:
             params=SimpleNamespace(day=context.get("day")),
             data_interval_start=moment(context["interval"]) if "interval" in context else None,
             run_after=moment("2026-11-21"),
-            triggering_asset_events={"profiles": events} if events else {},
             macros=macros,
         )
     )

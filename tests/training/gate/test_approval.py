@@ -127,7 +127,7 @@ def test_an_approval_by_nobody_is_refused(settings):
 
 def test_only_verdicts_of_the_day_wait(settings):
     verdicts = Verdicts(settings.home.approvals)
-    assert verdicts.waiting(["response", "next_item"], DS) == [{"model": "next_item", "version": "3"}]
+    assert verdicts.waiting(["response", "next_item"], DS) == [{"model": "next_item", "version": "3", "ds": DS}]
     assert verdicts.waiting(["next_item"], "2026-11-21") == []
     verdicts.forget("next_item")
     assert verdicts.waiting(["next_item"], DS) == []
