@@ -70,28 +70,40 @@ class Report:
         return merged
 
 
-def source_entry(counts: Iterable[tuple[str, str | None, int]]) -> dict[str, Any]:
+def source_entry(counts: Iterable[tuple[str | None, str, str | None, int]]) -> dict[str, Any]:
     """What was read of one source, and what became of it, as `sources` of the report has it.
 
     Args:
-        counts: outcome, rule and rows, as in the contract `reconciliation`, over one or many days.
+        counts: unit, outcome, rule and rows, as in the contract `reconciliation`, over one or many days; books of
+            before units were counted have none, and count rows.
+
+    Returns:
+        `read`, `mapped`, `quarantined`, `quarantined_reasons`, `dropped` of rows; the same of `records` and `files`;
+        `noted`, `bots`, `unmapped_fields` of all.
     """
-    total: Counter[tuple[str, str | None]] = Counter()
-    for outcome, rule, rows in counts:
-        total[outcome, rule] += rows
-    entry: dict[str, Any] = {"read": 0, "mapped": 0, "quarantined": 0, "quarantined_reasons": {}, "dropped": {}}
-    entry |= {"noted": {}, "bots": {}, "unmapped_fields": {}}
-    for (outcome, rule), rows in sorted(total.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+    total: Counter[tuple[str, str, str]] = Counter()
+    for unit, outcome, rule, rows in counts:
+        total[unit or "row", outcome, rule or ""] += rows
+    entry = {**_sums(), "noted": {}, "bots": {}, "unmapped_fields": {}, "records": _sums(), "files": _sums()}
+    of_unit = {"row": entry, "record": entry["records"], "file": entry["files"]}
+    for (unit, outcome, rule), rows in sorted(total.items()):
+        sums = of_unit[unit]
         if outcome in ("read", "mapped", "quarantined"):
-            entry[outcome] += rows
+            sums[outcome] += rows
         if outcome == "quarantined":
-            entry["quarantined_reasons"][rule] = rows
+            sums["quarantined_reasons"][rule] = rows
         if outcome == "dropped":
-            entry["dropped"][rule] = rows
+            sums["dropped"][rule] = rows
         if outcome == "noted":
             kind, _, name = rule.partition(":")
-            entry[{"unknown_field": "unmapped_fields", "bot": "bots"}.get(kind, "noted")][name or kind] = rows
+            named = {"unknown_field": "unmapped_fields", "bot": "bots"}.get(kind)
+            noted, name = (entry[named], name) if named else (entry["noted"], rule)
+            noted[name] = noted.get(name, 0) + rows
     return entry
+
+
+def _sums() -> dict[str, Any]:
+    return {"read": 0, "mapped": 0, "quarantined": 0, "quarantined_reasons": {}, "dropped": {}}
 
 
 def _merge_into(target: dict[str, Any], addition: dict[str, Any]) -> None:

@@ -113,10 +113,11 @@ def dirt(planted: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, A
 
 def books(settings: Settings, ds: str) -> dict[str, Any]:
     """The sources' entries as a report has them, over all days up to `ds`, from the lake's reconciliation."""
-    counts: dict[str, list[tuple[str, str | None, int]]] = {}
+    counts: dict[str, list[tuple[str | None, str, str | None, int]]] = {}
+    columns = ["source", "unit", "outcome", "rule", "rows"]
     for day in Lake(settings.home.lake).days("reconciliation", until=ds):
-        for row in _rows(settings, "reconciliation", day, ["source", "outcome", "rule", "rows"], made_by="map"):
-            counts.setdefault(row["source"], []).append((row["outcome"], row["rule"], row["rows"]))
+        for row in _rows(settings, "reconciliation", day, columns, made_by="map"):
+            counts.setdefault(row["source"], []).append((row.get("unit"), row["outcome"], row["rule"], row["rows"]))
     return {source: source_entry(of_source) for source, of_source in counts.items()}
 
 

@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|resolve|quarantined ...`."""
+"""Spark's only entry point: `spark-submit spark_jobs/main.py map|try|resolve|quarantined ...`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
 from spark_jobs.mapping.quarantine import original_rows
 from spark_jobs.mapping.spec import known_sources
+from spark_jobs.mapping.trial import try_mapping
 from spark_jobs.spark_errors import without_values
 
 _EPILOG = """\
 examples:
   spark-submit spark_jobs/main.py map --source apache_combined --ds 2026-11-19
       maps that day's delivery, and every earlier one that is not in the lake yet
+  spark-submit spark_jobs/main.py try --source apache_combined --file access.log
+      tries a mapping on one file: first rows of each table, the books, what was not understood; writes nothing
   spark-submit spark_jobs/main.py resolve --ds 2026-11-19
       groups identifiers into persons, by what was known on that day
   spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
@@ -65,6 +68,23 @@ def _map(settings: Settings, options: argparse.Namespace) -> None:
             datasets.rows = lineage.mapping_rows(settings, source, fragment)
 
 
+def _try_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", required=True, help="a mapping")
+    command.add_argument("--file", required=True, type=Path, help="a raw file of that source, wherever it lies")
+    command.add_argument("--ds", type=day, metavar="YYYY-MM-DD", help="day of delivery (that of its folder, or today)")
+    command.add_argument("--rows", type=_positive, default=5, help="rows of each table to show (%(default)s)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, not {text!r}")
+    return int(text)
+
+
+def _try(settings: Settings, options: argparse.Namespace) -> None:
+    try_mapping(settings, options.source, options.file, ds=options.ds, rows=options.rows)
+
+
 def _resolve_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--from-scratch",
@@ -99,6 +119,7 @@ def _quarantined(settings: Settings, options: argparse.Namespace) -> None:
 
 _COMMANDS = {
     "map": ("raw deliveries of one source to the lake", _map_options, _map),
+    "try": ("a mapping on one file, without a night", _try_options, _try),
     "resolve": ("identifiers to persons", _resolve_options, _resolve),
     "quarantined": ("print quarantined rows as they stand in raw", _quarantined_options, _quarantined),
 }

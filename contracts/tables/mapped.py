@@ -27,6 +27,9 @@ from contracts.tables.vocabulary import (
     SOURCE,
 )
 
+UNITS = ("file", "row", "record")
+"""What the books count: files, the rows in them, and the records that rows give to tables."""
+
 EVENTS = Table(
     "events",
     grain="one act of one identifier",
@@ -224,8 +227,8 @@ EXCHANGE_RATES = Table(
 
 QUARANTINE = Table(
     "quarantine",
-    grain="one raw row, or one raw file, that could not be mapped",
-    key=("source", "file", "row_id", "reason"),
+    grain="one raw row, one record of a row, or one raw file, that could not be mapped",
+    key=("source", "file", "row_id", "record", "reason"),
     columns=(
         SOURCE,
         Column("file", "string", "the raw file, below the day's folder of the source", required=True),
@@ -236,18 +239,22 @@ QUARANTINE = Table(
             "raw", "string", "shape of the row: letters as `*`, digits as `#`, names of fields kept; null for a file"
         ),
         Column("reason", "string", "the rule that it broke", required=True),
+        Column("record", "int", "place of the record in its row, from 1; null for a whole row or file"),
     ),
 )
 
 RECONCILIATION = Table(
     "reconciliation",
-    grain="one outcome of the rows of one source on one day",
-    key=("source", "outcome", "rule"),
+    grain="one outcome of the files, rows or records of one source on one day",
+    key=("source", "unit", "outcome", "rule"),
     columns=(
         SOURCE,
         Column("outcome", "string", "read, mapped, quarantined, dropped, or noted (beside the sum)", required=True),
-        Column("rule", "string", "which rule quarantined, dropped or noted the rows; empty for read and mapped"),
-        Column("rows", "bigint", "how many rows; read = mapped + quarantined + dropped", required=True, least=0),
+        Column("rule", "string", "which rule quarantined, dropped or noted them; empty for read and mapped"),
+        Column(
+            "rows", "bigint", "how many; for every unit, read = mapped + quarantined + dropped", required=True, least=0
+        ),
+        Column("unit", "string", f"what is counted: {', '.join(UNITS)}; a file that is set aside is a row, too"),
     ),
 )
 

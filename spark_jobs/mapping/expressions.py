@@ -1,19 +1,42 @@
-"""A mapping's SQL as Spark columns: the rows that one raw row gives to a table, typed, masked and cut.
+"""A mapping's SQL as Spark columns: the records that one raw row gives to a table, typed, masked, cut and judged.
 
-A writing stays text until all of it is one expression: under `for_each` its parts speak of `each`, which a lambda of
-SQL binds and a lambda of Python does not.
+A writing without `for_each` gives one record, made by projections that Spark compiles; one with it an array of them.
+Both are the same SQL over the name of a record, in three steps, as a step uses the names of the one before: the values
+as the mapping states them; typed, masked and cut; and what the contract says of them.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from contracts import bounds
+from contracts.column_types import Simple
 from contracts.schema import Column as TableColumn
-from contracts.schema import Table
-from spark_jobs.literals import NO_STRINGS, sql_list, sql_literal
+from contracts.tombstones import ERASED
+from spark_jobs.literals import NO_STRINGS, sql_literal
 from spark_jobs.mapping.masked_text import cleaned, too_long
+from spark_jobs.mapping.notes import (
+    NO_VALUE,
+    SHORTENED,
+    Notes,
+    is_there,
+    not_understood,
+    notes,
+    understandings,
+)
 from spark_jobs.mapping.spec import Spec, Writing
+from spark_jobs.pseudonyms import Functions
+
+_RECORD = "record"
+"""Name of one record of an array."""
+
+PLACE = "{record}"
+"""Stands in SQL for the name of a record."""
 
 
 def with_let(rows: DataFrame, spec: Spec) -> DataFrame:
@@ -23,60 +46,154 @@ def with_let(rows: DataFrame, spec: Spec) -> DataFrame:
     return rows
 
 
-def rows_given(writing: Writing, spec: Spec, *, erasing: bool) -> Column:
-    """The rows that a raw row gives to one table, an array of structs; null where it has a `verdict` already.
-
-    Each struct has the columns of the table's contract, `session_key` where events have sessions, and `shortened`:
-    whether a part of a text was cut off. What cannot be cast to the contract's type is null.
-
-    Args:
-        erasing: leave out rows of `raw_erased_identifiers`: another person's raw row may name an erased one.
-    """
-    values = {
-        column.name: f"try_cast({writing.columns.get(column.name, 'null')} as {column.type})"
-        for column in writing.table.columns
-    }
-    values["source"] = sql_literal(spec.source)
-    if spec.sessions and writing.table.name == "events":
-        values["session_key"] = spec.sessions.by
-    rows = _cleaned_rows(f"array_compact({_each(writing, _struct(values))})", writing.table, list(values))
-    if erasing:
-        for column in writing.table.columns:
-            if column.holds == "identifier":
-                erased = f"array_contains(raw_erased_identifiers, record.{column.name})"
-                rows = f"filter({rows}, record -> not coalesce({erased}, false))"
-    return F.expr(f"if(verdict is null, {rows}, null)")
-
-
 def values_given(writing: Writing, column: str) -> Column:
     """What a raw row gives to one column of a table: an array of strings, null where a row is not written."""
-    return F.expr(f"coalesce({_each(writing, f'cast({writing.columns[column]} as string)')}, {NO_STRINGS})")
+    value = f"if({writing.where}, cast({writing.columns[column]} as string), null)"
+    values = f"transform({writing.for_each}, each -> {value})" if writing.for_each else f"array({value})"
+    return F.expr(f"coalesce({values}, {NO_STRINGS})")
 
 
-def breaks_contract(rows: str, column: TableColumn) -> Column | None:
-    """Whether a row of the array `rows` has a value that the contract does not allow; None if it allows any."""
-    value = f"record.{column.name}"
-    broken = [f"{value} is null"] if column.required else []
-    if column.one_of:
-        broken.append(f"{value} not in {sql_list(column.one_of)}")
-    if column.pattern:
-        broken.append(f"not {value} rlike {sql_literal(column.pattern)}")
-    return F.expr(f"exists({rows}, record -> coalesce({' or '.join(broken)}, false))") if broken else None
+@dataclass(frozen=True)
+class Records:
+    """What one writing of a mapping makes of a raw row.
+
+    A record is a struct: the columns that the mapping gives, `session_key` where events have sessions, `dropped` and
+    `broken` (the rule by which it is not mapped, else null) and `notes` (a number, see `notes.py`).
+    """
+
+    writing: Writing
+    name: str
+    """The column of its records: a struct, or an array of structs under `for_each`."""
+    values: dict[str, str]
+    """Field -> SQL over the raw row."""
+    notes: Notes
+    erasing: bool
+
+    @property
+    def several(self) -> bool:
+        """Whether a raw row may give more than one."""
+        return bool(self.writing.for_each)
+
+    def given(self, rows: DataFrame) -> DataFrame:
+        """Add the column of the records of each row; null where the row has a `verdict` or gives nothing."""
+        where, as_stated = self.writing.where, _struct(self.values)
+        if not self.several:
+            stated = f"if(verdict is null and {where}, {as_stated}, null)"
+        elif re.search(r"\beach\b", where):
+            written = f"if({where}, {as_stated}, null)"
+            stated = f"if(verdict is null, array_compact(transform({self.writing.for_each}, each -> {written})), null)"
+        else:  # what is true of the whole row is asked once, and first
+            each = f"transform({self.writing.for_each}, each -> {as_stated})"
+            stated = f"case when verdict is not null then null when {where} then {each} else array() end"
+        rows = rows.withColumn(self.name, F.expr(stated))
+        for step in (self._typed, self._judged):
+            rows = rows.withColumn(self.name, F.expr(self._of_each(step)))
+        return rows
+
+    def marks(self, number: int) -> str:
+        """SQL of an array of what became of each record, number of the writing, dropped, broken, notes."""
+
+        def mark(record: str) -> str:
+            became = {name: f"{record}.{name}" for name in ("dropped", "broken", "notes")}
+            return _struct({"writing": str(number), **became})
+
+        if self.several:
+            none = "cast(array() as array<struct<writing: int, dropped: string, broken: string, notes: bigint>>)"
+            return f"coalesce(transform({self.name}, {_RECORD} -> {mark(_RECORD)}), {none})"
+        return f"array(if({self.name} is null, null, {mark(self.name)}))"
+
+    def any(self, condition: str) -> str:
+        """SQL: whether a row gives a record for which a condition over `{record}` holds."""
+        if self.several:
+            return f"coalesce(exists({self.name}, {_RECORD} -> {condition.replace(PLACE, _RECORD)}), false)"
+        return f"({self.name} is not null and {condition.replace(PLACE, self.name)})"
+
+    def _of_each(self, step: Callable[[str], str]) -> str:
+        if self.several:
+            return f"transform({self.name}, {_RECORD} -> {step(_RECORD)})"
+        return f"if({self.name} is null, null, {step(self.name)})"
+
+    def _columns(self) -> Iterator[TableColumn]:
+        return (column for column in self.writing.table.columns if column.name in self.values)
+
+    def _typed(self, record: str) -> str:
+        fields = {}
+        for column in self._columns():
+            value = _cast(column, f"{record}.{column.name}")
+            fields[column.name] = cleaned(column, value) if column.text else value
+        if "session_key" in self.values:
+            fields["session_key"] = f"{record}.session_key"
+        return _struct(fields | {"notes": self.notes.sql().replace(PLACE, record)})
+
+    def _judged(self, record: str) -> str:
+        kept = [column.name for column in self._columns()] + (["session_key"] if "session_key" in self.values else [])
+        fields = {name: f"{record}.{name}" for name in [*kept, "notes"]}
+        identifiers = [column.name for column in self._columns() if column.holds == "identifier"]
+        nobody = " or ".join(f"{record}.{name} is null" for name in identifiers) or "false"
+        dropped = [(f"({nobody}) and {self.notes.holds(NO_VALUE, f'{record}.notes')}", NO_VALUE.strip(": "))]
+        if self.erasing:
+            dropped += [(f"array_contains(raw_erased_identifiers, {record}.{name})", ERASED) for name in identifiers]
+        broken = [
+            (condition, f"contract: {self.writing.table.name}.{column}")
+            for column, condition in bounds.broken(self.writing.table, f"{record}.", "raw_ds")
+            if column in self.writing.columns
+        ]
+        fields["dropped"] = _first_that_holds(dropped)
+        fields["broken"] = f"if({fields['dropped']} is null, {_first_that_holds(broken)}, null)"
+        return _struct(fields)
 
 
-def _each(writing: Writing, value: str) -> str:
-    """SQL for the array of a value of each row of a writing, null where the row is not written."""
-    written = f"if({writing.where}, {value}, null)"
-    return f"transform({writing.for_each}, each -> {written})" if writing.for_each else f"array({written})"
+def records_of(spec: Spec, functions: Functions, *, erasing: bool) -> list[Records]:
+    """Of each writing of a mapping, in its order.
+
+    Args:
+        spec: the mapping as written.
+        erasing: leave out records of `raw_erased_identifiers`: another person's raw row may name an erased one.
+    """
+    translated = spec.translated(functions.expanded)
+    return [
+        _records(number, translated, written, writing, functions, erasing=erasing)
+        for number, (written, writing) in enumerate(zip(spec.writings, translated.writings, strict=True))
+    ]
 
 
-def _cleaned_rows(rows: str, table: Table, names: list[str]) -> str:
-    """SQL for the same rows with their texts masked and cut, and `shortened`."""
-    values = {name: f"record.{name}" for name in names}
-    values |= {column.name: cleaned(column, f"record.{column.name}") for column in table.texts}
-    long = " or ".join(too_long(column, f"record.{column.name}") for column in table.texts) or "false"
-    values["shortened"] = f"coalesce({long}, false)"
-    return f"transform({rows}, record -> {_struct(values)})"
+def _records(
+    number: int, spec: Spec, written: Writing, writing: Writing, functions: Functions, *, erasing: bool
+) -> Records:
+    table = writing.table
+    values = {**writing.columns, "source": sql_literal(spec.source)}
+    if spec.sessions and table.name == "events":
+        values["session_key"] = spec.sessions.by
+    conditions: list[tuple[str, str]] = []
+    for column in table.columns:
+        if column.name not in writing.columns:
+            if any(re.search(rf"\b{column.name}\b", check) for check in table.checks.values()):
+                values[column.name] = "null"
+            continue
+        stated, name = f"{PLACE}.{column.name}", f"{table.name}.{column.name}"
+        if isinstance(column.parsed_type, Simple) and column.type != "string":
+            conditions += not_understood(name, is_there(stated), _cast(column, stated))
+        if column.text and not column.whole:
+            conditions.append((SHORTENED, too_long(column, _cast(column, stated))))
+        for index, one in enumerate(understandings(name, written.columns[column.name], functions)):
+            # a call speaks of the raw row, so whether it was given anything is a field beside the values
+            field = f"{column.name}_call_{index}"
+            values[field] = one.there
+            if one.result:
+                values[f"{field}_result"] = one.result
+            result = f"{PLACE}.{field}_result" if one.result else stated
+            conditions += not_understood(one.name, f"{PLACE}.{field}", result)
+    return Records(writing, f"records_{number}", values, notes(*conditions), erasing)
+
+
+def _cast(column: TableColumn, value: str) -> str:
+    return f"try_cast({value} as {column.type})"
+
+
+def _first_that_holds(rules: list[tuple[str, str]]) -> str:
+    """SQL of the first rule whose condition is true, else null."""
+    cases = " ".join(f"when coalesce({condition}, false) then {sql_literal(rule)}" for condition, rule in rules)
+    return f"case {cases} else null end" if rules else "cast(null as string)"
 
 
 def _struct(values: dict[str, str]) -> str:

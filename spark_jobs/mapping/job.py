@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,30 @@ from contracts.tables import TABLES
 from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
 from contracts.tombstones import Tombstones
 from spark_jobs.mapping.deliveries import Delivery, deliveries_to_map
+from spark_jobs.mapping.expressions import Records, records_of
 from spark_jobs.mapping.identifiers import with_erased
-from spark_jobs.mapping.outcomes import table_rows, with_outcome
-from spark_jobs.mapping.quarantine import quarantined
+from spark_jobs.mapping.notes import notes_of_let
+from spark_jobs.mapping.outcomes import (
+    DUPLICATE,
+    broken_records,
+    contract_rows,
+    repeated_keys,
+    table_records,
+    with_outcome,
+    with_repeats,
+)
+from spark_jobs.mapping.quarantine import quarantine_rows
 from spark_jobs.mapping.readers.formats import read_raw
-from spark_jobs.mapping.reconciliation import Count, added_up, check_share, check_sum, count_files, count_rows
+from spark_jobs.mapping.reconciliation import (
+    Count,
+    added_up,
+    check_share,
+    check_sum,
+    check_understood,
+    count_files,
+    count_repeats,
+    count_rows,
+)
 from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
@@ -56,22 +77,16 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
         if deliveries:
             session = start_session(settings, job)
             try:
-                counts = _map(session, spec, deliveries, lake, keys, tombstones)
-            except AnalysisException as error:
-                raise MappingError(
-                    expected=f"expressions in {source}.yml that Spark understands",
-                    received=str(error).partition("SQLSTATE")[0].strip(" ;."),
-                    remedy="correct the mapping; nothing was published",
-                ) from error
-            except VALUE_ERRORS as error:
-                raise MappingError(
-                    expected=f"expressions in {source}.yml that hold for every row",
-                    received=f"{condition_of(error)} for one",
-                    remedy="use try_cast and its like, or a quarantine rule; nothing was published",
-                ) from None
+                with mapping_errors(spec):
+                    result = mapped(session, spec, deliveries, keys, tombstones)
+                    for delivery in deliveries:
+                        check_share(spec, delivery.ds, result.counts)
+                        check_understood(spec, delivery.ds, result.uncast)
+                    _publish(session, spec, deliveries, lake, result)
+                counts = result.counts
             finally:
                 session.catalog.clearCache()
-        entry = source_entry((count.outcome, count.rule, count.rows) for count in counts)
+        entry = source_entry((count.unit, count.outcome, count.rule, count.rows) for count in counts)
         fragment["sources"] = {source: entry}
         say(
             f"map {source}: {entry['read']:,} rows read, {entry['mapped']:,} mapped, {entry['quarantined']:,} "
@@ -80,47 +95,116 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
     return fragment
 
 
-def _map(
+@contextmanager
+def mapping_errors(spec: Spec) -> Iterator[None]:
+    """Turn what Spark says of a mapping's expressions into a sentence about the mapping, without a row's values.
+
+    Raises:
+        MappingError: in place of Spark's error.
+    """
+    try:
+        yield
+    except AnalysisException as error:
+        raise MappingError(
+            expected=f"expressions in {spec.source}.yml that Spark understands",
+            received=str(error).partition("SQLSTATE")[0].strip(" ;."),
+            remedy="correct the mapping; nothing was published",
+        ) from error
+    except VALUE_ERRORS as error:
+        raise MappingError(
+            expected=f"expressions in {spec.source}.yml that hold for every row",
+            received=f"{condition_of(error)} for one",
+            remedy="use try_cast and its like, or a quarantine rule; nothing was published",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What deliveries give to the lake, before anything is written."""
+
+    tables: dict[Table, DataFrame]
+    """Table -> its rows and `ds`; reconciliation last, as it is what says that a day is mapped."""
+    counts: list[Count]
+    quarantined: int
+    """Rows of the quarantine."""
+    uncast: Mapping[tuple[str, str], tuple[int, int]]
+    """(day, note) -> values that were not understood, values that were there."""
+
+
+def mapped(
     session: SparkSession,
     spec: Spec,
-    deliveries: list[Delivery],
-    lake: Lake,
+    deliveries: Sequence[Delivery],
     keys: Sequence[bytes],
     tombstones: Mapping[int, Sequence[str]],
-) -> list[Count]:
-    """Write, audit and publish what the deliveries give to every table; returns the books."""
-    staging = lake.staging(f"map-{spec.source}")
-    raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
+) -> Mapped:
+    """Map deliveries and keep their books.
+
+    Raises:
+        LakeError: the books do not add up.
+    """
     counts = count_files(spec.source, deliveries)
     tables: dict[Table, DataFrame] = {}
+    uncast: Mapping[tuple[str, str], tuple[int, int]] = {}
+    by_record = 0
     raw = read_raw(session, spec.read, deliveries)
     if raw is not None:
         functions = Functions(keys)
+        records = records_of(spec, functions, erasing=bool(tombstones))
         marked = with_erased(raw, spec, keys, tombstones)
-        rows = with_outcome(marked, spec, functions).persist(StorageLevel.MEMORY_AND_DISK)
-        counts = added_up([*counts, *count_rows(raw, rows, spec)])
-        mapped = rows.where("outcome = 'mapped'")
-        tables = {table: part for table in MAPPED_TABLES if (part := table_rows(mapped, spec, table)) is not None}
-        tables[QUARANTINE] = quarantined(rows, spec, functions)
+        rows = with_outcome(marked, spec, records, functions).persist(StorageLevel.MEMORY_AND_DISK)
+        book = count_rows(raw, rows, spec, records, notes_of_let(spec, functions))
+        counts += book.counts
+        by_record, uncast = book.by_record, book.uncast
+        tables, broken, repeated = _settled(rows, spec, records)
+        counts += repeated
+        tables[QUARANTINE] = quarantine_rows(broken, spec, functions)
+    files = [
+        (spec.source, name, None, None, reason, None, one.ds) for one in deliveries for name, reason in one.set_aside
+    ]
+    if files:
+        aside = local_rows(session, files, QUARANTINE)
+        tables[QUARANTINE] = tables[QUARANTINE].unionByName(aside) if raw is not None else aside
+    counts = added_up(counts)
     for delivery in deliveries:
         check_sum(spec, delivery.ds, counts)
-        check_share(spec, delivery.ds, counts)
-    files = [(spec.source, name, None, None, reason, one.ds) for one in deliveries for name, reason in one.set_aside]
-    if files:
-        aside = _local(session, files, QUARANTINE)
-        tables[QUARANTINE] = tables[QUARANTINE].unionByName(aside) if raw is not None else aside
-    tables[RECONCILIATION] = _local(
-        session, [(count.source, count.outcome, count.rule, count.rows, count.ds) for count in counts], RECONCILIATION
-    )
+    book_rows = [(count.source, count.outcome, count.rule, count.rows, count.unit, count.ds) for count in counts]
+    tables[RECONCILIATION] = local_rows(session, book_rows, RECONCILIATION)
+    quarantined = sum(count.rows for count in counts if count.outcome == "quarantined" and count.unit != "file")
+    return Mapped(tables, counts, quarantined - by_record, uncast)
+
+
+def _settled(
+    rows: DataFrame, spec: Spec, records: Sequence[Records]
+) -> tuple[dict[Table, DataFrame], DataFrame, list[Count]]:
+    """The rows of each table without repeated keys, everything to be quarantined, and the books of what is repeated."""
+    found = {table: part for table in MAPPED_TABLES if (part := table_records(rows, records, table)) is not None}
+    columns = ("raw_ds", "raw_file", "raw_text", "rule", "place")
+    broken = rows.where("outcome = 'quarantined' and not judged").withColumn("place", F.expr("cast(null as int)"))
+    broken = broken.select(*columns).unionByName(broken_records(rows, records).select(*columns))
+    counts = []
+    for table in [one for one in found if one.name in repeated_keys(found)]:
+        part = with_repeats(found[table], table)
+        counts += count_repeats(part, spec.source)
+        refused = part.where(f"repeat != '{DUPLICATE}'").withColumnsRenamed({"ds": "raw_ds", "repeat": "rule"})
+        broken = broken.unionByName(refused.select(*columns))
+        found[table] = part.where("repeat is null")
+    return {table: contract_rows(part, spec, table) for table, part in found.items()}, broken, counts
+
+
+def _publish(session: SparkSession, spec: Spec, deliveries: Sequence[Delivery], lake: Lake, result: Mapped) -> None:
+    """Write what was mapped, read it back, and publish it."""
+    staging = lake.staging(f"map-{spec.source}")
+    raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
+    tables = result.tables
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda table: stage(tables[table], table, staging / table.name, raw_bytes), tables))
-    _audit(session, staging, list(tables), counts)
-    for table in tables:  # reconciliation comes last: it is what says that a day is mapped
+    _audit(session, staging, result)
+    for table in tables:
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
-    return counts
 
 
-def _local(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:
+def local_rows(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:
     """Rows that the driver holds, with the columns of a contract and the day last."""
     names = [*table.column_names, "ds"]
     # as JSON and not by createDataFrame, which would start Python workers for a handful of rows
@@ -128,14 +212,14 @@ def _local(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:
     return session.sql(f"select inline(from_json(:rows, 'array<struct<{table.ddl()}, ds DATE>>'))", {"rows": text})
 
 
-def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: list[Count]) -> None:
-    """Read back what was written: every key once a day, and as many quarantined rows as were counted.
+def _audit(session: SparkSession, staging: Path, result: Mapped) -> None:
+    """Read back what was written: every key once a day, and as many rows and quarantined rows as were counted.
 
     Raises:
         LakeError: it is not so; nothing has been published yet.
     """
     written = None
-    for table in tables:
+    for table in result.tables:
         if any((staging / table.name).glob("ds=*")):
             key = F.xxhash64(*table.key).alias("key")
             keys = session.read.parquet(str(staging / table.name)).select(F.lit(table.name).alias("table"), "ds", key)
@@ -147,20 +231,25 @@ def _audit(session: SparkSession, staging: Path, tables: list[Table], counts: li
         .agg(F.sum("times").alias("rows"), F.max(F.struct("times", "ds")).alias("most"))
         .collect()
     }
-    expected = sum(count.rows for count in counts if count.outcome == "quarantined")
-    found = of_table[QUARANTINE.name].rows if QUARANTINE.name in of_table else 0
-    if found != expected:
-        raise LakeError(
-            expected=f"{expected} quarantined rows to be written",
-            received=str(found),
-            remedy="report this: rows were lost between counting and writing; nothing was published",
-        )
+    mapped_records = sum(count.rows for count in result.counts if (count.unit, count.outcome) == ("record", "mapped"))
+    mapped_rows = sum(of_table[table.name].rows for table in MAPPED_TABLES if table.name in of_table)
+    quarantined = of_table[QUARANTINE.name].rows if QUARANTINE.name in of_table else 0
+    for what, expected, found in (
+        ("mapped", mapped_records, mapped_rows),
+        ("quarantined", result.quarantined, quarantined),
+    ):
+        if found != expected:
+            raise LakeError(
+                expected=f"{expected} {what} records to be written",
+                received=str(found),
+                remedy="report this: they were lost between counting and writing; nothing was published",
+            )
     for name, row in of_table.items():
         if row.most.times > 1 and name != QUARANTINE.name:
             raise LakeError(
                 expected=f"every key of {name} once a day",
                 received=f"{row.most.times} rows with one key ({', '.join(TABLES[name].key)}) on {row.most.ds}",
-                remedy="make the id expression in the mapping unique; nothing was published",
+                remedy="report this: repeated keys are settled before anything is written; nothing was published",
             )
 
 

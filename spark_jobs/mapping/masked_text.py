@@ -38,4 +38,4 @@ def _cleaned(column: Column, value: str) -> str:
     masked = masked_sql(value, phones=column.text != "title")
     if column.text in _PLAIN:
         masked = f"if({value} rlike {sql_literal(_PLAIN[column.text])}, {value}, {masked})"
-    return f"left({masked}, {column.most})"
+    return masked if column.whole else f"left({masked}, {column.most})"

@@ -1,12 +1,16 @@
-"""Every raw row ends in exactly one outcome, and mapped rows in the tables of their contracts.
+"""Every raw row ends in exactly one outcome, and every record that it gives in one of its own.
 
-A raw row is dropped when its person was erased; quarantined when it cannot be read, breaks a quarantine rule or does
-not fit a contract; dropped when a drop rule or the duplicate rule holds; mapped otherwise. So read = mapped +
-quarantined + dropped, by construction and counted again before anything is published.
+A raw row is dropped when its reader says so (a header, a blank line) or its person was erased; quarantined when it
+cannot be read, breaks a quarantine rule or gives no record where it should; dropped when a drop rule or the duplicate
+rule holds. Of the records of the others, one that does not fit its contract is quarantined, one of nobody or with a key
+that the day has already is dropped, the rest is mapped. A row of which no record is left shares their fate; all others
+are mapped. So read = mapped + quarantined + dropped, for rows and records, by construction and counted again before
+anything is published.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -14,95 +18,207 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.schema import Table
 from contracts.tombstones import ERASED
+from spark_jobs.literals import sql_literal
 from spark_jobs.mapping.bots import with_bot_name
-from spark_jobs.mapping.expressions import breaks_contract, rows_given, with_let
+from spark_jobs.mapping.expressions import PLACE, Records, with_let
+from spark_jobs.mapping.notes import NO_VALUE, notes_of_let
 from spark_jobs.mapping.sessions import with_session
 from spark_jobs.mapping.spec import Spec
 from spark_jobs.pseudonyms import Functions
 
+NO_RECORDS = "no_records"
+"""Rule of a row whose `for_each` finds no array, and which gives nothing else: the error page of a service."""
 
-def with_outcome(raw: DataFrame, spec: Spec, functions: Functions) -> DataFrame:
-    """Decide what becomes of every raw row, and prepare the rows that it gives.
+DUPLICATE = "duplicate"
+NOT_UNIQUE = "not_unique"
+"""Rule of a record whose key the day has already, with other values: the mapping's id expression may be wrong."""
+
+_KEPT = ("raw_ds", "raw_file", "raw_text", "raw_unknown", "bot_name", "occurred_at", "notes_of_let")
+
+
+def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functions: Functions) -> DataFrame:
+    """Decide what becomes of every raw row, and make its records.
 
     Args:
         raw: as read; with the columns of `with_erased` where anybody has been erased.
+        spec: the mapping as written.
+        records: of each of its writings.
 
     Returns:
         `raw_ds`, `raw_file`, `raw_text`, `raw_unknown`; `bot_name` and `occurred_at` (null where the mapping has none);
-        `outcome` (mapped, quarantined, dropped) and `rule` (why; null for mapped); and a column of `rows_columns` for
-        each writing: the typed rows as an array, so that every expression of the mapping is computed once a row.
+        `notes_of_let`; `outcome` (mapped, quarantined, dropped) and `rule` (why; null for mapped); `judged`: whether
+        the books count its records; `marks`: what became of each (null for one that is not written); and the column
+        of each of `records`.
     """
-    erasing = "raw_erased" in raw.columns
-    spec = spec.translated(functions.expanded)
-    rows = with_bot_name(raw, spec.bots) if spec.bots else raw.withColumn("bot_name", F.lit(None).cast("string"))
-    rows = with_let(rows, spec)
+    let_notes = notes_of_let(spec, functions).sql()
+    translated = spec.translated(functions.expanded)
+    rows = with_bot_name(raw, translated.bots) if spec.bots else raw.withColumn("bot_name", _no_text())
+    rows = with_let(rows, translated)
     if "occurred_at" not in spec.let:
         rows = rows.withColumn("occurred_at", F.lit(None).cast("timestamp"))
-    kept = ("raw_ds", "raw_file", "raw_text", "raw_unknown", "bot_name", "occurred_at")
-    rows = rows.select("*", _verdict_of_row(spec, erasing=erasing).alias("verdict")).select(
-        *kept,
+    rows = rows.select("*", F.expr(let_notes).alias("notes_of_let"), _verdict_of_row(translated, raw).alias("verdict"))
+    for one in records:
+        rows = one.given(rows)
+    names = [one.name for one in records]
+    rows = rows.select(
+        *_KEPT,
         "verdict",
-        F.expr(f"coalesce({spec.key}, raw_text)").alias("record_key"),
-        *(
-            rows_given(writing, spec, erasing=erasing).alias(name)
-            for name, writing in zip(rows_columns(spec), spec.writings, strict=True)
-        ),
+        F.expr(f"coalesce({translated.key}, raw_text)").alias("record_key"),
+        F.expr(f"concat({', '.join(one.marks(number) for number, one in enumerate(records))})").alias("marks"),
+        *names,
     )
-    rows = rows.withColumn("verdict", F.coalesce("verdict", _verdict_of_contracts(spec)))
-    same_key = Window.partitionBy("raw_ds", F.col("verdict").isNull(), "record_key").orderBy("raw_file", "raw_text")
+    empty = F.when(_without_records(records), _verdict("quarantined", NO_RECORDS))
+    rows = rows.withColumn("verdict", F.coalesce("verdict", empty))
+    rows = rows.withColumn("of_records", _verdict_of_records(records))
+    same_key = Window.partitionBy("raw_ds", F.coalesce("verdict", "of_records").isNull(), "record_key").orderBy(
+        "raw_file", "raw_text"
+    )
     rows = rows.withColumn("delivery_number", F.row_number().over(same_key))
-    duplicate = F.when(F.col("delivery_number") > 1, _verdict("dropped", F.lit("duplicate")))
-    return rows.withColumn("verdict", F.coalesce("verdict", duplicate)).select(
-        *kept,
-        F.coalesce("verdict.outcome", F.lit("mapped")).alias("outcome"),
-        F.col("verdict.rule").alias("rule"),
-        *rows_columns(spec),
+    repeated = F.coalesce("verdict", "of_records").isNull() & (F.col("delivery_number") > 1)
+    rows = rows.withColumn("verdict", F.when(repeated, _verdict("dropped", DUPLICATE)).otherwise(F.col("verdict")))
+    final = F.coalesce("verdict", "of_records")
+    return rows.select(
+        *_KEPT,
+        F.coalesce(final["outcome"], F.lit("mapped")).alias("outcome"),
+        final["rule"].alias("rule"),
+        F.col("verdict").isNull().alias("judged"),
+        "marks",
+        *names,
     )
 
 
-def rows_columns(spec: Spec) -> list[str]:
-    """The columns that hold the rows of each writing of a mapping, in its order."""
-    return [f"rows_{index}" for index in range(len(spec.writings))]
+def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> DataFrame | None:
+    """The mapped records of one table, equal keys among them; None where the mapping writes no such table.
+
+    Returns:
+        The columns of the contract, `session_key`; `ds`, `raw_file`, `raw_text`, `place` (from 1, null where a row
+        gives one record only) and `several` (whether it may give more).
+    """
+    parts = []
+    for one in records:
+        if one.writing.table is not table:
+            continue
+        origin = (F.col("raw_ds").alias("ds"), "raw_file", "raw_text", F.lit(one.several).alias("several"))
+        judged = rows.where("judged")
+        if one.several:
+            found = judged.select(*origin, F.posexplode(one.name).alias("position", "record"))
+            found = found.withColumn("place", F.expr("position + 1"))
+        else:
+            found = judged.select(*origin, F.expr("cast(null as int)").alias("place"), F.col(one.name).alias("record"))
+            found = found.where("record is not null")
+        found = found.where("record.dropped is null and record.broken is null")
+        given = {name: F.col(f"record.{name}") for name in one.values if name in (*table.column_names, "session_key")}
+        columns = [
+            given.get(column.name, F.lit(None)).cast(column.parsed_type.spark).alias(column.name)
+            for column in table.columns
+        ]
+        session_key = given.get("session_key", F.lit(None)).cast("string").alias("session_key")
+        parts.append(found.select(*columns, session_key, "ds", "raw_file", "raw_text", "place", "several"))
+    return reduce(DataFrame.unionByName, parts) if parts else None
 
 
-def table_rows(mapped: DataFrame, spec: Spec, table: Table) -> DataFrame | None:
-    """The rows of one table with the columns of its contract and `ds`; None where the mapping writes no such table."""
-    parts = [
-        mapped.select(F.col("raw_ds").alias("ds"), F.inline(name))
-        for name, writing in zip(rows_columns(spec), spec.writings, strict=True)
-        if writing.table is table
+def broken_records(rows: DataFrame, records: Sequence[Records]) -> DataFrame | None:
+    """`raw_ds`, `raw_file`, `raw_text`, `place` and `rule` of every record that does not fit its contract."""
+    parts = []
+    for one in records:
+        if one.several:
+            found = rows.where("judged").select(
+                "raw_ds", "raw_file", "raw_text", F.posexplode(one.name).alias("place", "record")
+            )
+            found = found.where("record.broken is not null")
+            parts.append(
+                found.select("raw_ds", "raw_file", "raw_text", F.expr("place + 1").alias("place"), "record.broken")
+            )
+        else:
+            found = rows.where(f"judged and {one.name}.broken is not null")
+            place = F.expr("cast(null as int)").alias("place")
+            parts.append(
+                found.select("raw_ds", "raw_file", "raw_text", place, F.col(f"{one.name}.broken").alias("broken"))
+            )
+    return reduce(DataFrame.unionByName, parts).withColumnRenamed("broken", "rule") if parts else None
+
+
+def with_repeats(found: DataFrame, table: Table) -> DataFrame:
+    """Add `repeat` to the records of a table: null for the first with a key on a day, `duplicate` for a later one.
+
+    A later one with other values, from a row that gives no more than one record, is `not_unique: table.key` instead:
+    a page may show what another showed already, but two lines that claim one id may be a mistake of the mapping.
+    """
+    content = F.xxhash64(*table.column_names)
+    in_order = Window.partitionBy("ds", *table.key).orderBy("raw_file", "raw_text", F.col("place").asc_nulls_first())
+    numbered = found.withColumn("number", F.row_number().over(in_order)).withColumn("content", content)
+    same = F.first("content").over(in_order) == F.col("content")
+    name = f"{NOT_UNIQUE}: {table.name}.{table.key[0]}"
+    repeat = F.when(F.col("several") | same, F.lit(DUPLICATE)).otherwise(F.lit(name))
+    return numbered.withColumn("repeat", F.when(F.col("number") > 1, repeat)).drop("number", "content")
+
+
+def repeated_keys(parts: dict[Table, DataFrame]) -> set[str]:
+    """The names of the tables in which a key stands more than once on a day."""
+    keys = [
+        part.select(F.lit(table.name).alias("table"), "ds", F.xxhash64(*table.key).alias("key"))
+        for table, part in parts.items()
     ]
-    if not parts:
-        return None
-    rows = reduce(DataFrame.unionByName, parts)
+    if not keys:
+        return set()
+    times = reduce(DataFrame.unionByName, keys).groupBy("table", "ds", "key").count().where("count > 1")
+    return {row.table for row in times.select("table").distinct().collect()}
+
+
+def contract_rows(found: DataFrame, spec: Spec, table: Table) -> DataFrame:
+    """The columns of the table's contract and `ds`, with sessions where the mapping has them."""
     if spec.sessions and table.name == "events":
-        rows = with_session(rows, spec.sessions.silence_minutes)
-    return rows.select(*table.column_names, "ds")
+        found = with_session(found.drop("session_id"), spec.sessions.silence_minutes)
+    return found.select(*table.column_names, "ds")
 
 
-def _verdict_of_row(spec: Spec, *, erasing: bool) -> Column:
-    """The first rule that a row breaks: erased, unreadable, dropped, quarantined, in this order; else null."""
-    erased = F.col("raw_erased") if erasing else F.lit(False)
-    verdict = F.when(erased, _verdict("dropped", F.lit(ERASED)))
+def _verdict_of_row(spec: Spec, raw: DataFrame) -> Column:
+    """The first rule that a row breaks: no row at all, erased, unreadable, dropped, quarantined; else null."""
+    verdict = F.when(F.lit(False), _verdict("dropped", ERASED))
+    if "raw_dropped" in raw.columns:
+        verdict = verdict.when(F.col("raw_dropped").isNotNull(), _verdict("dropped", F.col("raw_dropped")))
+    if "raw_erased" in raw.columns:
+        verdict = verdict.when(F.col("raw_erased"), _verdict("dropped", ERASED))
     verdict = verdict.when(F.col("raw_problem").isNotNull(), _verdict("quarantined", F.col("raw_problem")))
     for rule, condition in spec.drop.items():
-        verdict = verdict.when(F.expr(f"coalesce({condition}, false)"), _verdict("dropped", F.lit(rule)))
+        verdict = verdict.when(F.expr(f"coalesce({condition}, false)"), _verdict("dropped", rule))
     for rule, condition in spec.quarantine.items():
-        verdict = verdict.when(F.expr(f"coalesce({condition}, false)"), _verdict("quarantined", F.lit(rule)))
+        verdict = verdict.when(F.expr(f"coalesce({condition}, false)"), _verdict("quarantined", rule))
     return verdict
 
 
-def _verdict_of_contracts(spec: Spec) -> Column:
-    """Quarantine for a row that would give a value which its table does not allow; else null."""
-    verdicts = [F.lit(None).cast("struct<outcome:string,rule:string>")]
-    for name, writing in zip(rows_columns(spec), spec.writings, strict=True):
-        for column in writing.table.columns:
-            broken = breaks_contract(name, column) if column.name in writing.columns else None
-            if broken is not None:
-                rule = F.lit(f"contract: {writing.table.name}.{column.name}")
-                verdicts.append(F.when(broken, _verdict("quarantined", rule)))
-    return F.coalesce(*verdicts)
+def _verdict_of_records(records: Sequence[Records]) -> Column:
+    """What becomes of a row that no rule holds for, by the records that it gives."""
+    good = " or ".join(one.any(f"({PLACE}.dropped is null and {PLACE}.broken is null)") for one in records) or "false"
+    broken = ", ".join(
+        f"get(filter({one.name}, record -> record.broken is not null), 0).broken"
+        if one.several
+        else f"{one.name}.broken"
+        for one in records
+    )
+    nobody = NO_VALUE.strip(": ")
+    of_nobody = " or ".join(one.any(f"{PLACE}.dropped = {sql_literal(nobody)}") for one in records) or "false"
+    cases = [
+        (f"verdict is not null or coalesce({good}, false)", "null"),
+        (f"coalesce({broken or 'null'}) is not null", _sql_verdict("quarantined", f"coalesce({broken or 'null'})")),
+        (of_nobody, _sql_verdict("dropped", sql_literal(nobody))),
+    ]
+    return F.expr(f"case {' '.join(f'when {condition} then {value}' for condition, value in cases)} else null end")
 
 
-def _verdict(outcome: str, rule: Column) -> Column:
-    return F.struct(F.lit(outcome).alias("outcome"), rule.alias("rule"))
+def _without_records(records: Sequence[Records]) -> Column:
+    """Whether a row that no rule holds for gives nothing, and lacks an array that the mapping looks for."""
+    nothing = " and ".join(f"{one.name} is null" for one in records)
+    return F.expr(f"verdict is null and {nothing}") if any(one.several for one in records) else F.lit(False)
+
+
+def _sql_verdict(outcome: str, rule: str) -> str:
+    return f"named_struct('outcome', {sql_literal(outcome)}, 'rule', {rule})"
+
+
+def _verdict(outcome: str, rule: str | Column) -> Column:
+    return F.struct(F.lit(outcome).alias("outcome"), (F.lit(rule) if isinstance(rule, str) else rule).alias("rule"))
+
+
+def _no_text() -> Column:
+    return F.lit(None).cast("string")

@@ -26,14 +26,19 @@ from spark_jobs.pseudonyms import Functions
 from spark_jobs.session import start_session
 
 
-def quarantined(rows: DataFrame, spec: Spec, functions: Functions) -> DataFrame:
-    """The rows of the contract `quarantine` and `ds`, from rows of `with_outcome`."""
-    return rows.where("outcome = 'quarantined'").select(
+def quarantine_rows(broken: DataFrame, spec: Spec, functions: Functions) -> DataFrame:
+    """The rows of the contract `quarantine` and `ds`.
+
+    Args:
+        broken: `raw_ds`, `raw_file`, `raw_text`, `rule` and `place` (of a record, null for a whole row).
+    """
+    return broken.select(
         F.lit(spec.source).alias("source"),
         F.expr(functions.expanded("masked(raw_file)")).alias("file"),
         F.expr(functions.expanded("keyed(raw_text)")).alias("row_id"),
         shape(F.col("raw_text"), safe_words(spec.read)).alias("raw"),
         F.col("rule").alias("reason"),
+        F.col("place").alias("record"),
         F.col("raw_ds").alias("ds"),
     )
 

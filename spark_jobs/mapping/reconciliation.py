@@ -1,18 +1,20 @@
-"""The books of a source and a day: rows read, and what became of each."""
+"""The books of a source and a day: files, rows and records read, and what became of each."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, RawDataError
+from contracts.tables.mapped import UNITS
 from spark_jobs.mapping.deliveries import Delivery
-from spark_jobs.mapping.outcomes import rows_columns
+from spark_jobs.mapping.expressions import Records
+from spark_jobs.mapping.notes import UNCAST, Notes
+from spark_jobs.mapping.outcomes import DUPLICATE
 from spark_jobs.mapping.redaction import redacted_field
 from spark_jobs.mapping.spec import Spec
 
@@ -24,96 +26,163 @@ MANY_NAMES = 50
 
 
 class Count(NamedTuple):
-    """Rows of one source and day with one outcome; a row of the contract `reconciliation`."""
+    """Files, rows or records of one source and day with one outcome; a row of the contract `reconciliation`."""
 
     source: str
     ds: str
     outcome: str
     rule: str | None
     rows: int
+    unit: str = "row"
+
+
+class Books(NamedTuple):
+    """What became of rows and records, of all days."""
+
+    counts: list[Count]
+    by_record: int
+    """Rows that are quarantined for their records: the quarantine holds these records, and no row of their own."""
+    uncast: Mapping[tuple[str, str], tuple[int, int]]
+    """(day, note) -> values that were not understood, values that were there."""
 
 
 def count_files(source: str, deliveries: Iterable[Delivery]) -> list[Count]:
-    """Count each file that was set aside as one row read and one row quarantined."""
+    """Count files; each that was set aside also as one row read and one row quarantined."""
     counts = []
     for delivery in deliveries:
+        ds = delivery.ds
         for reason, files in Counter(reason for _, reason in delivery.set_aside).items():
-            counts.append(Count(source, delivery.ds, "quarantined", reason, files))
-            counts.append(Count(source, delivery.ds, "read", None, files))
+            for unit in ("file", "row"):
+                counts.append(Count(source, ds, "quarantined", reason, files, unit))
+                counts.append(Count(source, ds, "read", None, files, unit))
+        if delivery.files:
+            counts += [Count(source, ds, outcome, None, len(delivery.files), "file") for outcome in ("read", "mapped")]
     return counts
 
 
-def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec) -> list[Count]:
-    """Count the raw rows as they were read, before any mapping, and by their outcome in `rows`."""
+def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec, records: Sequence[Records], let_notes: Notes) -> Books:
+    """Count the raw rows as they were read, before any mapping, and by their outcome in `rows`; and their records.
+
+    Records with a key that the day has already are counted as mapped: `with_repeats` tells them apart later.
+    """
     day = F.col("raw_ds").cast("string").alias("ds")
-    counts = [Count(spec.source, row.ds, "read", None, row["count"]) for row in raw.groupBy(day).count().collect()]
+    source = spec.source
+    counts = [Count(source, row.ds, "read", None, row["count"]) for row in raw.groupBy(day).count().collect()]
     late = (F.col("outcome") == "mapped") & (F.col("occurred_at").cast("date") < F.col("raw_ds"))
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
-    cut_off = (F.exists(given, lambda row: row["shortened"]) for given in rows_columns(spec))
-    cut_off = reduce(Column.__or__, cut_off, F.lit(False))
-    shortened = F.coalesce((F.col("outcome") == "mapped") & cut_off, F.lit(False)).alias("shortened")
     late = F.coalesce(late, F.lit(False)).alias("late")
-    by_outcome = rows.groupBy(day, "outcome", "rule", bot.alias("bot"), late, shortened)
-    for row in by_outcome.count().collect():
-        counts.append(Count(spec.source, row.ds, row.outcome, row.rule, row["count"]))
+    noted = F.when(F.col("outcome") == "dropped", 0).otherwise(F.col("notes_of_let")).alias("notes")
+    by_record = 0
+    there: Counter[tuple[str, str]] = Counter()
+    for row in rows.groupBy(day, "outcome", "rule", "judged", bot.alias("bot"), late, noted).count().collect():
+        counts.append(Count(source, row.ds, row.outcome, row.rule, row["count"]))
+        if row.judged and row.outcome == "quarantined":
+            by_record += row["count"]
         if row.late and spec.read.delivery == "daily":
-            counts.append(Count(spec.source, row.ds, "noted", "late", row["count"]))
-        if row.shortened:
-            counts.append(Count(spec.source, row.ds, "noted", "shortened", row["count"]))
+            counts.append(Count(source, row.ds, "noted", "late", row["count"]))
         if row.bot:
-            counts.append(Count(spec.source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
+            counts.append(Count(source, row.ds, "noted", f"bot:{row.bot}", row["count"]))
+        counts += [Count(source, row.ds, "noted", note, row["count"]) for note in let_notes.noted(row.notes)]
+        there.update({(row.ds, note): row["count"] for note in let_notes.there(row.notes)})
+    marks = rows.where("judged").select(day, F.explode("marks").alias("mark")).where("mark is not null")
+    for row in marks.groupBy("ds", "mark.writing", "mark.dropped", "mark.broken", "mark.notes").count().collect():
+        outcome = "dropped" if row.dropped else "quarantined" if row.broken else "mapped"
+        counts.append(Count(source, row.ds, "read", None, row["count"], "record"))
+        counts.append(Count(source, row.ds, outcome, row.dropped or row.broken, row["count"], "record"))
+        notes = records[row.writing].notes
+        counts += [Count(source, row.ds, "noted", note, row["count"], "record") for note in notes.noted(row.notes)]
+        there.update({(row.ds, note): row["count"] for note in notes.there(row.notes)})
+    lost = Counter()
+    for count in counts:
+        if count.outcome == "noted" and count.rule.startswith(UNCAST):
+            lost[count.ds, count.rule] += count.rows
+    return Books(
+        [*counts, *_unknown_fields(rows, source)], by_record, {key: (rows, there[key]) for key, rows in lost.items()}
+    )
+
+
+def _unknown_fields(rows: DataFrame, source: str) -> list[Count]:
+    day = F.col("raw_ds").cast("string").alias("ds")
     unknown = rows.select(day, F.explode("raw_unknown").alias("name")).groupBy("ds", "name").count()
     by_frequency = Window.partitionBy("ds").orderBy(F.desc("count"), "name")
     kept = F.when(F.row_number().over(by_frequency) <= MANY_NAMES, redacted_field("name")).otherwise("(others)")
-    for row in unknown.select("ds", kept.alias("name"), "count").groupBy("ds", "name").agg(F.sum("count")).collect():
-        counts.append(Count(spec.source, row.ds, "noted", f"unknown_field:{row.name}", row[2]))
+    names = unknown.select("ds", kept.alias("name"), "count").groupBy("ds", "name").agg(F.sum("count").alias("rows"))
+    return [Count(source, row.ds, "noted", f"unknown_field:{row.name}", row.rows) for row in names.collect()]
+
+
+def count_repeats(repeats: DataFrame, source: str) -> list[Count]:
+    """Move the records with a `repeat` (`with_repeats`) from mapped to dropped or quarantined."""
+    day = F.col("ds").cast("string").alias("ds")
+    counts = []
+    for row in repeats.where("repeat is not null").groupBy(day, "repeat").count().collect():
+        outcome = "dropped" if row.repeat == DUPLICATE else "quarantined"
+        counts.append(Count(source, row.ds, "mapped", None, -row["count"], "record"))
+        counts.append(Count(source, row.ds, outcome, row.repeat, row["count"], "record"))
     return counts
 
 
 def check_sum(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
-    """Raise LakeError unless read = mapped + quarantined + dropped for a day."""
-    number = _by_outcome(ds, counts)
-    accounted = number["mapped"] + number["quarantined"] + number["dropped"]
-    if number["read"] != accounted:
-        raise LakeError(
-            expected=f"read = mapped + quarantined + dropped for {spec.source} of {ds}",
-            received=f"{number['read']} read and {accounted} accounted for",
-            remedy="report this: rows were lost or multiplied in the mapping; nothing was published",
-        )
+    """Raise LakeError unless read = mapped + quarantined + dropped for the files, rows and records of a day."""
+    counts = list(counts)
+    for unit in UNITS:
+        number = _by_outcome(ds, unit, counts)
+        accounted = number["mapped"] + number["quarantined"] + number["dropped"]
+        if number["read"] != accounted:
+            raise LakeError(
+                expected=f"read = mapped + quarantined + dropped for the {unit}s of {spec.source} of {ds}",
+                received=f"{number['read']} read and {accounted} accounted for",
+                remedy=f"report this: {unit}s were lost or multiplied in the mapping; nothing was published",
+            )
 
 
 def check_share(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
-    """Raise RawDataError when too large a share of a day's rows could not be mapped."""
-    number = _by_outcome(ds, counts)
-    share = number["quarantined"] / max(1, number["read"])
-    nothing_else = number["quarantined"] > 0 and number["mapped"] + number["dropped"] == 0
+    """Raise RawDataError when too large a share of a day's rows, or of its records, could not be mapped."""
+    counts = list(counts)
     limit = spec.read.quarantine_limit_share
-    if nothing_else or (number["quarantined"] > FEW_ROWS and share > limit):
-        reasons = Counter()
-        for count in counts:
-            if count.ds == ds and count.outcome == "quarantined":
-                reasons[count.rule] += count.rows
-        most = ", ".join(f"{rule}: {rows}" for rule, rows in reasons.most_common(3))
-        raise RawDataError(
-            expected=f"at least {1 - limit:.0%} of the rows of {spec.source} of {ds} to fit its mapping "
-            f"({spec.read.format})",
-            received=f"{number['quarantined']} of {number['read']} that do not ({most})",
-            remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping; "
-            "nothing was published",
-        )
+    for unit in ("row", "record"):
+        number = _by_outcome(ds, unit, counts)
+        share = number["quarantined"] / max(1, number["read"])
+        nothing_else = unit == "row" and number["quarantined"] > 0 and number["mapped"] + number["dropped"] == 0
+        if nothing_else or (number["quarantined"] > FEW_ROWS and share > limit):
+            reasons = Counter()
+            for count in counts:
+                if (count.ds, count.unit, count.outcome) == (ds, unit, "quarantined"):
+                    reasons[count.rule] += count.rows
+            most = ", ".join(f"{rule}: {rows}" for rule, rows in reasons.most_common(3))
+            raise RawDataError(
+                expected=f"at least {1 - limit:.0%} of the {unit}s of {spec.source} of {ds} to fit its mapping "
+                f"({spec.read.format})",
+                received=f"{number['quarantined']} of {number['read']} that do not ({most})",
+                remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping; "
+                "nothing was published",
+            )
 
 
-def _by_outcome(ds: str, counts: Iterable[Count]) -> Counter[str]:
+def check_understood(spec: Spec, ds: str, uncast: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+    """Raise RawDataError when too large a share of a day's values of one column was there and not understood."""
+    for (day, note), (lost, there) in sorted(uncast.items()):
+        if day == ds and lost > FEW_ROWS and lost > spec.read.quarantine_limit_share * there:
+            raise RawDataError(
+                expected=f"at least {1 - spec.read.quarantine_limit_share:.0%} of the values of "
+                f"{note.removeprefix(UNCAST)} of {spec.source} of {ds} to be understood",
+                received=f"{lost} of {there} that are not",
+                remedy="say in the mapping how they are written (number(text, ','), moment(text, pattern)), or raise "
+                "quarantine_limit_share; nothing was published",
+            )
+
+
+def _by_outcome(ds: str, unit: str, counts: Iterable[Count]) -> Counter[str]:
     number: Counter[str] = Counter()
     for count in counts:
-        if count.ds == ds:
+        if (count.ds, count.unit) == (ds, unit):
             number[count.outcome] += count.rows
     return number
 
 
 def added_up(counts: Iterable[Count]) -> list[Count]:
-    """Each source, day, outcome and rule once."""
+    """Each source, day, outcome, rule and unit once."""
     total: Counter[tuple] = Counter()
     for count in counts:
-        total[count[:4]] += count.rows
-    return [Count(*key, rows) for key, rows in sorted(total.items(), key=lambda item: tuple(map(str, item[0])))]
+        total[count.source, count.ds, count.outcome, count.rule, count.unit] += count.rows
+    keys = sorted(total, key=lambda key: tuple(map(str, key)))
+    return [Count(*key[:4], total[key], key[4]) for key in keys if total[key]]

@@ -29,7 +29,8 @@ def own_stack(pytestconfig, stack, night):  # noqa: ARG001
 def content(stack):
     """Something of each thing that a backup holds."""
     models = stack.mlflow("viewer", "/registered-models/search")["registered_models"]
-    champions = {model["name"]: model.get("aliases") for model in models}
+    # the server's database gives a model's aliases in no order
+    champions = {model["name"]: sorted(model.get("aliases", []), key=lambda one: one["alias"]) for model in models}
     assert any(champions.values())
     return {"lake": lake_of(stack), "champions": champions, "run": stack.latest_run("activate_audiences")}
 

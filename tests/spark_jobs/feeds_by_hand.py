@@ -57,8 +57,9 @@ def rows_of(settings: Settings, table: str, ds: str = DAY, *, owner: str | None 
 
 
 def books(settings: Settings, source: str, ds: str = DAY) -> dict[str, Any]:
-    """The published reconciliation of a source and day, `outcome` or `outcome rule` -> rows."""
+    """The published reconciliation of a source and day, `outcome` or `outcome rule` -> rows, and all notes."""
     rows = [row for row in rows_of(settings, "reconciliation", ds) if row["source"] == source]
+    rows = [row for row in rows if row["unit"] == "row" or row["outcome"] == "noted"]
     return {" ".join(filter(None, (row["outcome"], row["rule"]))): row["rows"] for row in rows}
 
 

@@ -48,7 +48,7 @@ def test_help_teaches(tmp_path, arguments, taught):
         (["map", "--source", "mastodon", "--ds", "yesterday"], "expected a day as YYYY-MM-DD, received 'yesterday'"),
         (["resolve", "--ds", "2026-02-30"], "expected a day as YYYY-MM-DD, received '2026-02-30'"),
         (["map", "--ds", DAY], "--source"),
-        ([], "map|resolve"),
+        ([], "map|try|resolve"),
     ],
 )
 def test_wrong_arguments_are_explained(tmp_path, arguments, said):

@@ -86,8 +86,13 @@ def home(tmp_path_factory, spark):  # noqa: ARG001
     return settings
 
 
-def test_every_hostile_row_is_mapped_and_what_was_cut_is_noted(home):
-    assert books(home, "apache_combined") == {"read": 17, "mapped": 17, "noted shortened": 2}
+def test_every_hostile_row_is_mapped_but_for_an_endless_id_and_what_was_cut_is_noted(home):
+    assert books(home, "apache_combined") == {
+        "read": 17,
+        "mapped": 16,
+        "quarantined contract: events.item_id": 1,  # cut, it would be another item's id
+        "noted shortened": 1,
+    }
     assert books(home, "mastodon") == {"read": 6, "mapped": 6, "noted shortened": 2}
     assert books(home, "qualtrics_csv") == {"read": 2, "mapped": 2, "noted shortened": 1}
     assert books(home, "catalogue") == {"read": 5, "mapped": 5, "noted shortened": 1}
@@ -124,7 +129,7 @@ def test_codes_stay_and_what_is_none_is_masked(home):
     campaigns = {row["campaign"] for row in events if row["campaign"]}
     assert campaigns == {"[email]", "[phone]", "[address]", "y" * 100, "spring-2026-11-19"}
     items = {row["item_id"] for row in events if row["item_id"]}
-    assert items == {"[email]", "i" * 100, "i-1", "10648342"}
+    assert items == {"[email]", "i-1", "10648342"}
     assert {row["category"] for row in events if row["category"]} == {"[email]"}
 
 

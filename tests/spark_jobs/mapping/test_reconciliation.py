@@ -71,16 +71,36 @@ def test_the_summary_has_the_keys_of_the_report():
         Count("mastodon", DAY, "noted", "unknown_field:a:b", 3),
     ]
     all_counts = counts(10, mapped=6, dropped=3, malformed=1) + noted
-    assert source_entry((count.outcome, count.rule, count.rows) for count in all_counts) == {
+    all_counts += [
+        Count("mastodon", DAY, "read", None, 4, "record"),
+        Count("mastodon", DAY, "mapped", None, 3, "record"),
+        Count("mastodon", DAY, "dropped", "duplicate", 1, "record"),
+        Count("mastodon", DAY, "noted", "uncast: events.value", 2, "record"),
+    ]
+    nothing = {"read": 0, "mapped": 0, "quarantined": 0, "quarantined_reasons": {}, "dropped": {}}
+    assert source_entry((count.unit, count.outcome, count.rule, count.rows) for count in all_counts) == {
         "read": 10,
         "mapped": 6,
         "quarantined": 1,
         "quarantined_reasons": {"malformed": 1},
         "dropped": {"bot": 3},
-        "noted": {"late": 7},
+        "noted": {"late": 7, "uncast: events.value": 2},
         "bots": {"Googlebot": 2},
         "unmapped_fields": {"a:b": 3},
+        "records": {**nothing, "read": 4, "mapped": 3, "dropped": {"duplicate": 1}},
+        "files": nothing,
     }
+
+
+def test_books_of_before_units_were_counted_count_rows():
+    entry = source_entry([(None, "read", None, 2), (None, "mapped", None, 2)])
+    assert (entry["read"], entry["mapped"], entry["records"]["read"]) == (2, 2, 0)
+
+
+def test_records_and_files_have_sums_of_their_own():
+    lost = [Count("mastodon", DAY, "read", None, 3, "record"), Count("mastodon", DAY, "mapped", None, 2, "record")]
+    with pytest.raises(LakeError, match=r"for the records of mastodon.*3 read and 2 accounted for"):
+        check_sum(SPEC, DAY, counts(10, mapped=10) + lost)
 
 
 def test_a_bad_delivery_stops_its_day_and_leaves_what_was_published(settings):
