@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from contracts.settings import Settings
 from contracts.tables.marts import TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from lake_tables.consent import Consenting
+from training.baselines import each_baseline
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.interest_gan.admission import Admission, AdmissionConfig, admit
@@ -133,8 +134,13 @@ class InterestGanLearner(Learner):
     def baselines(self, data: MixedRows) -> Mapping[str, Measured]:
         """Shuffled columns, which a generator must beat, and the real rows, which are the upper bound."""
         train = compared_rows(data)
-        tables = {"independent_columns": independent_columns(train), "real": train}
-        return {name: measured(rows, train, data, with_privacy=False) for name, rows in tables.items()}
+
+        def of(rows: Callable[[], pd.DataFrame]) -> Callable[[], Measured]:
+            return lambda: measured(rows(), train, data, with_privacy=False)
+
+        return each_baseline(
+            self.name, {"independent_columns": of(lambda: independent_columns(train)), "real": of(lambda: train)}
+        )
 
     def slices(self, data: MixedRows) -> pd.DataFrame:
         """The campaign of each positive test row."""

@@ -18,6 +18,7 @@ from sklearn.metrics import f1_score
 
 from contracts.lake import Lake
 from contracts.settings import Settings
+from training.baselines import each_baseline
 from training.learner import Context, Fitted, Learner, Measured, Predictor, Signature
 from training.loop import train_epochs
 from training.metrics.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
@@ -97,7 +98,7 @@ class InterestVisionLearner(Learner):
     def measure(self, model: Predictor, data: Photos) -> Measured:
         pixels, labels = data.part(Part.TEST)
         places = pd.Index(model.categories).get_indexer(pd.Index(data.categories))
-        places = np.where(places < 0, -1 - np.arange(len(places)), places)
+        places = np.where(places < 0, -1 - np.arange(len(places)), places)  # each unknown category a label of its own
         return measured(model.score(pixels), places[labels])
 
     def search_space(self, trial: Any) -> dict[str, Any]:
@@ -127,10 +128,15 @@ class InterestVisionLearner(Learner):
     def baselines(self, data: Photos) -> Mapping[str, Measured]:
         training, (pixels, labels) = data.part(Part.TRAIN), data.part(Part.TEST)
         categories = len(data.categories)
-        return {
-            "majority_category": measured(majority_chances(training[1], len(labels), categories), labels),
-            "pixels_logistic": measured(pixels_logistic(*training, pixels, categories, side=_BASELINE_SIDE), labels),
-        }
+        return each_baseline(
+            self.name,
+            {
+                "majority_category": lambda: measured(majority_chances(training[1], len(labels), categories), labels),
+                "pixels_logistic": lambda: measured(
+                    pixels_logistic(*training, pixels, categories, side=_BASELINE_SIDE), labels
+                ),
+            },
+        )
 
     def slices(self, data: Photos) -> pd.DataFrame:
         return pd.DataFrame({"category": data.categories[data.part(Part.TEST)[1]]})
@@ -192,10 +198,13 @@ def logits_of(net: keras.Model, photos: np.ndarray) -> np.ndarray:
 
 
 def measured(chances: np.ndarray, labels: np.ndarray) -> Measured:
-    """Probabilities (photos, categories) against labels (photos,); a negative label is a category that is unknown."""
+    """Probabilities (photos, categories) against labels (photos,); a negative label is a category that is unknown.
+
+    An unknown category counts as wrong, with a chance of 0.
+    """
     predicted = chances.argmax(axis=1)
     right = predicted == labels
-    of_label = np.where(labels >= 0, chances[np.arange(len(labels)), labels], 0.0)
+    of_label = np.where(labels >= 0, chances[np.arange(len(labels)), np.maximum(labels, 0)], 0.0)
     return Measured(
         metric="accuracy",
         values=right.astype("float64"),

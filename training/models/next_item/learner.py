@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from contracts.errors import NothingToLearn
 from contracts.lake import Lake
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
+from training.baselines import each_baseline
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
-from training.metrics.ranking import rank_targets, same_for_everyone, without_seen
+from training.metrics.ranking import Scorer, rank_targets, same_for_everyone, without_seen
 from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
@@ -175,7 +176,11 @@ class NextItemLearner(Learner):
             "recency": same_for_everyone(recent),
             "item_knn": item_neighbours(statistics),
         }
-        return {name: measured(rank_test(score, data, vocabulary, statistics)) for name, score in scorers.items()}
+
+        def of(score: Scorer) -> Callable[[], Measured]:
+            return lambda: measured(rank_test(score, data, vocabulary, statistics))
+
+        return each_baseline(self.name, {name: of(score) for name, score in scorers.items()})
 
     def slices(self, data: Sequences) -> pd.DataFrame:
         people = data.held_out

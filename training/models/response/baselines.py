@@ -6,6 +6,7 @@ keep the first setting if that part is empty or has one label only.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from training.baselines import each_baseline
 from training.metrics.auc import placements
 from training.models.response.features import category_column, learn_features
 from training.models.response.table import LabelledTable
@@ -51,19 +53,24 @@ def baseline_chances(
 ) -> Mapping[str, np.ndarray]:
     """Chances of a yes that each baseline predicts for the test rows of an answer (test rows,).
 
+    A baseline that cannot be computed on this table is left out and named.
+
     Args:
         rate_by: the category column by which rates are computed.
         strengths: inverse strengths of regularisation to try.
         trees: settings of boosted trees to try.
     """
-    views = _Views(table, answer)
-    if not len(views.test):
+    if not len(table.indices(answer, Part.TEST)):
         return dict.fromkeys(("rate", "logistic_regression", "boosted_trees"), np.zeros(0))
-    return {
-        "rate": _rate(table, answer, rate_by),
-        "logistic_regression": _logistic_regression(views, strengths),
-        "boosted_trees": _boosted_trees(views, trees),
-    }
+    views = functools.cache(lambda: _Views(table, answer))
+    return each_baseline(
+        f"answer {table.answers[answer]}",
+        {
+            "rate": lambda: _rate(table, answer, rate_by),
+            "logistic_regression": lambda: _logistic_regression(views(), strengths),
+            "boosted_trees": lambda: _boosted_trees(views(), trees),
+        },
+    )
 
 
 def _rate(table: LabelledTable, answer: int, name: str) -> np.ndarray:
@@ -87,6 +94,7 @@ class _Views:
         one_hot = scipy.sparse.csr_array(cells, shape=(len(codes), space.codes))
         self.linear = scipy.sparse.hstack([scipy.sparse.csr_array(numbers), one_hot]).tocsr()  # (rows, numbers + codes)
         scaled = np.where(numbers[:, 1::2] > 0, np.nan, numbers[:, ::2])
+        scaled[:, np.isnan(scaled[self.train]).all(axis=0)] = 0.0  # the trees refuse a column without a single number
         self.trees = np.hstack([scaled, codes - space.unknown_codes])  # (rows, columns)
         sizes = [len(words) + 1 for words in space.vocabularies.values()]
         self.categorical = [scaled.shape[1] + column for column, size in enumerate(sizes) if size <= _MOST_CATEGORIES]

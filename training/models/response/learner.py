@@ -169,8 +169,10 @@ class ResponseLearner(Learner):
             if table.has_both(answer, Part.TRAIN)
         }
         return {
-            name: self._measured(table, {answer: by_name[name] for answer, by_name in chances.items()})
-            for name in chances[CLICK]
+            name: self._measured(
+                table, {answer: by_name[name] for answer, by_name in chances.items() if name in by_name}
+            )
+            for name in chances.get(CLICK, ())
         }
 
     def slices(self, data: Responses) -> pd.DataFrame:

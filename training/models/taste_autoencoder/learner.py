@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,12 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
+from training.baselines import each_baseline
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.taste_autoencoder.attack import attack_baskets
 from training.models.taste_autoencoder.baselines import popularity, tuned_ease
-from training.models.taste_autoencoder.basket_metrics import measured, pad, rank_baskets
+from training.models.taste_autoencoder.basket_metrics import PaddedScorer, measured, pad, rank_baskets
 from training.models.taste_autoencoder.baskets import (
     Baskets,
     baskets_from,
@@ -203,16 +204,17 @@ class TasteAutoencoderLearner(Learner):
         """Popularity, and EASE if its matrix of items x items is not too large."""
         baskets = data.baskets
         item_ids = baskets.distinct_ids[baskets.known]
-        scorers = {"popularity": popularity(baskets)}
+        scorers = {"popularity": lambda: popularity(baskets)}
         reason = too_many_items(len(item_ids), self.ease_items)
         if reason:
             say(f"{self.name}: without the baseline ease: {reason}")
         else:
-            scorers["ease"] = tuned_ease(baskets, EASE_PENALTIES)[0]
-        return {
-            name: measured(rank_baskets(score, item_ids, baskets.test, baskets.distinct_ids))
-            for name, score in scorers.items()
-        }
+            scorers["ease"] = lambda: tuned_ease(baskets, EASE_PENALTIES)[0]
+
+        def of(scorer: Callable[[], PaddedScorer]) -> Callable[[], Measured]:
+            return lambda: measured(rank_baskets(scorer(), item_ids, baskets.test, baskets.distinct_ids))
+
+        return each_baseline(self.name, {name: of(scorer) for name, scorer in scorers.items()})
 
     def slices(self, data: TasteData) -> pd.DataFrame:
         test = data.baskets.test
