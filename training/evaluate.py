@@ -54,7 +54,8 @@ def evaluate(registry: Registry, version: Version, learner: Learner, data: Data)
         RegistryError: the registry does not answer.
     """
     served = registry.load(version).unwrap_python_model()
-    return Evaluated(served, learner.measure(served, data), score_difference(registry, version, served))
+    difference = score_difference(registry, version, served)  # first: a file that is not there ends it before the work
+    return Evaluated(served, learner.measure(served, data), difference)
 
 
 def score_difference(registry: Registry, version: Version, served: Predictor) -> float | None:

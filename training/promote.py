@@ -4,7 +4,9 @@ Challenger, champion and baselines are measured on the same people, pictures or 
 registered artefacts, loaded in this process, which is not the one that trained them. The rules are in
 training/configs/gate.yml. A promotion moves the alias `champion` and removes the alias `challenger`; every decision
 appends one line to <home>/ledger.jsonl. A model that has too little data tonight is skipped, and the line says why.
-Several models are decided on one by one, and an error in one does not stop the others.
+Several models are decided on one by one, and trouble with one, of any kind, does not stop the others: the report names
+it, and the exit status says so. A challenger that learned from an earlier day than the champion is refused, and so is
+one that has been champion already; a champion with the tag `pinned` stays.
 
 With --mode dry_run the decision is made and no alias moves. With --mode ask a challenger that passed the gate waits for
 a person, who answers with `python -m training.approve`.
@@ -14,6 +16,7 @@ a person, who answers with `python -m training.approve`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts.entry_point import exit_with_sentence
@@ -27,6 +30,7 @@ from training.config import CONFIGS, known_model, load_learner, read_config
 from training.gate import ledger
 from training.gate.approval_page import approval_page
 from training.gate.decision import Compared, GateConfig, decide
+from training.isolation import own_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +69,8 @@ def promote_each(models: Sequence[str], ds: str, *, mode: str = "enforce") -> No
     errors = []
     for model in models:
         try:
-            promote(model, ds, mode=mode)
+            with own_trouble(model, ds, step="promote"):
+                promote(model, ds, mode=mode)
         except NightshiftError as error:
             say(f"promote {model}: failed: {error}")
             errors.append(error)
@@ -91,13 +96,14 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
         if not dry_run:
             Verdicts(settings.home.approvals).forget(model)
+        candidates = _look_up(settings, model)  # before the work: what people deleted there ends it at once
         learner = load_learner(model)
         try:
             data = learner.load(settings, ds)
         except NothingToLearn as error:
             line = {**ledger.new_line(model, ds, dry_run=dry_run), "reasons": [str(error)]}
         else:
-            line = _decide(settings, learner, data, ds, mode=mode)
+            line = _decide(settings, candidates, learner, data, ds, mode=mode)
         ledger.append(settings.home, line)
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if line["forgotten"]:
@@ -124,18 +130,51 @@ def publish_synthetic_rows(settings: Settings, learner: Learner, data: Data, ds:
     return {"admission": word, "reasons": admission.reasons, "numbers": admission.numbers}
 
 
-def _decide(settings: Settings, learner: Learner, data: Data, ds: str, *, mode: str) -> dict[str, Any]:
-    """The ledger's line of the decision; where it is a promotion the aliases have moved, or the verdict waits."""
-    from training.registry.client import CHALLENGER, CHAMPION, FORGOTTEN, Registry
+@dataclass(frozen=True)
+class _Candidates:
+    """The versions of a model that a decision is about."""
 
-    model, registry = learner.name, Registry.of(settings)
-    challenger, champion = registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION)
+    registry: Registry
+    challenger: Version | None
+    champion: Version | None
+
+
+def _look_up(settings: Settings, model: str) -> _Candidates:
+    """Challenger and champion, both as training registers a version.
+
+    Raises:
+        ModelError: an alias points to a version that training did not register, or that lost its tags.
+        RegistryError: the registry does not answer.
+    """
+    from training.registry.client import CHALLENGER, CHAMPION, Registry
+
+    registry = Registry.of(settings)
+    found = _Candidates(registry, registry.aliased(model, CHALLENGER), registry.aliased(model, CHAMPION))
+    for version in (found.challenger, found.champion):
+        if version is not None:
+            registry.require_trained(version)
+    return found
+
+
+def _decide(
+    settings: Settings, candidates: _Candidates, learner: Learner, data: Data, ds: str, *, mode: str
+) -> dict[str, Any]:
+    """The ledger's line of the decision; where it is a promotion the aliases have moved, or the verdict waits."""
+    from training.registry.client import FORGOTTEN
+
+    model, registry = learner.name, candidates.registry
+    challenger, champion = candidates.challenger, candidates.champion
     line = ledger.new_line(model, ds, dry_run=mode == "dry_run")
     if champion is not None:
         line |= {"previous_champion": champion.number, "forgotten": champion.tags.get(FORGOTTEN)}
         if challenger is None or challenger.number == champion.number:
+            if challenger is not None and mode == "enforce":
+                registry.promote(challenger)  # ends a promotion that was cut off
             reason = f"version {champion.number} is champion already"
             return {**line, "version": champion.number, "decision": ledger.KEPT, "reasons": [reason]}
+        if outcome := _without_comparison(challenger, champion, ds):
+            decision, reason = outcome
+            return {**line, "version": challenger.number, "decision": decision, "reasons": [reason]}
     _require_challenger(model, challenger, ds)
     line["version"] = challenger.number
     if FORGOTTEN in challenger.tags:
@@ -154,6 +193,24 @@ def _decide(settings: Settings, learner: Learner, data: Data, ds: str, *, mode: 
     if mode == "enforce":
         registry.promote(challenger)
     return {**line, "decision": ledger.PROMOTED}
+
+
+def _without_comparison(challenger: Version, champion: Version, ds: str) -> tuple[str, str] | None:
+    """Decision and reason where no comparison could let the challenger pass; None where they are to be compared."""
+    from training.registry.client import DAY, PINNED, PROMOTED
+
+    if PINNED in champion.tags:
+        return (
+            ledger.KEPT,
+            f"version {champion.number} is champion and pinned: delete its tag `{PINNED}` to let it go",
+        )
+    if champion.tags[DAY] > min(challenger.tags[DAY], ds):
+        days = f"the champion, version {champion.number}, learned from a later day, {champion.tags[DAY]}"
+        return ledger.REFUSED, f"{days}: version {challenger.number} learned from {challenger.tags[DAY]}"
+    if PROMOTED in challenger.tags:
+        reason = f"version {challenger.number} has been champion, and version {champion.number} was put back by hand"
+        return ledger.KEPT, f"{reason}: only a version that is trained from now on can replace it"
+    return None
 
 
 def _require_challenger(model: str, challenger: Version | None, ds: str) -> None:
@@ -178,11 +235,12 @@ def _compare(
     from training.evaluate import evaluate
     from training.registry.client import FORGOTTEN
 
+    served = None if champion is None else registry.load(champion).unwrap_python_model()
     evaluated = evaluate(registry, challenger, learner, data)
     return Compared(
         unit=learner.unit,
         challenger=evaluated.measured,
-        champion=evaluate(registry, champion, learner, data).measured if champion else None,
+        champion=None if served is None else learner.measure(served, data),
         baselines=learner.baselines(data),
         slices=learner.slices(data),
         people=learner.people(data),

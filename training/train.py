@@ -31,6 +31,7 @@ from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend, parser
 from training.config import CONFIGS, config_of, known_model, load_learner, read_config
+from training.isolation import own_trouble
 from training.privacy.ledger import PrivacyLedger
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ def main() -> None:
     arguments.add_argument("--config", type=Path, help="YAML of parameters; by default the best that are known")
     chosen = arguments.parse_args()
     choose_backend(chosen.backend)
-    exit_with_sentence(lambda: train(chosen.model, chosen.ds, chosen.config))
+    exit_with_sentence(lambda: train_alone(chosen.model, chosen.ds, chosen.config))
+
+
+def train_alone(model: str, ds: str, config_file: Path | None = None) -> str:
+    """`train`, whose trouble of any kind ends in a sentence and stands in the report under the model's name."""
+    with own_trouble(model, ds, step="train"):
+        return train(model, ds, config_file)
 
 
 def train(model: str, ds: str, config_file: Path | None = None) -> str:
@@ -56,7 +63,8 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: unknown model, wrong configuration, or data that cannot be learned from.
+        ModelError: unknown model, wrong configuration, data that cannot be learned from, or a registry that has no
+            place for a version.
         RegistryError: the registry does not answer.
         BusyError: another training of this model is at work.
     """
@@ -72,15 +80,21 @@ def train(model: str, ds: str, config_file: Path | None = None) -> str:
             say(f"train {model}: skipped: {error}")
             fragment["models"] = {model: {"decision": SKIPPED, "reasons": [str(error)]}}
             return SKIPPED
-        from training.registry.client import Registry
+        from training.registry.client import CHALLENGER, DAY, Registry
 
-        registry = Registry.of(settings)  # before the training: a registry that does not answer costs no hours
+        registry = Registry.of(settings)  # before the training: a registry that takes no version costs no hours
+        registry.require_experiment(model)
         trained = _train(settings, learner, data, config, ds)
         version = _register(settings, registry, trained)
         if trained.spending is not None:
             PrivacyLedger.of(settings).ended(_fingerprint(trained.data_hash, config), version.number)
         shutil.rmtree(settings.home.checkpoints / model, ignore_errors=True)
-        say(f"train {model}: registered version {version.number} as challenger")
+        challenger = registry.aliased(model, CHALLENGER)
+        if challenger is None or challenger.number == version.number:
+            say(f"train {model}: registered version {version.number} as challenger")
+        else:
+            later = f"version {challenger.number}, which learned from {challenger.tags.get(DAY)}, stays challenger"
+            say(f"train {model}: registered version {version.number}; {later}")
         fragment["models"] = {model: _report_entry(trained, version)}
     return version.number
 

@@ -7,6 +7,7 @@ A registered version carries the SHA-256 of each of its files as a tag, for exam
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import importlib.metadata
 import os
@@ -26,6 +27,16 @@ CHAMPION = "champion"
 
 FORGOTTEN = "forgotten"
 """The tag of a version that learned from people who are to be forgotten: `<n> people since <day>`."""
+
+PROMOTED = "promoted"
+"""The tag of a version that has been champion: when it became that. It does not become champion twice by the gate: who
+moved the alias back did so on purpose."""
+
+PINNED = "pinned"
+"""The tag with which a person lets a champion stay, whatever challenges it; any value."""
+
+DAY = "ds"
+"""The tag that says which day a version learned from."""
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
 
@@ -148,6 +159,33 @@ class Registry:
             remedy=f"run `python -m training.train --model {model} --ds ...`" if not numbers else "choose one of these",
         )
 
+    def require_trained(self, version: Version) -> None:
+        """Refuse a version that no training registered, before anything is done with it.
+
+        Raises:
+            ModelError: the version lacks its day or the SHA-256 of its files, which training leaves as tags.
+        """
+        missing = [] if version.tags.get(DAY) else [f"`{DAY}`"]
+        if not any(name.startswith(HASH_TAG) for name in version.tags):
+            missing.append(f"`{HASH_TAG}<file>`")
+        if missing:
+            raise ModelError(
+                expected=f"version {version.number} of {version.model} as training registers it",
+                received=f"one without the tags {' and '.join(missing)}",
+                remedy="it was registered by hand or its tags were removed: delete its alias in the registry, or move "
+                f"the alias to another version; `python -m training.train --model {version.model} --ds ...` makes one",
+            )
+
+    def require_experiment(self, model: str) -> None:
+        """Refuse to work towards a run that has no place, before the work.
+
+        Raises:
+            ModelError: the experiment of the model lies in MLflow's trash.
+            RegistryError: the registry does not answer.
+        """
+        with self.answering():
+            self._experiment(model)
+
     def set_alias(self, version: Version, alias: str) -> None:
         with self.answering():
             self.client.set_registered_model_alias(version.model, alias, version.number)
@@ -155,17 +193,23 @@ class Registry:
     def promote(self, version: Version) -> None:
         """Let the alias `champion` point to a version, which is then no challenger any more.
 
-        The champion moves first: if this is cut off between the two steps, the version has both aliases, and a second
-        call ends it.
+        The champion moves first: if this is cut off between the steps, the version has both aliases, and a second call
+        ends it.
         """
         self.set_alias(version, CHAMPION)
+        with self.answering():
+            now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            self.client.set_model_version_tag(version.model, version.number, PROMOTED, now)
         challenger = self.aliased(version.model, CHALLENGER)
         if challenger is not None and challenger.number == version.number:
             with self.answering():
                 self.client.delete_registered_model_alias(version.model, CHALLENGER)
 
     def register(self, registration: Registration) -> Version:
-        """Keep a training as a run and its model as a new version, which gets the alias `challenger`."""
+        """Keep a training as a run and its model as a new version, which gets the alias `challenger`.
+
+        A challenger that learned from a later day keeps the alias.
+        """
         import mlflow
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.meta_dataset import MetaDataset
@@ -207,18 +251,21 @@ class Registry:
             )
             for name, value in tags.items():
                 self.client.set_model_version_tag(version.model, version.number, name, value)
-        self.set_alias(version, CHALLENGER)
+        challenger = self.aliased(registration.model, CHALLENGER)
+        if challenger is None or challenger.tags.get(DAY, "") <= registration.ds:
+            self.set_alias(version, CHALLENGER)
         return Version(version.model, version.number, version.run_id, tags)
 
     def load(self, version: Version) -> Any:
         """The pyfunc of a version, once its files have been checked against their registered SHA-256.
 
         Raises:
-            ModelError: a file is not the one that was registered.
+            ModelError: no training registered it, a file is not the one that was registered, or it cannot be opened.
         """
         import mlflow
 
-        with self.answering():
+        self.require_trained(version)
+        with self.answering(f"the files of {version.model} version {version.number}"):
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
         registered = {
             name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
@@ -231,13 +278,24 @@ class Registry:
                     received=f"SHA-256 {found.get(name)}",
                     remedy="do not load it: find out who changed the file, and train a new version",
                 )
-        return mlflow.pyfunc.load_model(str(folder))
+        try:
+            return mlflow.pyfunc.load_model(str(folder))
+        except Exception as error:  # its own code runs, with the libraries of today
+            raise ModelError(
+                expected=f"version {version.number} of {version.model} that can be opened",
+                received=f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}",
+                remedy="train a new version with the libraries that are installed now",
+            ) from error
 
     def run_file(self, version: Version, name: str) -> Path:
-        """A file that the training of a version left beside it."""
+        """A file that the training of a version left beside it.
+
+        Raises:
+            ModelError: the run or the file was deleted.
+        """
         import mlflow
 
-        with self.answering():
+        with self.answering(f"{name} of the run that trained {version.model} version {version.number}"):
             return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=name))
 
     @contextlib.contextmanager
@@ -251,27 +309,54 @@ class Registry:
             yield TuningLog(run.info.experiment_id)
 
     def _experiment(self, model: str) -> str:
-        """Id of the model's experiment; where MLflow is no server, its artifacts are kept below `artifacts`."""
+        """Id of the model's experiment; where MLflow is no server, its artifacts are kept below `artifacts`.
+
+        Raises:
+            ModelError: it lies in MLflow's trash.
+        """
         found = self.client.get_experiment_by_name(model)
+        if found is not None and found.lifecycle_stage == "deleted":
+            raise ModelError(
+                expected=f"the experiment {model} in the registry, or none",
+                received=f"one that was deleted and lies in the trash, number {found.experiment_id}",
+                remedy=f"restore it with `mlflow experiments restore --experiment-id {found.experiment_id}`",
+            )
         if found is not None:
             return found.experiment_id
         location = None if self.uri.startswith("http") else (self.artifacts / model).as_uri()
         return self.client.create_experiment(model, artifact_location=location, tags=_EXPERIMENT_TAGS)
 
     @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
-        """Turn MLflow's errors of a server that is down or cannot be reached into RegistryError."""
+    def answering(self, thing: str = "what training left there") -> Iterator[None]:
+        """Turn MLflow's errors into ours.
+
+        Args:
+            thing: what the registry is asked for, for the sentence that says that it is not there.
+
+        Raises:
+            RegistryError: the registry is down or cannot be reached.
+            ModelError: it answers, and what is asked for is not there or refused: people edit registries.
+        """
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield
-        except (MlflowException, SQLAlchemyError) as error:
-            if getattr(error, "error_code", _NO_ANSWER[0]) not in _NO_ANSWER:
-                raise
+        except (MlflowException, SQLAlchemyError, FileNotFoundError) as error:
+            received = (str(error).splitlines() or [type(error).__name__])[0]
+            missing = isinstance(error, FileNotFoundError) or (
+                getattr(error, "error_code", _NO_ANSWER[0]) not in _NO_ANSWER
+            )
+            if missing:
+                raise ModelError(
+                    expected=f"{thing} in the model registry at {self.uri}",
+                    received=received,
+                    remedy="look whether a person deleted it there; to do without it, move the alias to a version that "
+                    "is whole, or train again",
+                ) from error
             raise RegistryError(
                 expected=f"an answer of the model registry at {self.uri}",
-                received=str(error).splitlines()[0],
+                received=received,
                 remedy="start it, or correct NIGHTSHIFT_REGISTRY_URI",
             ) from error
 
