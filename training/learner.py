@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -37,6 +37,10 @@ class Measured:
     @property
     def value(self) -> float:
         return float(self.values.mean())
+
+    def with_metric(self, name: str, value: float) -> Measured:
+        """The same with one more metric."""
+        return replace(self, metrics={**self.metrics, name: value})
 
 
 @dataclass(frozen=True)

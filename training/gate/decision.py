@@ -121,10 +121,11 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
         _against_champion(gate, findings, challenger, champion, own=own, on=on, lenient=bool(compared.forgotten))
         _each_slice(gate, findings, challenger, champion, compared.slices, unit=unit)
 
-    for name, floor in gate.floors.items():
+    for name, floor in _those_measured(gate.floors, challenger, findings).items():
         value = challenger.metrics[name]
         findings.add(value >= floor, f"{name} {value:.4f}, at least {floor:g}", f"{name} {value:.4f}, below {floor:g}")
-    limited = [(name, challenger.metrics[name], most) for name, most in gate.ceilings.items()]
+    ceilings = _those_measured(gate.ceilings, challenger, findings)
+    limited = [(name, challenger.metrics[name], most) for name, most in ceilings.items()]
     limited += [(name, value, gate.private_ceilings.get(name, 1.0)) for name, value in compared.attack_figures.items()]
     for name, value, most in limited:
         findings.add(value <= most, f"{name} {value:.4f}, at most {most:g}", f"{name} {value:.4f}, above {most:g}")
@@ -137,6 +138,13 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     )
     numbers = {name: round(value, 8) for name, value in findings.numbers.items()}
     return Decision(not findings.refused, findings.refused or findings.passed, numbers)
+
+
+def _those_measured(limits: Mapping[str, float], challenger: Measured, findings: _Findings) -> Mapping[str, float]:
+    """The limits of metrics that the challenger has; a metric of too few units is missing, and said to be."""
+    missing = [name for name in limits if name not in challenger.metrics]
+    findings.passed.extend(f"{name} could not be measured on this data" for name in missing)
+    return {name: limit for name, limit in limits.items() if name not in missing}
 
 
 def _lenient(gate: GateConfig) -> GateConfig:

@@ -87,7 +87,7 @@ class _Views:
         self.train, self.validation, self.test = (table.indices(answer, part) for part in Part)
         self.yes_train, self.yes_validation = table.yes(answer, Part.TRAIN), table.yes(answer, Part.VALIDATION)
         training = table.rows.iloc[self.train]
-        space = learn_features(training, numbers=table.numbers, categories=table.categories)
+        space = learn_features(training, numbers=table.numbers, categories=table.categories, columns=table.columns)
         numbers, codes = space.encode(table.rows)
         rows = np.repeat(np.arange(len(codes)), codes.shape[1])
         cells = (np.ones(codes.size, "float32"), (rows, codes.ravel()))

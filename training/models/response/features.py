@@ -1,5 +1,7 @@
 """Mixed columns as inputs of a net: scaled numbers with an indicator of null, categories as codes.
 
+A count of what happened since a person became known grows with the age of the lake: a net that learned from earlier
+weeks would take all people of a later week for better customers. Such counts are read as rates (`Rate`).
 Every scaling of numbers is piecewise linear between knots, so that the served model needs one function for all of them.
 Each category of a column has a code of its own; the first code of a column is for categories that were not in the
 training part, or in too few of its rows.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from contracts.errors import ModelError
+from training.common_words import common_words
 
 SCALINGS = ("standard", "quantile")
 PUBLIC = np.concatenate([[0.0], 2.0 ** np.arange(-3, 21)])
@@ -25,9 +28,50 @@ PUBLIC = np.concatenate([[0.0], 2.0 ** np.arange(-3, 21)])
 UNKNOWN = "unknown"
 """The category of a missing value; it has a code of its own if it was in the training part."""
 
+MOST_WORDS = 1000
+"""Most categories of a column that get a code of their own."""
+
 _QUANTILES = 101
 _WIDEST = 5.0
 """Scaled numbers are clipped to this size, so that no outlier of a later day dominates a prediction."""
+
+
+RATE_DAYS = 28.0
+"""A rate says how much there would have been in so many days."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How a count becomes a rate: divided by the days in which it could have grown."""
+
+    days: str
+    """The column with the days since the person became known, 0 on the first one; where it is null the count stays."""
+    fewest: int
+    """So many days count at least: an act on the first day is no habit."""
+    most: int | None = None
+    """Days after which the count grows no more, of a count within a window."""
+
+    def of(self, counts: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """Counts in `RATE_DAYS` days (rows,)."""
+        grown = np.clip(days + 1, self.fewest, np.inf if self.most is None else self.most)
+        return counts * RATE_DAYS / np.where(np.isfinite(days), grown, RATE_DAYS)
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """How the numbers of a table are read before they are scaled."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """By column: counts that are read as rates."""
+    caps: Mapping[str, float] = field(default_factory=dict)
+    """By column: the greatest value that is told apart."""
+
+    def read(self, rows: pd.DataFrame, name: str) -> np.ndarray:
+        """A column as float64, a count as its rate; NaN for what is no number (rows,)."""
+        values = number_column(rows, name)
+        if name in self.rates:
+            values = self.rates[name].of(values, number_column(rows, self.rates[name].days))
+        return np.minimum(values, self.caps.get(name, np.inf))
 
 
 @dataclass(frozen=True)
@@ -40,6 +84,7 @@ class FeatureSpace:
     """The scaled values of the knots."""
     vocabularies: Mapping[str, Sequence[str]]
     """For each category column the categories with a code of their own."""
+    columns: NumberColumns = field(default_factory=NumberColumns)
 
     @property
     def names(self) -> list[str]:
@@ -68,7 +113,7 @@ class FeatureSpace:
         """
         numbers = np.zeros((len(rows), 2 * len(self.knots)), "float32")
         for column, (name, knots) in enumerate(self.knots.items()):
-            values = number_column(rows, name)
+            values = self.columns.read(rows, name)
             known = np.isfinite(values)
             numbers[known, 2 * column] = np.interp(values[known], knots, self.heights[name])
             numbers[~known, 2 * column + 1] = 1
@@ -87,7 +132,13 @@ class FeatureSpace:
 
     def save(self, file: Path, **extra: object) -> None:
         """Write the encoding and `extra` as one JSON object."""
-        space = {"knots": self.knots, "heights": self.heights, "vocabularies": self.vocabularies}
+        space = {
+            "knots": self.knots,
+            "heights": self.heights,
+            "vocabularies": self.vocabularies,
+            "rates": {name: asdict(rate) for name, rate in self.columns.rates.items()},
+            "caps": dict(self.columns.caps),
+        }
         file.write_text(json.dumps({**space, **extra}, ensure_ascii=False))
 
 
@@ -98,13 +149,16 @@ def learn_features(
     categories: Sequence[str],
     scaling: str = "quantile",
     fewest_rows: int = 1,
+    columns: NumberColumns | None = None,
 ) -> FeatureSpace:
     """Learn scales and categories from the rows of a training part.
 
     Args:
         scaling: `standard` subtracts the mean and divides by the standard deviation; `quantile` maps ranks to the
             quantiles of a normal distribution.
-        fewest_rows: a category in fewer rows gets no code of its own.
+        fewest_rows: a category in fewer rows gets no code of its own, and of more than `MOST_WORDS` only the most
+            frequent ones do: what people write does not decide how large a net becomes.
+        columns: how numbers are read; by default as they are.
 
     Raises:
         ModelError: a column is missing, or there is no such scaling.
@@ -123,15 +177,17 @@ def learn_features(
             remedy="change scaling in the model's configuration",
         )
     scale = _standard if scaling == "standard" else _quantile
-    scales = {name: scale(number_column(rows, name)) for name in numbers}
+    columns = columns or NumberColumns()
+    scales = {name: scale(columns.read(rows, name)) for name in numbers}
     vocabularies = {}
     for name in categories:
         counts = pd.Series(category_column(rows, name)).value_counts()
-        vocabularies[name] = sorted(counts.index[counts >= fewest_rows])
+        vocabularies[name] = common_words(counts, most=MOST_WORDS, fewest=fewest_rows)
     return FeatureSpace(
         knots={name: knots.tolist() for name, (knots, _) in scales.items()},
         heights={name: heights.tolist() for name, (_, heights) in scales.items()},
         vocabularies=vocabularies,
+        columns=columns,
     )
 
 

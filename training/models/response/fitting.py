@@ -174,6 +174,7 @@ def _learned_space(table: LabelledTable, config: ResponseConfig) -> FeatureSpace
         categories=table.categories,
         scaling=config.scaling,
         fewest_rows=config.fewest_rows,
+        columns=table.columns,
     )
 
 

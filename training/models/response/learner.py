@@ -21,11 +21,12 @@ from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
 from training.models.response.attributions import click_attributions
 from training.models.response.baselines import baseline_chances
+from training.models.response.features import category_column
 from training.models.response.fitting import FittedTable, fit_table
-from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, Responses, load_responses
+from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
 from training.models.response.measures import measures
 from training.models.response.network import ResponseConfig
-from training.models.response.orders import mean_orders, training_euros
+from training.models.response.orders import expected_over_realised, mean_orders, training_euros
 from training.models.response.private_statistics import private_statistics, table_spending
 from training.models.response.table import STRANGERS, LabelledTable
 from training.parts import Part
@@ -48,6 +49,10 @@ class ResponsePredictor(Protocol):
     """Features to logits (batch, answers)."""
     feature_slices: Mapping[str, list[int]]
     """Start and end of each column's features in the output of the embedder."""
+    order_value: float
+    """Euros of a mean order, over all campaigns."""
+    order_values: Mapping[str, float]
+    """Euros of a mean order of each campaign."""
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Raw columns to numbers (rows, 2 * numbers) and codes (rows, categories)."""
@@ -158,7 +163,15 @@ class ResponseLearner(Learner):
         numbers, codes = model.encode(data.table.rows)
         chances = model.score(numbers, codes)
         tests = [data.table.indices(answer, Part.TEST) for answer in range(len(ANSWERS))]
-        return self._measured(data.table, {answer: chances[indices, answer] for answer, indices in enumerate(tests)})
+        found = self._measured(data.table, {answer: chances[indices, answer] for answer, indices in enumerate(tests)})
+        euros = expected_over_realised(
+            chances[tests[PURCHASE], PURCHASE],
+            category_column(data.table.rows, "campaign")[tests[PURCHASE]],
+            data.order_values[tests[PURCHASE]],
+            order_value=model.order_value,
+            order_values=model.order_values,
+        )
+        return found if euros is None else found.with_metric("expected_value_ratio", euros)
 
     def baselines(self, data: Responses) -> Mapping[str, Measured]:
         """The campaign's own rate, a logistic regression, boosted trees; each fitted per answer."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, NothingToLearn
+from training.models.response.features import NumberColumns, Rate
 from training.models.response.network import NOT_KNOWN
 from training.models.response.table import NOWHERE, STRANGERS, LabelledTable
 from training.parts import Part
@@ -48,6 +49,17 @@ PUBLIC = {
 
 INTERVALS = {"weekend_share": (0.0, 1.0)}
 """Least and greatest number of a column, by its definition."""
+
+READ_AS = NumberColumns(
+    rates={
+        **dict.fromkeys(
+            ("carts", "purchases", "monetary", "campaign_visits", "same_campaign_visits"), Rate("tenure_days", fewest=7)
+        ),
+        "acts_28_days": Rate("tenure_days", fewest=7, most=28),
+    },
+    caps={"tenure_days": 27.0},
+)
+"""What counts since the beginning is read as a rate, so that a week is scored as the weeks before it were learned."""
 
 STRANGERS_FROM = 0.9
 """Where rows are split by week, people whose hashed id is above this share are strangers: never learned from."""
@@ -133,6 +145,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
             people=people,
             public=PUBLIC,
             intervals=INTERVALS,
+            columns=READ_AS,
         ),
         people=people,
         order_values=_numbers(rows["order_value"]),
@@ -209,7 +222,9 @@ def _synthetic(folder: Path) -> LabelledTable:
     rows = _read(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
     labels = _labels(rows)
     parts = np.where(labels >= 0, Part.TRAIN, NOWHERE).astype("int8")
-    return LabelledTable(rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS))
+    return LabelledTable(
+        rows[[*CATEGORIES, *NUMBERS]], labels, parts, NUMBERS, CATEGORIES, tuple(ANSWERS), columns=READ_AS
+    )
 
 
 def _labels(rows: pd.DataFrame) -> np.ndarray:

@@ -93,6 +93,7 @@ def private_statistics(
         knots={name: knots for name, (knots, _) in scales.items()},
         heights={name: heights for name, (_, heights) in scales.items()},
         vocabularies=vocabularies,
+        columns=table.columns,
     )
     if euros is None:
         return PrivateStatistics(spent, space, 0.0, {})

@@ -22,6 +22,7 @@ _ANSWERS = ("click_chance", "purchase_chance", "leave_chance")
 _PURCHASE = 1
 _UNKNOWN = "unknown"
 _ROWS_A_BATCH = 8192
+_RATE_DAYS = 28.0
 
 
 class ResponseModel(mlflow.pyfunc.PythonModel):
@@ -32,6 +33,7 @@ class ResponseModel(mlflow.pyfunc.PythonModel):
         self.head = keras.saving.load_model(context.artifacts["head"], safe_mode=True)
         space = json.loads(Path(context.artifacts["space"]).read_text())
         self.knots, self.heights = space["knots"], space["heights"]
+        self.rates, self.caps = space["rates"], space["caps"]
         self.vocabularies = {name: pd.Index(words, dtype=object) for name, words in space["vocabularies"].items()}
         self.feature_slices = space["feature_slices"]
         self.slopes, self.offsets = np.array(space["slopes"]), np.array(space["offsets"])
@@ -49,7 +51,7 @@ class ResponseModel(mlflow.pyfunc.PythonModel):
         """The inputs of the net, as in training: numbers (rows, 2 * numbers) and codes (rows, categories)."""
         numbers = np.zeros((len(rows), 2 * len(self.knots)), "float32")
         for column, name in enumerate(self.knots):
-            values = _values(rows, name)
+            values = self._number(rows, name)
             known = np.isfinite(values)
             numbers[known, 2 * column] = np.interp(values[known], self.knots[name], self.heights[name])
             numbers[~known, 2 * column + 1] = 1
@@ -59,6 +61,15 @@ class ResponseModel(mlflow.pyfunc.PythonModel):
             codes[:, column] = first + words.get_indexer(_texts(rows, name)) + 1
             first += len(words) + 1
         return numbers, codes
+
+    def _number(self, rows: pd.DataFrame, name: str) -> np.ndarray:
+        """A column as training reads it: a count since the beginning as what there would be in 28 days (rows,)."""
+        values, rate = _values(rows, name), self.rates.get(name)
+        if rate is not None:
+            days = _values(rows, rate["days"])
+            grown = np.clip(days + 1, rate["fewest"], np.inf if rate["most"] is None else rate["most"])
+            values = values * _RATE_DAYS / np.where(np.isfinite(days), grown, _RATE_DAYS)
+        return np.minimum(values, self.caps.get(name, np.inf))
 
     def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Chances to click, to buy, to leave (rows, 3) for encoded rows."""

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from training.models.response.features import NumberColumns
 from training.models.response.network import NOT_KNOWN
 from training.parts import Part
 
@@ -43,6 +44,8 @@ class LabelledTable:
     """By column: categories that are public knowledge, independent of the rows."""
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """By column: least and greatest number that are public knowledge, independent of the rows."""
+    columns: NumberColumns = field(default_factory=NumberColumns)
+    """How numbers are read before they are scaled."""
 
     def indices(self, answer: int, part: int) -> np.ndarray:
         """Indices of the rows in a part of an answer."""
