@@ -9,6 +9,7 @@ import numpy as np
 
 from contracts.errors import RawDataError
 from contracts.settings import REPOSITORY
+from sample_data.parameters import MOST_LINES
 from sample_data.words import BASE_PRICES, BRANDS, NOUNS, STAGES
 
 TOPICS_FILE = REPOSITORY / "dbt_project" / "seeds" / "topic_categories.csv"
@@ -112,12 +113,12 @@ def read_topics() -> dict[str, tuple[str, ...]]:
     return topics
 
 
-def open_shop(rng: np.random.Generator) -> Shop:
-    """A shop of ten lines of five items in each category; about one item in thirty will become cheaper."""
+def open_shop(rng: np.random.Generator, lines_a_category: int = MOST_LINES) -> Shop:
+    """A shop of lines of five items in each category; about one item in thirty will become cheaper."""
     topics = read_topics()
     lines, following, popularity, number = {}, {}, {}, 0
     for category in topics:
-        nouns = NOUNS[category].split(",")
+        nouns = NOUNS[category].split(",")[:lines_a_category]
         made = []
         for line, noun in enumerate(nouns):
             made.append(_line(rng, category, line, noun, number))

@@ -12,6 +12,9 @@ from contracts.settings import Settings
 
 DAY_SECONDS = 86_400
 
+MOST_LINES = 10
+"""Lines of items for which each category has words."""
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -21,6 +24,8 @@ class Parameters:
     days: int = 30
     seed: int = 7
     last_day: str = "2026-11-19"
+    lines: int = MOST_LINES
+    """Lines of five items in each category of the shop."""
 
     @property
     def start(self) -> int:

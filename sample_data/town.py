@@ -25,7 +25,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from sample_data.feeds.feed import T, Track, silently
 from sample_data.feeds.whole import Town, found_town
-from sample_data.parameters import Parameters, truth_file
+from sample_data.parameters import MOST_LINES, Parameters, truth_file
 
 
 def make_town(settings: Settings, parameters: Parameters, progress: Track = silently) -> bool:
@@ -54,7 +54,7 @@ def make_town(settings: Settings, parameters: Parameters, progress: Track = sile
 
 def _require_same(settings: Settings, parameters: Parameters) -> None:
     present = json.loads(truth_file(settings).read_text())["parameters"]
-    if present != parameters.as_dict():
+    if Parameters(**present) != parameters:  # a town of an earlier release does not name what it did not know
         raise RawDataError(
             expected=f"no town or the same town in {settings.raw}",
             received=f"a town of {present}",
@@ -125,11 +125,23 @@ def read_parameters(arguments: list[str]) -> Parameters:
     parser.add_argument("--days", type=int, default=default.days, help="how many days of feeds to lay (%(default)s)")
     parser.add_argument("--seed", type=int, default=default.seed, help="another number, another town (%(default)s)")
     parser.add_argument("--last-day", default=default.last_day, help="last day of the feeds, YYYY-MM-DD (%(default)s)")
+    parser.add_argument(
+        "--lines",
+        type=int,
+        default=default.lines,
+        help="lines of five items in each category (%(default)s)",
+    )
     parameters = Parameters(**vars(parser.parse_args(arguments)))
     if min(parameters.people, parameters.days) < 1 or parameters.seed < 0:
         raise SettingsError(
             expected="at least 1 person, 1 day and a seed of 0 or more",
             received=str(parameters.as_dict()),
+            remedy="correct the command line",
+        )
+    if not 1 <= parameters.lines <= MOST_LINES:
+        raise SettingsError(
+            expected=f"--lines from 1 to {MOST_LINES}",
+            received=str(parameters.lines),
             remedy="correct the command line",
         )
     try:

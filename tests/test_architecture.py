@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -67,9 +68,15 @@ def python_files(room: str) -> list[Path]:
     return sorted((REPOSITORY / room).rglob("*.py"))
 
 
+@cache
+def syntax_tree(file: Path) -> ast.Module:
+    """Read once for all tests, none of which changes it."""
+    return ast.parse(file.read_text())
+
+
 def imported_modules(file: Path) -> set[str]:
     modules = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -91,7 +98,7 @@ def test_arrows_point_one_way(room):
 def started_commands(file: Path) -> tuple[set[str], set[str]]:
     """Modules that a file starts as commands: by name, and as text of expressions that only a run could resolve."""
     named, unresolved = set(), set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.List | ast.Tuple):
             for flag, module in pairwise(node.elts):
                 if isinstance(flag, ast.Constant) and flag.value == "-m":
@@ -158,7 +165,7 @@ def module_name(file: Path) -> str:
 
 def imports_at_run_time(file: Path, known: set[str]) -> set[str]:
     """The modules of the repository that a file imports, by the file that holds the name."""
-    tree = ast.parse(file.read_text())
+    tree = ast.parse(file.read_text())  # of its own: it is cut
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
@@ -202,7 +209,7 @@ def test_only_the_settings_read_the_environment():
     readers = set()
     for room in ROOMS:
         for file in python_files(room):
-            tree = ast.parse(file.read_text())
+            tree = syntax_tree(file)
             written = {
                 id(target.value)
                 for node in ast.walk(tree)
@@ -220,7 +227,7 @@ def test_only_the_settings_read_the_environment():
 def test_every_entry_point_can_be_entered():
     for room in ROOMS:
         for file in python_files(room):
-            tree = ast.parse(file.read_text())
+            tree = syntax_tree(file)
             if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
                 last = tree.body[-1]
                 guarded = isinstance(last, ast.If) and "__main__" in ast.unparse(last.test)
@@ -231,7 +238,7 @@ def test_a_dag_file_is_wiring():
     files = sorted((REPOSITORY / "dags").glob("*.py"))
     assert files
     for file in files:
-        tree = ast.parse(file.read_text())
+        tree = syntax_tree(file)
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 decorators = {ast.unparse(one).split("(")[0] for one in node.decorator_list}

@@ -30,7 +30,7 @@ class Town:
 
 def found_town(parameters: Parameters, track: Track = silently) -> Town:
     """The town of these parameters: nothing is written, and equal parameters give equal bytes."""
-    shop = open_shop(parameters.generator("shop"))
+    shop = open_shop(parameters.generator("shop"), parameters.lines)
     people = settle(parameters, shop)
     visits = plan_visits(parameters, people)
     web, web_decisions = weblog(parameters, shop, visits, track)

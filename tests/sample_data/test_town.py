@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections import Counter
@@ -83,10 +84,27 @@ def test_feeds_of_another_owner_are_not_touched(tmp_path):
     assert foreign.read_text() == "mine\n"
 
 
-@pytest.mark.parametrize("arguments", [["--people", "0"], ["--last-day", "tomorrow"]])
+@pytest.mark.parametrize("arguments", [["--people", "0"], ["--last-day", "tomorrow"], ["--lines", "11"]])
 def test_a_wrong_command_line_is_a_sentence(arguments):
     with pytest.raises(SettingsError, match="correct the command line"):
         read_parameters(arguments)
+
+
+def test_a_town_of_a_release_that_knew_no_lines_is_the_same_town(tmp_path):
+    settings, parameters = settings_in(tmp_path), Parameters(people=8, days=2)
+    make_town(settings, parameters)
+    file = settings.home.truth / "town.json"
+    truth = json.loads(file.read_text())
+    assert truth["parameters"].pop("lines") == 10
+    file.write_text(json.dumps(truth))
+    assert not make_town(settings, parameters)
+    with pytest.raises(RawDataError, match="no town or the same town"):
+        make_town(settings, Parameters(people=8, days=2, lines=3))
+
+
+def test_a_small_shop_has_as_many_lines_as_it_is_given():
+    shop = open_shop(Parameters().generator("shop"), 3)
+    assert {category: len(lines) for category, lines in shop.lines.items()} == dict.fromkeys(read_topics(), 3)
 
 
 def test_every_category_has_words_a_price_and_a_motif():
