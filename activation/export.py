@@ -3,8 +3,9 @@
 Each file of the campaigns folder (activation/campaigns/ unless NIGHTSHIFT_CAMPAIGNS says otherwise) becomes
 audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody is in it who did not agree to the
 campaign's purpose and to personalisation, by everything that has been mapped until now, and everybody else is counted
-with the reason why they are not: scored = exported + suppressed + failed, or the run fails and publishes nothing of
-that campaign. An audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty.
+with the reason why they are not: scored = exported + suppressed + failed, or nothing of that campaign is published. A
+campaign that fails is named in the report with its error; the others are made, and the status says that one failed. An
+audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty.
 
     python -m activation.export --ds 2026-11-20
 """
@@ -23,7 +24,7 @@ from activation.audiences.selection import (
 from activation.audiences.spreadsheet import write_csv
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import LakeError
+from contracts.errors import LakeError, NightshiftError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -46,8 +47,8 @@ def make_audiences(ds: str) -> None:
     """Publish the audience of every campaign for one day.
 
     Raises:
-        LakeError: marts or scores of that day are missing, or an audience's account does not add up.
-        SettingsError: a campaign cannot be understood.
+        LakeError: marts or scores of that day are missing, or, after the others were made, an account does not add up.
+        SettingsError: there is no campaign, or, after the others were made, one cannot be understood.
         BusyError: another run is making audiences.
     """
     settings = Settings.from_env()
@@ -67,18 +68,34 @@ def make_audiences(ds: str) -> None:
         people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
         liked = {interest["category"] for interests in profiles["interests"].dropna() for interest in interests}
         fragment["audiences"] = {}
-        for campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}):
-            whole = select_audience(campaign, with_chances(people, responses, campaign), scores, items)
-            audience = without_small_group(whole, settings.smallest_group)
-            require_balance(campaign.name, audience)
-            folder = audiences.staging("activate")
-            files = {name: folder / name for name in ("audience.csv", "audience.parquet")}
-            write_csv(audience.rows, files["audience.csv"])
-            audience.rows.to_parquet(files["audience.parquet"], index=False)
-            audiences.publish(campaign.name, ds, files)
-            fragment["audiences"][campaign.name] = audience.account()
-            say(f"activate {campaign.name}: {len(audience.rows):,} of {audience.scored:,} people{withheld(audience)}")
+        failed: dict[str, NightshiftError] = {}
+        for name, campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}).items():
+            try:
+                if isinstance(campaign, NightshiftError):
+                    raise campaign
+                whole = select_audience(campaign, with_chances(people, responses, campaign), scores, items)
+                audience = without_small_group(whole, settings.smallest_group)
+                require_balance(name, audience)
+                publish_audience(audiences, name, ds, audience)
+            except NightshiftError as error:
+                failed[name] = error
+                fragment["audiences"][name] = {"status": "failed", "error": str(error)}
+                say(f"activate {name}: failed: {error}")
+            else:
+                fragment["audiences"][name] = {"status": "exported", **audience.account()}
+                say(f"activate {name}: {len(audience.rows):,} of {audience.scored:,} people{withheld(audience)}")
     Report(settings.home.reports, ds).merge()  # the last step of the line leaves the run's report
+    for error in failed.values():
+        raise error
+
+
+def publish_audience(audiences: Lake, name: str, ds: str, audience: Audience) -> None:
+    """Write both files of an audience and publish them; who calls holds the lock `activate`."""
+    folder = audiences.staging("activate")
+    files = {file: folder / file for file in ("audience.csv", "audience.parquet")}
+    write_csv(audience.rows, files["audience.csv"])
+    audience.rows.to_parquet(files["audience.parquet"], index=False)
+    audiences.publish(name, ds, files)
 
 
 def withheld(audience: Audience) -> str:

@@ -67,6 +67,9 @@ def _audiences(audiences: dict[str, Any]) -> Table:
         table.add_column(column, justify="right")
     table.add_column("why suppressed")
     for name, entry in audiences.items():
+        if "error" in entry:
+            table.add_row(name, "-", "-", "-", "-", f"failed: {entry['error']}")
+            continue
         suppressed = sum(entry["suppressed"].values())
         why = ", ".join(f"{reason} {people:,}" for reason, people in entry["suppressed"].items() if people)
         numbers = (entry["scored"], entry["exported"], suppressed, entry["failed"])

@@ -68,11 +68,11 @@ class Campaign:
         return bool(self.likes or self.one_of or self.segments or self.at_least or self.at_most)
 
 
-def load_campaigns(folder: Path, categories: Iterable[str]) -> list[Campaign]:
-    """Every campaign of a folder, by file name.
+def load_campaigns(folder: Path, categories: Iterable[str]) -> dict[str, Campaign | SettingsError]:
+    """Every campaign of a folder by its file's name, in that order; one that cannot be understood is its error.
 
     Raises:
-        SettingsError: no campaign at all, or one that cannot be understood.
+        SettingsError: there is no campaign at all.
     """
     files = sorted(folder.glob("*.yml"))
     if not files:
@@ -81,15 +81,22 @@ def load_campaigns(folder: Path, categories: Iterable[str]) -> list[Campaign]:
             received="none",
             remedy="write one as docs/activate.md shows, or correct NIGHTSHIFT_CAMPAIGNS",
         )
-    campaigns = [read_campaign(file, set(categories)) for file in files]
-    for campaign, file in zip(campaigns, files, strict=True):
-        if campaign.name != file.stem:
-            raise SettingsError(
-                expected=f"name: {file.stem} in {file}, as the file is called",
-                received=repr(campaign.name),
-                remedy="rename the one or the other, so that no two campaigns share a name",
-            )
-    return campaigns
+    known = set(categories)
+    return {file.stem: _campaign_or_error(file, known) for file in files}
+
+
+def _campaign_or_error(file: Path, categories: set[str]) -> Campaign | SettingsError:
+    try:
+        campaign = read_campaign(file, categories)
+    except SettingsError as error:
+        return error
+    if campaign.name == file.stem:
+        return campaign
+    return SettingsError(
+        expected=f"name: {file.stem} in {file}, as the file is called",
+        received=repr(campaign.name),
+        remedy="rename the one or the other, so that no two campaigns share a name",
+    )
 
 
 def read_campaign(file: Path, categories: set[str]) -> Campaign:

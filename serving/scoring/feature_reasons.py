@@ -12,17 +12,25 @@ _WORDS = {
     "region": "region {}",
     "main_device": "mostly on {}",
     "favourite_category": "likes {}",
-    "recency_days": "last here {:.0f} days before",
-    "tenure_days": "known for {:.0f} days",
-    "acts_7_days": "{:.0f} acts in 7 days",
-    "acts_28_days": "{:.0f} acts in 28 days",
-    "carts": "{:.0f} times in the cart",
-    "purchases": "{:.0f} purchases",
-    "monetary": "spent {:.0f} euros",
+    "monetary": "spent {:,.0f} euros",
     "weekend_share": "{:.0%} of acts at weekends",
-    "campaign_visits": "came {:.0f} times from campaigns",
-    "same_campaign_visits": "came {:.0f} times from this campaign",
 }
+
+_COUNTED = {
+    "recency_days": ("last here on the same day", "last here the day before", "last here {:,.0f} days before"),
+    "tenure_days": ("new on the same day", "known for a day", "known for {:,.0f} days"),
+    "acts_7_days": ("no acts in 7 days", "one act in 7 days", "{:,.0f} acts in 7 days"),
+    "acts_28_days": ("no acts in 28 days", "one act in 28 days", "{:,.0f} acts in 28 days"),
+    "carts": ("nothing put in the cart", "once in the cart", "{:,.0f} times in the cart"),
+    "purchases": ("no purchases", "one purchase", "{:,.0f} purchases"),
+    "campaign_visits": ("never came from a campaign", "came once from a campaign", "came {:,.0f} times from campaigns"),
+    "same_campaign_visits": (
+        "never came from this campaign",
+        "came once from this campaign",
+        "came {:,.0f} times from this campaign",
+    ),
+}
+"""Words for none, one and several."""
 
 
 def feature_reasons(rows: pd.DataFrame, names: list[str], attributions: np.ndarray, *, most: int) -> list[list[str]]:
@@ -42,5 +50,10 @@ def feature_reasons(rows: pd.DataFrame, names: list[str], attributions: np.ndarr
 
 
 def _in_words(name: str, value: object) -> str:
-    words = _WORDS.get(name, name.replace("_", " ") + " {}")
-    return f"unknown {name.replace('_', ' ')}" if pd.isna(value) else words.format(value)
+    if pd.isna(value):
+        return f"unknown {name.replace('_', ' ')}"
+    if name in _COUNTED:
+        return _COUNTED[name][min(max(round(value), 0), 2)].format(value)
+    if name == "monetary" and round(value) == 1:
+        return "spent one euro"
+    return _WORDS.get(name, name.replace("_", " ") + " {}").format(value)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from contracts.lake import Lake
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
@@ -143,6 +144,24 @@ def test_reasons_are_what_raised_the_chance_most_in_words():
         ["3 times in the cart", "region north"],
         ["unknown region"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("same_campaign_visits", ["never came from", "came once from", "came 2 times from"]),
+        ("campaign_visits", ["never came from", "came once from a campaign", "came 2 times from campaigns"]),
+        ("carts", ["nothing", "once in the cart", "2 times in the cart"]),
+        ("purchases", ["no purchases", "one purchase", "2 purchases"]),
+        ("acts_7_days", ["no acts", "one act in 7 days", "2 acts in 7 days"]),
+        ("recency_days", ["last here on the same day", "last here the day before", "last here 2 days before"]),
+        ("tenure_days", ["new", "known for a day", "known for 2 days"]),
+        ("monetary", ["spent 0 euros", "spent one euro", "spent 2 euros"]),
+    ],
+)
+def test_reasons_are_grammatical_for_none_one_and_two(name, words):
+    found = feature_reasons(pd.DataFrame({name: [0, 1, 2]}), [name], np.ones((3, 1)), most=1)
+    assert [one.startswith(expected) for [one], expected in zip(found, words, strict=True)] == [True] * 3, found
 
 
 def test_contracts_as_arrow_types():

@@ -1,0 +1,69 @@
+"""Audiences of a town whose scores are written by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from activation.export import make_audiences
+from contracts.errors import SettingsError
+from contracts.lake import Lake
+from tests.training.markov_town import DS, build_town, item, person, publish
+
+CHANCES = {"click_chance": 0.5, "purchase_chance": 0.1, "reasons": ["region north"]}
+
+
+@pytest.fixture
+def scored(tmp_path, monkeypatch):
+    """A home of 30 people with ten items each, and a folder of campaigns."""
+    build_town(tmp_path, people=30)
+    people = [person(number) for number in range(30)]
+    publish(
+        tmp_path,
+        "scores",
+        [
+            {"person_id": one, "rank": rank, "item_id": item(rank), "score": 1.0 / rank, "reason": "popular"}
+            for one in people
+            for rank in range(1, 11)
+        ],
+    )
+    predictions = {"leave_chance": 0.1, "expected_value": 1.0, "best_campaign": "autumn"}
+    publish(tmp_path, "predictions", [{"person_id": one, **predictions} for one in people])
+    publish(tmp_path, "responses", [{"person_id": one, "campaign": "autumn", **CHANCES} for one in people])
+    (tmp_path / "campaigns").mkdir()
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    monkeypatch.setenv("NIGHTSHIFT_CAMPAIGNS", str(tmp_path / "campaigns"))
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "1")
+    return tmp_path
+
+
+def write_campaigns(home, **texts):
+    for name, text in texts.items():
+        (home / "campaigns" / f"{name}.yml").write_text(f"name: {name}\npurpose: personalisation\n{text}\n")
+
+
+def test_a_campaign_that_fails_is_named_and_the_others_are_written(scored):
+    write_campaigns(
+        scored,
+        all_of_them="items: {count: 2}",
+        gardens="items: {category: gardening}",
+        broken="who: [",
+        zoo="",
+    )
+    with pytest.raises(SettingsError, match=r"broken\.yml"):
+        make_audiences(DS)
+    report = json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"]
+    assert {name: entry["status"] for name, entry in report.items()} == {
+        "all_of_them": "exported",
+        "broken": "failed",
+        "gardens": "failed",
+        "zoo": "exported",
+    }
+    assert "'gardening'" in report["gardens"]["error"]
+    audiences = Lake(scored / "audiences")
+    rows = pd.read_parquet(audiences.partition("all_of_them", DS) / "audience.parquet")
+    assert len(rows) == report["all_of_them"]["exported"] == 26  # of 30 all but the four that refuse
+    assert audiences.days("zoo") == [DS]
+    assert audiences.days("gardens") == audiences.days("broken") == []
