@@ -19,7 +19,7 @@ from contracts.lineage import lineage_transport
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT
-from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
+from contracts.tables.vocabulary import HOUSE_CURRENCY, MOST_EUROS, SESSION_SILENCE_MINUTES
 from dbt_project.runner.command import DbtCommand
 from dbt_project.runner.engines import warehouse_of
 from dbt_project.runner.lake_contracts import TABLES_READ, columns_without_data, refused_by_contract
@@ -88,6 +88,8 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
         "columns_without_data": columns_without_data(lake, warehouse.target, ds),
         "refused_by_contract": refused_by_contract(),
         "session_silence_minutes": SESSION_SILENCE_MINUTES,
+        "house_currency": HOUSE_CURRENCY,
+        "most_euros": MOST_EUROS,
         **warehouse.variables(lake, ds),
     }
 

@@ -41,9 +41,11 @@ PROFILE = Table(
         Column("region", "string", "latest answer, or unknown", required=True),
         Column("interests", "array<struct<category:string,weight:double>>", "heaviest first; the weights add up to 1"),
         Column("recency_days", "int", "days since the last purchase; null without one", least=0),
-        Column("frequency", "int", "purchases in the last 365 days", required=True, least=0),
-        Column("monetary", "double", "euros spent in the last 365 days", required=True, least=0),
-        Column("basket", "double", "euros a purchase; null without one", least=0),
+        Column(
+            "frequency", "int", "orders, or days of purchases without one, in the last 365 days", required=True, least=0
+        ),
+        Column("monetary", "double", "euros spent less euros given back in the last 365 days", required=True),
+        Column("basket", "double", "euros an order, as it was bought; null without one", least=0),
         Column("price_tier", "string", "low, middle, high or unknown", required=True),
         Column("rfm_band", "string", "champion, loyal, promising, sleeping or none", required=True),
         Column("active_daypart", "string", "night, morning, afternoon, evening or unknown", required=True),
@@ -178,8 +180,8 @@ TRAINING_RESPONSES = Table(
         Column("acts_7_days", "int", "acts on items in the 7 days before", required=True, least=0),
         Column("acts_28_days", "int", "acts on items in the 28 days before", required=True, least=0),
         Column("carts", "int", "acts of putting into the cart before", required=True, least=0),
-        Column("purchases", "int", "purchases before", required=True, least=0),
-        Column("monetary", "double", "euros spent before", required=True, least=0),
+        Column("purchases", "int", "orders before, or days of purchases without one", required=True, least=0),
+        Column("monetary", "double", "euros spent less euros given back before", required=True),
         Column(
             "weekend_share", "double", "share of acts on Saturday and Sunday; null without acts", least=0, greatest=1
         ),

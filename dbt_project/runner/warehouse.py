@@ -69,7 +69,8 @@ def report_queries(ds: str) -> dict[str, str]:
         "persons": "select count(distinct person_id) from stg_lake__persons",
         "profiles": "select count(*) from dim_person_profile",
         "redelivered": f"""
-            select count(*) from int_events__identified
+            select count(*) from int_events__delivered
             where last_arrived_on = date '{ds}' and known_on < last_arrived_on
         """,
+        "without_euros": "select count(*) from int_events__delivered where not is_in_euros",
     }

@@ -41,7 +41,7 @@ def profile_vectors(profiles: pd.DataFrame) -> Vectors:
         profiles: the columns `COLUMNS`, a row a person.
     """
     profiles = profiles.sort_values("person_id", ignore_index=True)
-    columns = {name: np.log1p(_numbers(profiles[name])) for name in LOGARITHMIC}
+    columns = {name: _logarithm(_numbers(profiles[name])) for name in LOGARITHMIC}
     columns |= {name: _numbers(profiles[name]) for name in LINEAR}
     columns |= {f"taste_{place}": one for place, one in enumerate(_tastes(profiles["taste_vector"]).T, start=1)}
     values = np.column_stack([_standardised(one) for one in columns.values()])
@@ -58,6 +58,11 @@ def profile_vectors(profiles: pd.DataFrame) -> Vectors:
 def _numbers(column: pd.Series) -> np.ndarray:
     """As float64, NaN where nothing is known (people,)."""
     return column.to_numpy(dtype="float64", na_value=np.nan)
+
+
+def _logarithm(values: np.ndarray) -> np.ndarray:
+    """log(1 + value), and as far below 0 for as much less than 0: who returned more than they bought owes money."""
+    return np.sign(values) * np.log1p(np.abs(values))
 
 
 def _tastes(column: pd.Series) -> np.ndarray:

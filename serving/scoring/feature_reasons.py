@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -49,11 +51,13 @@ def feature_reasons(rows: pd.DataFrame, names: list[str], attributions: np.ndarr
     ]
 
 
-def _in_words(name: str, value: object) -> str:
+def _in_words(name: str, value: Any) -> str:
     if pd.isna(value):
         return f"unknown {name.replace('_', ' ')}"
     if name in _COUNTED:
         return _COUNTED[name][min(max(round(value), 0), 2)].format(value)
+    if name == "monetary" and round(value) < 0:
+        return f"got back {-value:.0f} euros more than spent"
     if name == "monetary" and round(value) == 1:
         return "spent one euro"
     return _WORDS.get(name, name.replace("_", " ") + " {}").format(value)

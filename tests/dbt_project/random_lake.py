@@ -40,6 +40,8 @@ def deliver_random_lake(home: TinyHome, seed: int) -> None:
     home.deliver_persons(FRIDAY, merged)
 
     home.deliver("items", WEDNESDAY, [_item(chance, number) for number in range(ITEMS)])
+    home.deliver("exchange_rates", WEDNESDAY, [_rate(chance, "GBP", days_ago) for days_ago in range(0, 40, 3)])
+    home.deliver("exchange_rates", FRIDAY, [_rate(chance, *rated) for rated in (("GBP", 0), ("GBP", 3), ("SEK", 90))])
     home.deliver("items", FRIDAY, [_item(chance, number) for number in range(0, ITEMS, 2)])
     home.deliver(
         "events", LONG_BEFORE, [_event(chance, f"old-{number}", LONG_BEFORE, everyone) for number in range(200)]
@@ -72,9 +74,14 @@ def _moment(chance: random.Random, latest: str) -> datetime.datetime:
 
 def _event(chance: random.Random, event_id: str, day: str, everyone: list[str]) -> dict[str, Any]:
     action = chance.choice(
-        ("view", "view", "view", "search", "cart", "purchase", "rate", "post", "boost", "favourite", "visit")
+        (
+            *("view", "view", "view", "search", "cart", "purchase", "purchase", "return"),
+            *("rate", "post", "boost", "favourite", "visit"),
+        )
     )
-    value = {"purchase": round(chance.uniform(0, 300), 2), "rate": float(chance.randint(0, 10))}.get(action)
+    money = round(chance.uniform(0, 300), 2)
+    value = {"purchase": money, "return": money, "rate": float(chance.randint(0, 10))}.get(action)
+    paid = action in ("purchase", "return")
     words = ("running", "jazz", "vinyl", "cat", "nothing", "garden", "Ü")
     return {
         "event_id": event_id,
@@ -88,7 +95,17 @@ def _event(chance: random.Random, event_id: str, day: str, everyone: list[str]) 
         "topics": chance.choice((None, [], chance.choices(words, k=4))),
         "campaign": chance.choice((None, None, "spring", "autumn")),
         "device": chance.choice((None, "desktop", "mobile", "tablet", "other")),
+        "source": chance.choice(("shop", "till")),
+        "order_id": chance.choice((None, f"o{chance.randint(0, 9)}")) if paid else None,
+        "quantity": float(chance.randint(1, 3)) if paid else None,
+        "currency": chance.choice((None, None, "EUR", "GBP", "SEK", "USD")),
     }
+
+
+def _rate(chance: random.Random, currency: str, days_ago: int) -> dict[str, Any]:
+    """What a unit of a currency was worth so many days before the middle day."""
+    day = datetime.date.fromisoformat(WEDNESDAY) - datetime.timedelta(days=days_ago)
+    return {"currency": currency, "rated_on": day, "rate": chance.uniform(0.05, 1.3)}
 
 
 def _item(chance: random.Random, number: int) -> dict[str, Any]:

@@ -169,6 +169,7 @@ def test_the_reports_count_the_same(engines):
         fragment.pop("seconds")
     assert fragments[0] == fragments[1]
     assert fragments[0]["redelivered"] > 0
+    assert fragments[0]["without_euros"] > 0
 
 
 def test_the_tables_of_a_run_lie_below_its_home(engines):

@@ -4,14 +4,45 @@ with events as (
 
 ),
 
-purchases as (
+returns as (
+
+    select * from {{ ref('int_returns__identified') }}
+
+),
+
+consenting as (
+
+    {{ people_who_agree_to('profiling') }}
+
+),
+
+-- Lines of orders. What came back has no order of its own: it only takes money off.
+payments as (
 
     select
         person_id,
+        {{ order_of() }} as order_name,
         {{ exact('coalesce(value, 0)', places=2) }} as euros,
         cast(floor({{ age_days('occurred_at') }}) as int) as age_days
     from events
     where action = 'purchase'
+    union all
+    select
+        returns.person_id,
+        cast(null as {{ dbt.type_string() }}) as order_name,
+        -{{ exact('coalesce(returns.value, 0)', places=2) }} as euros,
+        cast(floor({{ age_days('returns.occurred_at') }}) as int) as age_days
+    from returns
+    inner join consenting on returns.person_id = consenting.person_id
+
+),
+
+recent as (
+
+    select
+        *,
+        age_days < {{ var('purchase_window_days') }} as is_recent
+    from payments
 
 ),
 
@@ -19,12 +50,11 @@ summed as (
 
     select
         person_id,
-        min(age_days) as recency_days,
-        cast(count(case when age_days < {{ var('purchase_window_days') }} then 1 end) as int) as frequency,
-        cast(
-            coalesce(sum(case when age_days < {{ var('purchase_window_days') }} then euros end), 0) as double
-        ) as monetary
-    from purchases
+        min(case when order_name is not null then age_days end) as recency_days,
+        cast(count(distinct case when is_recent then order_name end) as int) as frequency,
+        cast(coalesce(sum(case when is_recent then euros end), 0) as double) as monetary,
+        cast(coalesce(sum(case when is_recent and order_name is not null then euros end), 0) as double) as bought
+    from recent
     group by person_id
 
 ),
@@ -36,7 +66,7 @@ banded as (
         recency_days,
         frequency,
         monetary,
-        monetary / nullif(frequency, 0) as basket,
+        bought / nullif(frequency, 0) as basket,
         case
             when
                 recency_days <= {{ var('champion_recency_days') }}
@@ -48,7 +78,8 @@ banded as (
                 and frequency >= {{ var('loyal_frequency') }}
                 then 'loyal'
             when recency_days <= {{ var('active_recency_days') }} then 'promising'
-            else 'sleeping'
+            when recency_days is not null then 'sleeping'
+            else 'none'
         end as rfm_band
     from summed
 

@@ -4,6 +4,12 @@ with events as (
 
 ),
 
+returns as (
+
+    select * from {{ ref('int_returns__identified') }}
+
+),
+
 answers as (
 
     select * from {{ ref('int_answers__identified') }}
@@ -13,6 +19,8 @@ answers as (
 signs_of_life as (
 
     select person_id, occurred_at from events
+    union all
+    select person_id, occurred_at from returns
     union all
     select person_id, occurred_at from answers
 

@@ -4,6 +4,12 @@ with events as (
 
 ),
 
+returns as (
+
+    select * from {{ ref('int_returns__identified') }}
+
+),
+
 answers as (
 
     select * from {{ ref('int_answers__identified') }}
@@ -26,6 +32,8 @@ weeks as (
 signs_of_life as (
 
     select person_id, greatest(known_on, cast(occurred_at as date)) as seen_on from events
+    union all
+    select person_id, greatest(known_on, cast(occurred_at as date)) as seen_on from returns
     union all
     select person_id, greatest(arrived_on, cast(occurred_at as date)) as seen_on from answers
 

@@ -23,6 +23,9 @@ renamed as (
         value,
         topics,
         campaign,
+        order_id,
+        quantity,
+        currency,
 
         -- when
         {{ utc('occurred_at') }} as occurred_at,
