@@ -19,6 +19,8 @@ from privacy.matcher import PersonMatcher
 from spark_jobs.mapping.reading import Reading
 
 _LOG_LINE = re.compile(r'\S+ \S+ \S+ \[[^\]]+\] "')
+_FEWEST_LOG_FIELDS = 5
+
 _TRAILER_BYTES = 8
 """Check sum and length at the end of a gzip file; without them it is a truncated one."""
 
@@ -54,7 +56,7 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
             done.deleted.add(text)
         elif not matcher.is_in(text):
             kept.append(piece)
-        elif not (whole and _READABLE[reading.format](text)):
+        elif not (whole and _READABLE.get(reading.format, _is_log_line)(text)):
             done.rows += 1
             done.deleted.add(text)
         else:
@@ -125,9 +127,14 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _is_log_line(text: str) -> bool:
+    return len(text.split()) >= _FEWEST_LOG_FIELDS
+
+
 _READABLE: dict[str, Callable[[str], bool]] = {
     "json_lines": _is_json,
     "apache_combined": lambda text: bool(_LOG_LINE.match(text)),
+    "nginx_json": _is_json,
     "delimited": lambda _: True,
     "csv": lambda text: text.count('"') % 2 == 0,
 }

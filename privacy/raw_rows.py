@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -10,11 +11,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import RawDataError
 from contracts.keys import pseudonym_keys
+from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources
 from contracts.settings import Settings
 from spark_jobs.mapping.deliveries import Delivery, look_at
 from spark_jobs.mapping.identifiers import belongs_to, with_identifiers
-from spark_jobs.mapping.readers.formats import read_raw
+from spark_jobs.mapping.readers.formats import raw_scratch, read_raw
 from spark_jobs.mapping.spec import Spec, known_sources, load_spec
 from spark_jobs.spark_errors import without_values
 
@@ -85,9 +87,10 @@ def _landed(session: SparkSession, settings: Settings) -> Iterator[tuple[Spec, D
     for source in sorted({*landed_sources(settings.raw)} & {*known_sources()}):
         spec = load_spec(source)
         deliveries = [one for day in landed_days(settings.raw, source) if (one := _readable(settings, spec, day))]
-        raw = read_raw(session, spec.read, deliveries)
-        if raw is not None:
-            yield spec, raw
+        with raw_scratch(Lake(settings.home.lake), f"privacy-{os.getpid()}") as scratch:
+            raw = read_raw(session, spec.read, deliveries, scratch)
+            if raw is not None:
+                yield spec, raw.where("raw_dropped is null")  # titles and blank lines name nobody
 
 
 def _readable(settings: Settings, spec: Spec, ds: str) -> Delivery | None:

@@ -1,33 +1,36 @@
 """What has landed in raw: days, files, and which files can be read at all.
 
 Spark fails a whole job over one truncated gzip file, or silently keeps a part of it, so every file is looked at here
-before Spark reads it: an empty file stops the job, a broken one is set aside whole and counted as one row.
+before Spark reads it: an empty file stops the job, a broken one is set aside whole and counted.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from contracts.errors import RawDataError
 from contracts.lake import Lake
 from contracts.raw import landed_days
+from spark_jobs.mapping.readers.packed import Unreadable, size_of, spark_reads
+from spark_jobs.mapping.readers.parquet_tables import require_readable
 from spark_jobs.mapping.spec import Spec
-
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of one source and day: those to read, and those set aside with their reason."""
+    """The files of one source and day: those to read, and those set aside or left out with their reason."""
 
     ds: str
     files: tuple[Path, ...]
     set_aside: tuple[tuple[str, str], ...]
-    """(file name, reason) pairs."""
+    """(name, reason) pairs of what cannot be read or is not expected; each is a quarantined file."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """(name, rule) pairs of what is rightly not read; each is a dropped file."""
+    to_unpack: frozenset[Path] = frozenset()
+    """Those of the files in which Spark would not find the lines that their own tool finds."""
 
     @property
     def bytes(self) -> int:
@@ -58,40 +61,52 @@ def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
         RawDataError: no file in it fits the mapping, or a file is empty.
     """
     folder = raw / spec.source / f"ds={ds}"
-    names = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_")))
-    matching = [file for file in names if file.match(spec.read.files)]
+    entries = sorted(folder.iterdir())
+    left_out = [entry for entry in entries if entry.name.startswith((".", "_"))]
+    folders = [entry for entry in entries if entry.is_dir() and entry not in left_out]
+    names = [entry for entry in entries if entry not in left_out and entry not in folders]
+    matching = [file for file in names if file.is_file() and file.match(spec.read.files)]
     if not matching:
+        others = [file.name for file in (*names, *folders)]
         raise RawDataError(
             expected=f"a file {spec.read.files} in {folder}",
-            received=f"only {', '.join(file.name for file in names[:5])}" if names else "an empty folder",
+            received=f"only {', '.join(others[:5])}" if others else "an empty folder",
             remedy="deliver it again; if the source had nothing that day, remove the folder",
         )
     with ThreadPoolExecutor() as pool:
-        problems = dict(zip(matching, pool.map(_problem, matching), strict=True))
-    set_aside = [(file.name, problem) for file, problem in problems.items() if problem]
+        seen = dict(zip(matching, pool.map(lambda file: _looked_at(file, spec), matching), strict=True))
+    set_aside = [(file.name, problem) for file, problem in seen.items() if isinstance(problem, str)]
     set_aside += [(file.name, "unexpected_file") for file in names if file not in matching]
-    return Delivery(ds, tuple(file for file, problem in problems.items() if not problem), tuple(sorted(set_aside)))
+    set_aside += [
+        (entry.name, "unexpected_folder")
+        for entry in folders
+        if not any(fnmatchcase(entry.name, pattern) for pattern in spec.read.folders)
+    ]
+    return Delivery(
+        ds,
+        tuple(file for file, found in seen.items() if not isinstance(found, str)),
+        tuple(sorted(set_aside)),
+        tuple((entry.name, "hidden_file") for entry in left_out),
+        frozenset(file for file, found in seen.items() if found is False),
+    )
 
 
-def _problem(file: Path) -> str | None:
-    """Why a file cannot be read, or None.
+def _looked_at(file: Path, spec: Spec) -> bool | str:
+    """Whether Spark reads a file as it is; why nothing can, where nothing can.
 
     Raises:
         RawDataError: the file holds nothing.
     """
     try:
-        with gzip.open(file) if file.suffix == ".gz" and file.stat().st_size else file.open("rb") as stream:
-            size = len(stream.read(_CHUNK_BYTES))
-            while size and file.suffix == ".gz" and stream.read(_CHUNK_BYTES):
-                pass
-    except EOFError:
-        return "truncated_gzip"
-    except (gzip.BadGzipFile, zlib.error):
-        return "broken_gzip"
+        size = size_of(file)
+        if size and spec.read.format == "parquet":
+            require_readable(file)
+    except Unreadable as problem:
+        return str(problem)
     if size == 0:
         raise RawDataError(
             expected=f"at least one row in {file}",
             received="an empty file",
             remedy="deliver it again, or remove it if the source had nothing that day; nothing was published",
         )
-    return None
+    return spark_reads(file, size, spec.read.encoding)

@@ -38,7 +38,7 @@ from spark_jobs.mapping.outcomes import (
     with_repeats,
 )
 from spark_jobs.mapping.quarantine import quarantine_rows
-from spark_jobs.mapping.readers.formats import read_raw
+from spark_jobs.mapping.readers.formats import raw_scratch, read_raw
 from spark_jobs.mapping.reconciliation import (
     Count,
     added_up,
@@ -77,8 +77,8 @@ def map_source(settings: Settings, source: str, ds: str) -> dict[str, Any]:
         if deliveries:
             session = start_session(settings, job)
             try:
-                with mapping_errors(spec):
-                    result = mapped(session, spec, deliveries, keys, tombstones)
+                with mapping_errors(spec), raw_scratch(lake, job) as scratch:
+                    result = mapped(session, spec, deliveries, keys, tombstones, scratch)
                     for delivery in deliveries:
                         check_share(spec, delivery.ds, result.counts)
                         check_understood(spec, delivery.ds, result.uncast)
@@ -137,8 +137,12 @@ def mapped(
     deliveries: Sequence[Delivery],
     keys: Sequence[bytes],
     tombstones: Mapping[int, Sequence[str]],
+    scratch: Path,
 ) -> Mapped:
     """Map deliveries and keep their books.
+
+    Args:
+        scratch: a folder of `raw_scratch`, which has to be there while the tables are used.
 
     Raises:
         LakeError: the books do not add up.
@@ -147,7 +151,7 @@ def mapped(
     tables: dict[Table, DataFrame] = {}
     uncast: Mapping[tuple[str, str], tuple[int, int]] = {}
     by_record = 0
-    raw = read_raw(session, spec.read, deliveries)
+    raw = read_raw(session, spec.read, deliveries, scratch)
     if raw is not None:
         functions = Functions(keys)
         records = records_of(spec, functions, erasing=bool(tombstones))

@@ -7,6 +7,7 @@ hash of its text, by which `main.py quarantined` finds it in raw again.
 
 from __future__ import annotations
 
+import os
 import re
 
 from pyspark.sql import DataFrame
@@ -18,7 +19,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.mapped import QUARANTINE
 from spark_jobs.mapping.deliveries import look_at
-from spark_jobs.mapping.readers.formats import FORMATS, read_raw
+from spark_jobs.mapping.readers.formats import FORMATS, raw_scratch, read_raw
 from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.redaction import shape
 from spark_jobs.mapping.spec import Spec, load_spec
@@ -75,14 +76,16 @@ def original_rows(settings: Settings, source: str, ds: str, reason: str | None =
     whole = kept.where("row_id is null").select("file", "reason").collect()
     found = [(row.file, row.reason, "") for row in whole if reason in (None, row.reason)]
     landed = (settings.raw / source / f"ds={ds}").is_dir()
-    raw = read_raw(session, spec.read, [look_at(settings.raw, spec, ds)]) if rules and landed else None
     ids: set[str] = set()
-    if raw is not None:
-        row_id = F.expr(Functions(pseudonym_keys(settings)).expanded("keyed(raw_text)"))
-        rows = raw.select("raw_file", "raw_text", row_id.alias("row_id")).distinct()
-        for row in rows.where(F.col("row_id").isin(sorted({row_id for row_id, _ in rules}))).collect():
-            ids.add(row.row_id)
-            found += [(row.raw_file, rule, row.raw_text) for row_id, rule in rules if row_id == row.row_id]
+    with raw_scratch(lake, f"quarantined-{source}-{os.getpid()}") as scratch:
+        deliveries = [look_at(settings.raw, spec, ds)] if rules and landed else []
+        raw = read_raw(session, spec.read, deliveries, scratch)
+        if raw is not None:
+            row_id = F.expr(Functions(pseudonym_keys(settings)).expanded("keyed(raw_text)"))
+            rows = raw.select("raw_file", "raw_text", row_id.alias("row_id")).distinct()
+            for row in rows.where(F.col("row_id").isin(sorted({row_id for row_id, _ in rules}))).collect():
+                ids.add(row.row_id)
+                found += [(row.raw_file, rule, row.raw_text) for row_id, rule in rules if row_id == row.row_id]
     if missing := {row_id for row_id, _ in rules} - ids:
         raise RawDataError(
             expected=f"every quarantined row of {source} of {ds} in {settings.raw}",

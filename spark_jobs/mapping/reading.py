@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.checked_yaml import YamlValue, advice
+from spark_jobs.literals import sql_literal
+from spark_jobs.numbers_and_moments import check_pattern
 
 COMMON_KEYS = ("format", "files", "folders", "delivery", "quarantine_limit_share")
 """Keys that a mapping of every format has."""
@@ -17,6 +19,12 @@ ENCODINGS = (
     *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1250", "cp1251", "cp1252"),
     *("iso-8859-1", "iso-8859-2", "iso-8859-15", "mac-roman", "shift-jis", "gb18030"),
 )
+
+LOG_FIELDS = (
+    *("host", "user", "time", "request", "method", "target", "status"),
+    *("referer", "agent", "cookies", "forwarded", "vhost"),
+)
+"""What a mapping may name in a log of its own."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +41,22 @@ class FormatKeys:
 
 
 FORMATS = {
-    "json_lines": FormatKeys(("schema",), ("ignore",)),
+    "json_lines": FormatKeys(("schema",), ("ignore", "encoding")),
+    "json": FormatKeys(("schema",), ("ignore", "records", "encoding")),
+    "csv": FormatKeys(
+        (), ("separator", "encoding", "header_rows", "key_columns", "key", "columns", "questions", "ignore")
+    ),
+    "delimited": FormatKeys(("separator", "columns"), ("encoding",)),
+    "parquet": FormatKeys(("schema",), ("ignore",)),
     "apache_combined": FormatKeys(),
-    "delimited": FormatKeys(("separator", "columns")),
-    "csv": FormatKeys(("key_columns",), ("header_rows", "columns", "questions")),
+    "apache_common": FormatKeys(),
+    "apache_vhost_combined": FormatKeys(),
+    "nginx": FormatKeys(),
+    "nginx_json": FormatKeys((), ("fields", "ignore")),
+    "w3c": FormatKeys(),
+    "cloudfront": FormatKeys(),
+    "alb": FormatKeys(),
+    "log_pattern": FormatKeys(("pattern",), ("time",)),
 }
 """Format as `read.format` names it -> its keys; `readers/formats.py` has its reader."""
 
@@ -86,6 +106,9 @@ def reading_of(section: YamlValue) -> Reading:
             _refuse_key(name, key, value)
     section.mapping(required=FORMATS[name].required)
     values = {key: _READ[key](value) for key, value in given.items()}
+    if name == "csv":
+        _check_csv(section, given)
+        values.setdefault("separator", ",")
     return Reading(**values)
 
 
@@ -105,6 +128,17 @@ def _refuse_key(name: str, key: str, value: YamlValue) -> None:
         repr(key),
         f"that key belongs to {', '.join(others)}" if others else advice(key, FORMATS[name].all),
     )
+
+
+def _check_csv(section: YamlValue, given: dict[str, YamlValue]) -> None:
+    if ("key" in given) == ("key_columns" in given):
+        raise section.error(
+            "either 'key_columns' or 'key: row' under read",
+            "both" if "key" in given else "neither",
+            "name the columns that may hold a row's id, or write `key: row` where the rows have none",
+        )
+    if "separator" in given and len(_separator(given["separator"])) != 1:
+        raise given["separator"].misfit("one character", "a longer one can stand between fields of format: delimited")
 
 
 def _separator(value: YamlValue) -> str:
@@ -154,6 +188,12 @@ def _pattern(value: YamlValue) -> str:
     return text
 
 
+def _time(value: YamlValue) -> str:
+    text = value.text()
+    check_pattern(sql_literal(text))
+    return text
+
+
 def _texts(value: YamlValue) -> tuple[str, ...]:
     return tuple(item.text() for item in value.items())
 
@@ -174,8 +214,8 @@ _READ: dict[str, Callable[[YamlValue], Any]] = {
     "key_columns": _texts,
     "key": lambda value: value.one_of(("row",)),
     "questions": _expression,
-    "fields": lambda value: tuple((field, name.text()) for field, name in value.mapping().items()),
+    "fields": lambda value: tuple((field, name.text()) for field, name in value.mapping(LOG_FIELDS).items()),
     "pattern": _pattern,
-    "time": YamlValue.text,
+    "time": _time,
 }
 """Key -> how its value is read."""

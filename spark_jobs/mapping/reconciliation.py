@@ -47,7 +47,7 @@ class Books(NamedTuple):
 
 
 def count_files(source: str, deliveries: Iterable[Delivery]) -> list[Count]:
-    """Count files; each that was set aside also as one row read and one row quarantined."""
+    """Count files; each that was set aside also as one row read and one row quarantined, none that was left out."""
     counts = []
     for delivery in deliveries:
         ds = delivery.ds
@@ -55,6 +55,11 @@ def count_files(source: str, deliveries: Iterable[Delivery]) -> list[Count]:
             for unit in ("file", "row"):
                 counts.append(Count(source, ds, "quarantined", reason, files, unit))
                 counts.append(Count(source, ds, "read", None, files, unit))
+        for rule, files in Counter(rule for _, rule in delivery.left_out).items():
+            counts += [
+                Count(source, ds, "dropped", rule, files, "file"),
+                Count(source, ds, "read", None, files, "file"),
+            ]
         if delivery.files:
             counts += [Count(source, ds, outcome, None, len(delivery.files), "file") for outcome in ("read", "mapped")]
     return counts

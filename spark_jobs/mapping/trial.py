@@ -55,7 +55,7 @@ def try_mapping(settings: Settings, source: str, file: Path, *, ds: str | None, 
         session = start_session(settings, f"try-{source}")
         with mapping_errors(spec):
             delivery = look_at(Path(raw), spec, ds)
-            result = mapped(session, spec, [delivery], [secrets.token_bytes(32)], {})
+            result = mapped(session, spec, [delivery], [secrets.token_bytes(32)], {}, Path(raw) / "scratch")
             _show(result, rows)
     check_share(spec, ds, result.counts)
     check_understood(spec, ds, result.uncast)

@@ -11,11 +11,17 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from spark_jobs.session import shuffle_partitions
 
+BLANK_LINE = "blank_line"
+"""The rule by which a line of nothing but blanks is dropped."""
+
+LONGEST_LINE = 1 << 16
+"""Characters of a line that a pattern is tried on; a longer one is malformed."""
+
 _DAY_IN_PATH = r"/ds=(\d{4}-\d{2}-\d{2})/"
 
 
 def read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
-    """`raw_ds`, `raw_file`, `raw_text`, `encoding_problem`: a row a line that is not blank.
+    """`raw_ds`, `raw_file`, `raw_text`, `encoding_problem`, `raw_dropped`: a row a line.
 
     A line that is not UTF-8 is shown as Latin-1, so that no byte is lost, and has `wrong_encoding` as its problem.
     """
@@ -29,7 +35,8 @@ def read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
         F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
     )
     # one gzip file is one task until here
-    return lines.where("trim(raw_text) != ''").repartition(shuffle_partitions(session))
+    blank = F.when(F.btrim("raw_text", F.lit(" \t\f")) == "", F.lit(BLANK_LINE))
+    return lines.select("*", blank.alias("raw_dropped")).repartition(shuffle_partitions(session))
 
 
 def literal_path(file: Path) -> str:
@@ -38,6 +45,10 @@ def literal_path(file: Path) -> str:
 
 
 def origin(path: Column) -> tuple[Column, Column]:
-    """`raw_ds` and `raw_file` of the path of a file."""
+    """`raw_ds` and `raw_file` of the path of a file, which Spark writes as an address; of one unpacked, the first's."""
     day = F.regexp_extract(path, _DAY_IN_PATH, 1).cast("date").alias("raw_ds")
-    return day, F.regexp_replace(path, f".*{_DAY_IN_PATH}", "").alias("raw_file")
+    name = F.regexp_replace(path, f".*{_DAY_IN_PATH}", "")
+    decoded = F.url_decode(F.replace(name, F.lit("+"), F.lit("%2B")))
+    name = F.when(F.contains(name, F.lit("%")), decoded).otherwise(name)
+    unpacked = F.contains(path, F.lit("/unpacked/ds="))
+    return day, F.when(unpacked, F.regexp_replace(name, r"[.]plain$", "")).otherwise(name).alias("raw_file")

@@ -14,13 +14,11 @@ from spark_jobs.mapping.readers.lines import read_lines
 from spark_jobs.mapping.reading import Reading
 
 
-def read(session: SparkSession, reading: Reading, files: Sequence[Path]) -> DataFrame:
+def read(session: SparkSession, reading: Reading, files: Sequence[Path], _: Path) -> DataFrame:
     """The fields of `reading.columns`, as text."""
     parts = F.split("raw_text", re.escape(reading.separator))
     return read_lines(session, files).select(
-        "raw_ds",
-        "raw_file",
-        "raw_text",
+        *("raw_ds", "raw_file", "raw_text", "raw_dropped"),
         F.coalesce("encoding_problem", F.when(F.size(parts) != len(reading.columns), F.lit("malformed"))).alias(
             "raw_problem"
         ),

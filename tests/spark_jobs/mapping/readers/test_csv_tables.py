@@ -48,15 +48,16 @@ def test_three_header_rows_are_no_respondents_and_every_row_is_accounted_for(sur
     settings, entry = survey
     book = books(settings, "qualtrics_csv")
     assert book == {
-        "read": 9,
+        "read": 15,
         "mapped": 3,
+        "dropped header_row": 6,
         "dropped duplicate": 1,
         "quarantined age_out_of_range": 2,
         "quarantined contract: answers.identifier": 1,
         "quarantined malformed": 2,
         "noted unknown_field:Q0_colour": 1,
     }
-    assert accounted(book) == 9
+    assert accounted(book) == 15
     assert entry["unmapped_fields"] == {"Q0_colour": 1}
 
 
@@ -123,7 +124,12 @@ def test_any_survey_is_named_by_its_file_and_every_column_is_a_question(settings
     ]
     deliver(settings, "generic_survey_csv", "flying.v2.csv", lines)
     map_source(settings, "generic_survey_csv", DAY)
-    assert books(settings, "generic_survey_csv") == {"read": 3, "mapped": 2, "quarantined malformed": 1}
+    assert books(settings, "generic_survey_csv") == {
+        "read": 4,
+        "mapped": 2,
+        "dropped header_row": 1,
+        "quarantined malformed": 1,
+    }
     answers = rows_of(settings, "answers")
     assert {row["survey"] for row in answers} == {"flying"}
     first = expected_pseudonym(settings, "respondent", "flying 17")
@@ -131,6 +137,7 @@ def test_any_survey_is_named_by_its_file_and_every_column_is_a_question(settings
         "Do you fly?": "Yes",
         "do you fly? (4)": "at night",
         "column_5": "x",
+        "weight": "0.5",
     }
     times = {row["identifier"]: row["occurred_at"] for row in answers}
     assert times[first] == datetime.datetime(2018, 5, 10, 4, 1, tzinfo=datetime.UTC)

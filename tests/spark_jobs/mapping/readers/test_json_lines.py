@@ -60,8 +60,9 @@ def mapped(tmp_path_factory, spark):  # noqa: ARG001
 def test_every_row_is_accounted_for(mapped):
     settings, entry = mapped
     assert books(settings, "mastodon") == {
-        "read": 17,
+        "read": 19,
         "mapped": 8,
+        "dropped blank_line": 2,
         "dropped bot": 1,
         "dropped duplicate": 1,
         "quarantined malformed": 3,
@@ -74,7 +75,7 @@ def test_every_row_is_accounted_for(mapped):
         "noted unknown_field:account.karma": 1,
         "noted unknown_field:reblog.secret_score": 1,
     }
-    assert accounted(books(settings, "mastodon")) == 17
+    assert accounted(books(settings, "mastodon")) == 19
     assert entry["unmapped_fields"] == {"mood": 2, "account.karma": 1, "reblog.secret_score": 1}
     assert entry["dropped"] == {"bot": 1, "duplicate": 1}
 
