@@ -77,7 +77,7 @@ def test_every_row_is_accounted_for(mapped):
     }
     assert accounted(books(settings, "mastodon")) == 19
     assert entry["unmapped_fields"] == {"mood": 2, "account.karma": 1, "reblog.secret_score": 1}
-    assert entry["dropped"] == {"bot": 1, "duplicate": 1}
+    assert entry["dropped"] == {"bot": 1, "duplicate": 1, "blank_line": 2}
 
 
 def test_a_quarantined_row_keeps_its_shape_its_file_its_reason_and_the_way_back_to_raw(mapped):
