@@ -45,7 +45,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Signature:
-    """Names and types of a served model: string, long, double, boolean, binary, or array<...> of one of them."""
+    """Names and types of a served model: string, long, double, boolean, binary, or array<...> of one of them.
+
+    An input of numbers is array<any>: JavaScript writes 12.0 as 12, which MLflow refuses as an array<double>.
+    """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]

@@ -233,7 +233,7 @@ class Registry:
                 name=registration.model,
                 python_model=str(MODELS_FOLDER / registration.model / "pyfunc.py"),
                 artifacts={name: str(file) for name, file in registration.artifacts.items()},
-                signature=_signature(registration.signature),
+                signature=mlflow_signature(registration.signature),
                 input_example=(registration.example, parameters) if parameters else registration.example,
                 pip_requirements=[
                     f"{name}=={importlib.metadata.version(name)}"
@@ -361,14 +361,16 @@ class Registry:
             ) from error
 
 
-def _signature(signature: Signature) -> Any:
+def mlflow_signature(signature: Signature) -> Any:
     """MLflow's form of a signature."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-    from mlflow.types.schema import Array
+    from mlflow.types.schema import AnyType, Array
 
     def kind(written: str) -> Any:
         element = written.removeprefix("array<").removesuffix(">")
+        if element == "any":
+            return Array(AnyType())
         return Array(DataType[element]) if element != written else DataType[element]
 
     kinds = {int: DataType.long, float: DataType.double, str: DataType.string}

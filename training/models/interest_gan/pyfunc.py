@@ -2,7 +2,7 @@
 
 Input: a DataFrame of requests with a column `rows`, the number of synthetic rows to make, and optionally `column` and
 `value`, a condition: these rows should have that value in that column, which holds categories or booleans. A number of
-rows that is missing or below one makes none.
+rows that is missing or below one makes none. A request makes ten million rows at most.
 Output: the synthetic rows in the order of the requests, and `condition_met`: whether the row has the value of its
 condition, true for requests without one. The condition steers the generator but does not force it, so that a few rows
 miss it. A column or value that the generator does not know has no effect, and `condition_met` is false. Equal requests
@@ -21,6 +21,7 @@ import pandas as pd
 
 _ROWS_A_BATCH = 4096
 _ROWS_AT_ONCE = 65_536
+_MOST_ROWS = 10_000_000
 _REACH = 4.0  # an offset of 1 is this many widths of a mode away from its mean
 
 
@@ -69,11 +70,17 @@ class InterestGan(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         counts = pd.to_numeric(model_input["rows"], errors="coerce").fillna(0).clip(lower=0)
-        counts = counts.where(np.isfinite(counts), 0).astype(int).to_numpy()
+        counts = counts.where(np.isfinite(counts), 0).clip(upper=_MOST_ROWS + 1).astype(int).to_numpy()
         columns, values = _column(model_input, "column"), _column(model_input, "value")
         conditions = [self._condition(*pair) for pair in zip(columns, values, strict=True)]
         requests = np.repeat(np.arange(len(counts)), counts)
-        random = np.random.default_rng(int((params or {}).get("seed", 1)))
+        seed = int((params or {}).get("seed", 1))
+        if seed < 0 or counts.sum() > _MOST_ROWS:
+            raise mlflow.exceptions.MlflowException.invalid_parameter_value(
+                f"expected a seed of at least 0 and at most {_MOST_ROWS:,} rows, but received seed {seed} and "
+                f"{counts.sum():,} rows or more; correct the request, or ask several times with other seeds"
+            )
+        random = np.random.default_rng(seed)
         starts = range(0, max(len(requests), 1), _ROWS_AT_ONCE)
         parts = [self._rows(requests[start : start + _ROWS_AT_ONCE], conditions, random) for start in starts]
         return pd.concat(parts, ignore_index=True)

@@ -95,10 +95,10 @@ class NextItemLearner(Learner):
     watched = "validation_ndcg_at_10"
     config = NextItemConfig
     signature = Signature(
-        inputs={"history": "array<string>", "occurred_at": "array<double>", "taste_vector": "array<double>"},
+        inputs={"history": "array<string>", "occurred_at": "array<any>", "taste_vector": "array<any>"},
         outputs={"items": "array<string>", "scores": "array<double>", "because": "array<string>"},
         parameters={"k": 10},
-        optional=("occurred_at", "taste_vector"),
+        optional=("history", "occurred_at", "taste_vector"),
     )
 
     def load(self, settings: Settings, ds: str) -> Sequences:

@@ -1,9 +1,9 @@
 """The served form of `next_item`: MLflow runs this file from the registered model, without the rest of Nightshift.
 
 Input: a DataFrame with a column `history`, lists of item ids of any length, oldest first. Unknown ids, None and NaN are
-ignored; a history that is not a list counts as empty. Models with side inputs also read the columns `occurred_at`
-(lists of seconds since 1970 UTC, one per item) and `taste_vector` (lists of numbers), if they are there; a row whose
-list is missing or has another length is scored without times or taste.
+ignored; a history that is not a list, or null, counts as empty. Models with side inputs also read the columns
+`occurred_at` (lists of seconds since 1970 UTC, whole or not, one per item) and `taste_vector` (lists of numbers), if
+they are there; a row whose list is missing or has another length is scored without times or taste.
 Output: for each history the best `k` items that are not in it (`items`), their `scores`, and in `because` the id of the
 history item that is nearest to each of them in the model's embeddings. A history without any known item gets the most
 popular items, with the number of acts in training as scores, and None as `because`. A history whose scores are not
@@ -43,7 +43,7 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         self.directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
-        k = min(int((params or {}).get("k", 10)), len(self.item_ids))
+        k = min(_whole_number(params, "k", 10), len(self.item_ids))
         answers = [
             self._answer(model_input.iloc[start : start + _HISTORIES_A_BATCH], k)
             for start in range(0, max(1, len(model_input)), _HISTORIES_A_BATCH)
@@ -112,7 +112,8 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
 
 
 def _histories(rows: pd.DataFrame) -> list:
-    return [one if isinstance(one, (list, tuple, np.ndarray)) else [] for one in rows["history"]]
+    lists = rows["history"] if "history" in rows else [None] * len(rows)
+    return [one if isinstance(one, (list, tuple, np.ndarray)) else [] for one in lists]
 
 
 def _pad(people: np.ndarray, codes: np.ndarray, batch: int, max_length: int) -> np.ndarray:
@@ -152,6 +153,16 @@ def _numbers(values, size: int) -> np.ndarray:
     if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != size:
         return np.full(size, np.nan)
     return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy("float64")
+
+
+def _whole_number(params: dict | None, name: str, default: int) -> int:
+    """A parameter of at least 1; a caller over HTTP is answered with status 400 where it is less."""
+    value = int((params or {}).get(name, default))
+    if value < 1:
+        raise mlflow.exceptions.MlflowException.invalid_parameter_value(
+            f"expected a whole number of at least 1 as {name}, but received {value}; correct the request"
+        )
+    return value
 
 
 mlflow.models.set_model(NextItemRanker())

@@ -136,6 +136,7 @@ class TasteAutoencoderLearner(Learner):
         inputs={"history": "array<string>"},
         outputs={"items": "array<string>", "scores": "array<double>", "taste_vector": "array<double>"},
         parameters={"k": 10},
+        optional=("history",),
     )
 
     def __init__(self, ease_items: int = NIGHTLY_EASE_ITEMS) -> None:

@@ -1,7 +1,7 @@
 """The served form of `taste_autoencoder`: MLflow runs this file from the registered model, without Nightshift.
 
 Input: a DataFrame with a column `history`, lists of item ids in any order. Unknown ids, None and NaN are ignored; a
-history that is not a list counts as empty.
+history that is not a list, or null, counts as empty.
 Output: for each history the best `k` items that are not in it (`items`), their `scores`, which compare within one
 history only, and the `taste_vector`. A history without any known item gets the most popular items, with the number of
 people who chose them in training as scores, and a taste of zeros. A history whose scores are not finite gets empty
@@ -32,8 +32,9 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         self.places = pd.Index(self.item_ids)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
-        k = max(0, min(int((params or {}).get("k", 10)), len(self.item_ids)))
-        histories = [one if isinstance(one, (list, tuple, set, np.ndarray)) else [] for one in model_input["history"]]
+        k = min(_whole_number(params, "k", 10), len(self.item_ids))
+        lists = model_input["history"] if "history" in model_input else [None] * len(model_input)
+        histories = [one if isinstance(one, (list, tuple, set, np.ndarray)) else [] for one in lists]
         size = max(1, _CELLS_A_BATCH // len(self.item_ids))
         starts = range(0, max(1, len(histories)), size)
         return pd.concat([self._answer(histories[start : start + size], k) for start in starts], ignore_index=True)
@@ -87,6 +88,16 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         padded = np.zeros((len(histories), max(1, lengths.max(initial=0))), "int32")
         padded[people, np.arange(len(people)) - np.repeat(np.cumsum(lengths) - lengths, lengths)] = codes
         return padded
+
+
+def _whole_number(params: dict | None, name: str, default: int) -> int:
+    """A parameter of at least 1; a caller over HTTP is answered with status 400 where it is less."""
+    value = int((params or {}).get(name, default))
+    if value < 1:
+        raise mlflow.exceptions.MlflowException.invalid_parameter_value(
+            f"expected a whole number of at least 1 as {name}, but received {value}; correct the request"
+        )
+    return value
 
 
 mlflow.models.set_model(TasteRanker())

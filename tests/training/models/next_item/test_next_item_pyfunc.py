@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from training.models.next_item.learner import FittedNextItem
 from training.models.next_item.network import NextItemConfig, build
@@ -113,3 +114,16 @@ def test_gaps_are_coded_as_in_training(with_sides):
     _, gaps, _ = with_sides.encode(rows)
     expected = gap_codes(np.concatenate(times).astype("datetime64[s]"), np.array([0, 5])).tolist()
     assert gaps.tolist() == [expected[:5], [*expected[5:], 0, 0, 0]]
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_fewer_than_one_item_is_a_mistake_of_the_caller(served, k):
+    with pytest.raises(MlflowException, match="at least 1 as k") as error:
+        answer(served, ["i05"], params={"k": k})
+    assert error.value.get_http_status_code() == 400
+
+
+def test_a_history_that_is_not_there_is_empty(served):
+    [nothing] = answer(served, []).to_dict("records")
+    assert answer(served, None).to_dict("records") == [nothing]
+    assert served.predict(None, pd.DataFrame({"taste_vector": [None]}), None).to_dict("records") == [nothing]
