@@ -17,6 +17,7 @@ from rich.console import Console
 
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import RawDataError, SettingsError
+from contracts.home import Home
 from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report
@@ -66,14 +67,24 @@ def lay_raw(raw: str, settings: Settings) -> None:
 
 def require_own_lake(settings: Settings) -> None:
     """Note which deliveries a lake is made of; raise SettingsError when it is made of others."""
-    note = settings.home.made_of
-    if note.exists() and note.read_text() != str(settings.raw):
+    note, root = settings.home.made_of, settings.home.root
+    own = settings.raw.relative_to(root) if settings.raw.is_relative_to(root) else None
+    made_of = root / note.read_text() if note.exists() else settings.raw
+    came_along = (
+        own is not None and str(made_of).endswith(f"/{own}") and _was_home(Path(str(made_of).removesuffix(f"/{own}")))
+    )
+    if made_of != settings.raw and not came_along:
         raise SettingsError(
             expected=f"the lake in {settings.home} to be made from {settings.raw}",
-            received=f"one made from {note.read_text()}",
+            received=f"one made from {made_of}",
             remedy="set NIGHTSHIFT_HOME to a folder of its own for these deliveries",
         )
-    note.write_text(str(settings.raw))
+    note.write_text(str(own or settings.raw))
+
+
+def _was_home(folder: Path) -> bool:
+    """Whether deliveries below a folder may have come along with a home: it is one still, or was moved away."""
+    return not folder.exists() or Home(folder).made_of.exists()
 
 
 def day_to_run(raw: Path, requested: str) -> str:

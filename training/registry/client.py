@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from contracts.errors import ModelError, RegistryError
+from contracts.registry_database import RegistryDatabase
 from contracts.settings import Settings
 from training.learner import Signature
 
@@ -125,6 +126,8 @@ class Registry:
         os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "10"
         import mlflow  # after the switches above: MLflow reads them while it is imported
 
+        if (database := RegistryDatabase.of(uri, artifacts)) is not None:
+            database.move_addresses()  # of a home that was copied or moved
         with self.answering():
             mlflow.set_tracking_uri(uri)
             self.client = mlflow.MlflowClient()
