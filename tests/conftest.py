@@ -12,6 +12,12 @@ LONGEST = (
     "test_dbt_marts.py",
     "test_interrupted_map.py",
     "test_mlflow_serve.py",
+    "test_interest_gan_learner.py",
+    "test_identity_nights.py",
+    "test_identity_job.py",
+    "test_real_data.py",
+    "test_training_responses.py",
+    "test_setup.py",
 )
 
 
