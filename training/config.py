@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -99,6 +100,24 @@ def config_of(settings: Settings, model: str) -> Path:
     """The file of the best known parameters: what tuning found in this home, else what comes with the code."""
     tuned = settings.home.configs / f"{model}.yml"
     return tuned if tuned.is_file() else CONFIGS / f"{model}.yml"
+
+
+def require_writable(file: Path) -> None:
+    """Refuse a target before the work that it is for: a file is made beside it, and removed.
+
+    Raises:
+        ModelError: nothing can be written there.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}."):
+            pass
+    except OSError as error:
+        raise ModelError(
+            expected=f"a folder {file.parent} in which {file.name} can be written",
+            received=f"{error.strerror or error}",
+            remedy="choose another file with --output, or make the folder writable",
+        ) from error
 
 
 def write_config(file: Path, config: object, *, comments: Iterable[str]) -> None:

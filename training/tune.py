@@ -25,7 +25,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from training.arguments import choose_backend, parser
-from training.config import config_of, known_model, load_learner, read_config, write_config
+from training.config import config_of, known_model, load_learner, read_config, require_writable, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: unknown model, or nothing could be trained in that time.
+        ModelError: unknown model, a target that cannot be written, or nothing could be trained in that time.
         RegistryError: the registry does not answer.
         BusyError: another search for this model is at work.
     """
@@ -68,6 +68,8 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
 
     output = output or settings.home.configs / f"{model}.yml"
     folder = settings.home.tuning
+    for target in (output, folder / f"{model}.db"):
+        require_writable(target)  # before the minutes, which would be lost
     lake = Lake(settings.home.lake)
     with lake.step(f"tune-{model}"):
         learner = load_learner(model)

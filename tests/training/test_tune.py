@@ -103,3 +103,11 @@ def test_every_model_searches_settings_that_it_can_keep(model, tmp_path):
         config = dataclasses.replace(learner.config(), **suggested)
         write_config(tmp_path / "best.yml", config, comments=[])
         assert read_config(tmp_path / "best.yml", type(config)) == config  # raises for values of another type
+
+
+def test_a_target_that_cannot_be_written_is_refused_before_the_minutes(town, capsys):
+    (town / "file").write_text("no folder")
+    with pytest.raises(ModelError, match=r"a folder .*/file in which best\.yml can be written"):
+        tune("next_item", DS, minutes=5, trials=1, output=town / "file" / "best.yml")
+    assert "with the present configuration" not in capsys.readouterr().out
+    assert not (town / "tuning").exists()
