@@ -1,20 +1,23 @@
 """The admission gate: whether synthetic rows may enter a training set. Pure functions of tables and numbers.
 
-Three rules. The rows must help: under each of several seeds, a fixed classifier ranks real held-out rows better with
-them than without. They must not be closer to the rows that the generator learned from than real strangers are. And an
-attacker who has them must not be able to tell which rows the generator learned from (membership inference by distance,
-as in GAN-Leaks, Chen et al., 2020, arXiv:1909.03935). A refusal is a normal outcome.
+Four rules. What holds between the columns of every real row holds for them. The rows must help: under each of several
+seeds, a fixed classifier ranks real held-out rows better with them than without. They must not be closer to the rows
+that the generator learned from than real strangers are. And an attacker who has them must not be able to tell which
+rows the generator learned from (membership inference by distance, as in GAN-Leaks, Chen et al., 2020,
+arXiv:1909.03935). A refusal is a normal outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from training.metrics.auc import placements
+from training.models.interest_gan.constraints import broken as broken_constraints
 from training.models.interest_gan.mixed_columns import NUMBER, WHOLE, as_numbers
 from training.models.interest_gan.synthetic_quality import classifier_chances
 
@@ -86,6 +89,7 @@ def admit(
     features: Sequence[str],
     target: str,
     config: AdmissionConfig | None = None,
+    constraints: Sequence[Mapping[str, Any]] = (),
 ) -> Admission:
     """Decide on synthetic rows, one table per seed, by the rows that the generator learned from and those of strangers.
 
@@ -94,6 +98,7 @@ def admit(
         holdout: rows of people that it did not learn from.
         kinds: all columns that are compared, column -> number, whole, boolean or category.
         features: the columns from which the classifier predicts `target`.
+        constraints: what every real row keeps, as `constraints.py` learns it; not one synthetic row may break it.
     """
     config = config or AdmissionConfig()
     numbers, broken = _lifts(train, holdout, synthetic, {name: kinds[name] for name in features}, target, config)
@@ -104,7 +109,13 @@ def admit(
         "nearest_distance_floor": privacy.floor,
         "nearest_distance_ratio": privacy.ratio,
         "membership_auc": privacy.membership_auc,
+        "rows_that_cannot_be": float(sum(broken_constraints(rows, constraints).sum() for rows in synthetic)),
     }
+    if numbers["rows_that_cannot_be"]:
+        broken.append(
+            f"{numbers['rows_that_cannot_be']:,.0f} of {sum(map(len, synthetic)):,} synthetic rows break what holds "
+            "between the columns of every real row, and none may"
+        )
     if not privacy.nearest >= privacy.floor:
         broken.append(
             f"the closest {config.nearest_share:.0%} of synthetic rows are {privacy.nearest:.4f} from a training row, "

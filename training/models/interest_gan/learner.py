@@ -21,6 +21,7 @@ from training.baselines import each_baseline
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.interest_gan.admission import Admission, AdmissionConfig, admit
+from training.models.interest_gan.constraints import learned_constraints, repaired
 from training.models.interest_gan.measures import MEASURED_SEED, compared_rows, independent_columns, measured
 from training.models.interest_gan.mixed_columns import MixedColumn, described, encode, fit_columns
 from training.models.interest_gan.mixed_rows import FEWEST_ROWS, MixedRows, from_responses
@@ -44,6 +45,8 @@ class FittedInterestGan(Fitted):
     columns: tuple[MixedColumn, ...]
     chances: list[list[float]]
     noise: int
+    constraints: Sequence[Mapping[str, Any]] = ()
+    """What holds between the columns of all rows that it learned from, as JSON values."""
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
 
     def score(self, noise: np.ndarray, condition: np.ndarray) -> np.ndarray:
@@ -53,7 +56,12 @@ class FittedInterestGan(Fitted):
         folder.mkdir(parents=True, exist_ok=True)
         files = {"generator": folder / "generator.keras", "table": folder / "table.json"}
         self.generator.save(files["generator"])
-        table = {"columns": described(self.columns), "chances": self.chances, "noise": self.noise}
+        table = {
+            "columns": described(self.columns),
+            "chances": self.chances,
+            "noise": self.noise,
+            "constraints": list(self.constraints),
+        }
         files["table"].write_text(json.dumps(table, ensure_ascii=False))
         return files
 
@@ -97,7 +105,7 @@ class InterestGanLearner(Learner):
         """Train the generator.
 
         Raises:
-            ModelError: a number is infinite, or a column has too many categories.
+            ModelError: a number is infinite.
         """
         train, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)[:_VALIDATION_ROWS]
         columns = fit_columns(train, data.kinds, config.seed)
@@ -107,10 +115,11 @@ class InterestGanLearner(Learner):
         chances = [
             (np.bincount(codes[:, at], minlength=layout.widths[at]) / len(codes)).tolist() for at in layout.conditions
         ]
-        fitted = FittedInterestGan(model.average, columns, chances, config.noise)
+        fitted = FittedInterestGan(model.average, columns, chances, config.noise, learned_constraints(train))
 
         def validate() -> Mapping[str, float]:
             rows = synthesise(fitted, max(len(validation), FEWEST_ROWS), config.seed)
+            rows = repaired(rows, fitted.constraints)
             quality = Quality(validation if len(validation) else train, rows, data.kinds)
             shape, trend = quality.column_shape, quality.pair_trend
             return {"column_shape": shape, "pair_trend": trend, self.watched: (shape + trend) / 2}
@@ -129,7 +138,11 @@ class InterestGanLearner(Learner):
     def measure(self, model: Generator, data: MixedRows) -> Measured:
         """A classifier that learned from synthetic rows alone ranks the test rows; the units are the positive ones."""
         train = compared_rows(data)
-        return measured(synthesise(model, len(train), MEASURED_SEED), train, data)
+        return measured(self.rows(model, data, len(train), MEASURED_SEED), train, data)
+
+    def rows(self, model: Generator, data: MixedRows, count: int, seed: int) -> pd.DataFrame:
+        """Synthetic rows that keep what all real training rows keep, whichever code the generator was trained by."""
+        return repaired(synthesise(model, count, seed), learned_constraints(data.part(Part.TRAIN)))
 
     def baselines(self, data: MixedRows) -> Mapping[str, Measured]:
         """Shuffled columns, which a generator must beat, and the real rows, which are the upper bound."""
@@ -182,10 +195,17 @@ class InterestGanLearner(Learner):
         """Whether rows of this generator may enter another model's training set; the test rows are the strangers."""
         config = config or AdmissionConfig()
         train = compared_rows(data)
-        synthetic = [synthesise(model, len(train), config.seed + number) for number in range(1, config.seeds + 1)]
+        synthetic = [self.rows(model, data, len(train), config.seed + number) for number in range(1, config.seeds + 1)]
         test = data.part(Part.TEST)
         return admit(
-            train, test, synthetic, kinds=data.kinds, features=data.features, target=data.target, config=config
+            train,
+            test,
+            synthetic,
+            kinds=data.kinds,
+            features=data.features,
+            target=data.target,
+            config=config,
+            constraints=learned_constraints(data.part(Part.TRAIN)),
         )
 
     def charts(
@@ -193,7 +213,7 @@ class InterestGanLearner(Learner):
     ) -> list[Path]:
         """Column shapes, pair trends, rare values, and the measured use of the rows, as PNG files."""
         train = compared_rows(data)
-        quality = Quality(train, synthesise(model, len(train), MEASURED_SEED), data.kinds)
+        quality = Quality(train, self.rows(model, data, len(train), MEASURED_SEED), data.kinds)
         aucs = {name.replace("_", " "): one.value for name, one in baselines.items()}
         return draw_quality(quality, {"synthetic": measured.value, **aucs}, folder)
 

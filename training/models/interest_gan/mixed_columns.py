@@ -18,6 +18,7 @@ from sklearn.mixture import BayesianGaussianMixture
 from threadpoolctl import threadpool_limits
 
 from contracts.errors import ModelError
+from training.common_words import OTHER, grouped
 
 NUMBER, WHOLE, BOOLEAN, CATEGORY = "number", "whole", "boolean", "category"
 
@@ -30,7 +31,9 @@ _MIXTURE_ROWS = 4000  # enough for ten modes in one dimension; with all rows it 
 _EXACT_VALUES = 24  # a number column with no more distinct values has exact values only
 _SPIKE_SHARE = 0.05
 _SPIKE_ROWS = 10  # an exact value of fewer rows would single out their people
-_MOST_CATEGORIES = 500
+
+MOST_CATEGORIES = 500
+"""Most categories of a column; of more, the rare ones are one: what people write decides not whether a model trains."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def fit_columns(frame: pd.DataFrame, kinds: Mapping[str, str], seed: int) -> tup
         kinds: column -> number, whole, boolean or category.
 
     Raises:
-        ModelError: no rows, a missing column, a value that is not a finite number, or too many categories.
+        ModelError: no rows, a missing column, or a value that is not a finite number.
     """
     missing = [name for name in kinds if name not in frame]
     if missing or frame.empty:
@@ -92,7 +95,7 @@ def encode(
     """Codes (row, column) and offsets from -1 to 1 within their modes (row, column), 0 for exact values.
 
     The mode of a number is drawn at random, by the likelihood of the number under each mode. An unseen category becomes
-    null if the column has nulls, else the most frequent category.
+    `other` if the column has it, else null if the column has nulls, else the most frequent category.
     """
     codes = np.zeros((len(frame), len(columns)), "int32")
     offsets = np.zeros((len(frame), len(columns)), "float32")
@@ -140,14 +143,10 @@ def _not_finite(name: str, received: str) -> ModelError:
 
 
 def _fit_discrete(column: pd.Series, kind: str) -> MixedColumn:
+    if kind == CATEGORY:
+        column = grouped(column, most=MOST_CATEGORIES - 1, fewest=1)
     counts = column.value_counts()
     names = sorted(counts.index, key=lambda value: (-counts[value], str(value)))
-    if len(names) > _MOST_CATEGORIES:
-        raise ModelError(
-            expected=f"at most {_MOST_CATEGORIES} categories in column {column.name}",
-            received=f"{len(names)}",
-            remedy="group the rare ones before training, or leave the column out",
-        )
     values = [bool(name) if kind == BOOLEAN else str(name) for name in names]
     return MixedColumn(str(column.name), kind, (*values, *([None] if column.isna().any() else [])))
 
@@ -208,7 +207,7 @@ def _discrete_codes(column: MixedColumn, values: pd.Series) -> np.ndarray:
     known = {value: code for code, value in enumerate(column.values) if value is not None}
     if column.kind == CATEGORY:
         values = values.where(values.isna(), values.astype(str))
-    return values.map(known).fillna(null).astype("int32").to_numpy()
+    return values.map(known).fillna(known.get(OTHER, null)).where(values.notna(), null).astype("int32").to_numpy()
 
 
 def _number_codes(column: MixedColumn, values: pd.Series, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

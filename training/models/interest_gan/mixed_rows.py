@@ -13,11 +13,18 @@ import pandas as pd
 from contracts.errors import NothingToLearn
 from contracts.tables.marts import TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
+from training.common_words import grouped
 from training.models.interest_gan.mixed_columns import BOOLEAN, CATEGORY, NUMBER, WHOLE
 from training.parts import Part
 
 FEWEST_ROWS = 200
 """Fewest rows to learn from; fewer would be memorised."""
+
+MOST_WORDS = 100
+"""Most words of a column of texts, such as regions, which respondents write: the rarer ones are `other`."""
+
+FEWEST_OF_A_WORD = 10
+"""Fewest rows of a word that stands for itself; it would single out its people."""
 
 TARGET = "clicked"
 
@@ -75,8 +82,12 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
     rows = table[table[TARGET].notna()]
     rows = rows.sort_values(list(TRAINING_RESPONSES.key), kind="stable", ignore_index=True)
     names = SYNTHETIC_RESPONSES.column_names
+    frame = rows[names].copy()
+    for column in SYNTHETIC_RESPONSES.columns:
+        if column.type == "string":
+            frame[column.name] = grouped(frame[column.name], most=MOST_WORDS, fewest=FEWEST_OF_A_WORD)
     data = MixedRows(
-        frame=rows[names],
+        frame=frame,
         kinds={column.name: _KINDS[column.type] for column in SYNTHETIC_RESPONSES.columns},
         features=names[: names.index(TARGET)],  # it and the columns after it are responses to the campaign
         target=TARGET,

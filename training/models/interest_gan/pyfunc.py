@@ -5,8 +5,9 @@ Input: a DataFrame of requests with a column `rows`, the number of synthetic row
 rows that is missing or below one makes none. A request makes ten million rows at most.
 Output: the synthetic rows in the order of the requests, and `condition_met`: whether the row has the value of its
 condition, true for requests without one. The condition steers the generator but does not force it, so that a few rows
-miss it. A column or value that the generator does not know has no effect, and `condition_met` is false. Equal requests
-with an equal parameter `seed` get equal rows.
+miss it. Rows keep what holds between the columns of all real rows: values that would break it are replaced. A column or
+value that the generator does not know has no effect, and `condition_met` is false. Equal requests with an equal
+parameter `seed` get equal rows.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class InterestGan(mlflow.pyfunc.PythonModel):
         self.columns = tuple(Column(column) for column in table["columns"])
         self.chances = table["chances"]
         self.noise = int(table["noise"])
+        self.constraints = table["constraints"]
         shares = [np.asarray(one, "float64") / np.sum(one) for one in self.chances]
         self.frequency = np.concatenate(shares) / len(shares)  # (value,)
         discrete = [column for column in self.columns if column.is_discrete]
@@ -120,12 +122,43 @@ class InterestGan(mlflow.pyfunc.PythonModel):
         offsets = np.zeros((len(raw), len(sizes)))
         offsets[:, wide] = np.tanh(raw[:, : len(wide)])
         blocks = np.split(logits, np.cumsum(sizes)[:-1], axis=1)
-        return pd.DataFrame(
+        rows = pd.DataFrame(
             {
                 column.name: column.decoded(block.argmax(axis=1), offsets[:, place])
                 for place, (column, block) in enumerate(zip(self.columns, blocks, strict=True))
             }
         )
+        for one in self.constraints:
+            wrong, values = _wrong(rows, one)
+            if wrong.any():
+                column = rows[one["column"]]
+                rows[one["column"]] = column.mask(wrong, pd.Series(values, rows.index).astype(column.dtype))
+        return rows
+
+
+def _wrong(rows: pd.DataFrame, one: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Where a constraint is broken, and what would keep it (rows,); `constraints.py` says what the kinds mean."""
+    own, other, value = _numbers(rows, one["column"]), _numbers(rows, one["other"]), one["value"]
+    if one["kind"] == "at_most":
+        return own > other, other
+    if one["kind"] == "with":
+        return ~np.isnan(own) == np.isnan(other), np.where(np.isnan(other), np.nan, value)
+    if one["kind"] == "as_within":
+        source = _numbers(rows, one["source"])
+        return (other <= value) & (own != source), source
+    nothing = {
+        "nothing_unknown": np.isnan(other),
+        "nothing_without": ~(other > 0),
+        "not_with": other > 0,
+        "nothing_beyond": other > value,
+    }
+    if one["kind"] in nothing:
+        return nothing[one["kind"]] & (own > 0), np.zeros(len(rows))
+    return (other > 0) & ~(own > 0), np.full(len(rows), value)
+
+
+def _numbers(rows: pd.DataFrame, name: str) -> np.ndarray:
+    return rows[name].astype("Float64").to_numpy("float64", na_value=np.nan)
 
 
 def _column(frame: pd.DataFrame, name: str) -> list:

@@ -13,7 +13,6 @@ from contracts.tables.served import SYNTHETIC_RESPONSES
 from lake_tables.arrow import arrow_type
 from training.config import CONFIGS, read_config
 from training.models.interest_gan.admission import Admission, AdmissionConfig
-from training.models.interest_gan.sampling import synthesise
 from training.registry.client import CHAMPION, FORGOTTEN
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def publish_rows_of_champion(
     admission = learner.admission(model, data, config)
     rows = None
     if admission.admitted:
-        rows = synthesise(model, data.describe()["training_rows"], SEED)[SYNTHETIC_RESPONSES.column_names]
+        rows = learner.rows(model, data, data.describe()["training_rows"], SEED)[SYNTHETIC_RESPONSES.column_names]
     _publish(settings, ds, rows)
     return admission
 

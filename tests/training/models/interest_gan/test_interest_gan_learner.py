@@ -16,6 +16,7 @@ from contracts.settings import REPOSITORY, Settings
 from contracts.tables.served import SYNTHETIC_RESPONSES
 from training.config import CONFIGS, read_config
 from training.learner import Context
+from training.models.interest_gan.constraints import repaired
 from training.models.interest_gan.learner import LEARNER
 from training.models.interest_gan.mixed_rows import from_responses, parts_of
 from training.models.interest_gan.network import InterestGanConfig
@@ -210,7 +211,7 @@ def test_the_loaded_artefact_answers_the_same(data, fitted, served):
 def test_the_served_file_decodes_like_training(fitted, served):
     made = served.predict(None, pd.DataFrame({"rows": [200]}))
     assert list(made.columns) == [*SYNTHETIC_RESPONSES.column_names, "condition_met"]
-    expected = synthesise(fitted, 200, seed=1)
+    expected = repaired(synthesise(fitted, 200, seed=1), fitted.constraints)
     assert made.drop(columns="condition_met").dtypes.tolist() == expected.dtypes.tolist()
     pd.testing.assert_frame_equal(made.drop(columns="condition_met"), expected)
     assert made["condition_met"].all()

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from contracts.errors import ModelError
+from training.common_words import common_words, grouped
 from training.models.interest_gan.mixed_columns import (
     BOOLEAN,
     CATEGORY,
@@ -105,10 +106,25 @@ def test_a_word_among_numbers_is_named():
         fit_columns(pd.DataFrame({"euros": [1.0, "many"]}), {"euros": NUMBER}, seed=1)
 
 
-def test_too_many_categories_are_refused():
-    frame = pd.DataFrame({"city": [f"c{number}" for number in range(501)]})
-    with pytest.raises(ModelError, match="at most 500 categories in column city, but received 501"):
-        fit_columns(frame, {"city": CATEGORY}, seed=1)
+def test_of_700_regions_that_respondents_wrote_the_rare_ones_are_other():
+    names = [f"region {number:03d}" for number in range(700) for _ in range(2 if number < 499 else 1)]
+    frame = pd.DataFrame({"region": [*names, None]})
+    columns = fit_columns(frame, {"region": CATEGORY}, seed=1)
+    assert len(columns[0].values) == 501  # 499 by name, other, null
+    back = decode(columns, *encode(columns, frame, random()))["region"]
+    assert back.tolist()[:998] == names[:998]
+    assert set(back[998:-1]) == {"other"}
+    assert back.iloc[-1] is None
+    unseen = pd.DataFrame({"region": ["atlantis"]})
+    assert decode(columns, *encode(columns, unseen, random()))["region"].tolist() == ["other"]
+
+
+def test_a_vocabulary_holds_the_common_words_only():
+    counts = pd.Series({"north": 50, "south": 30, "west": 30, "o": 9})
+    assert common_words(counts, most=2, fewest=10) == ["north", "south"]
+    assert common_words(counts, most=9, fewest=10) == ["north", "south", "west"]
+    column = pd.Series(["north"] * 3 + ["o", None])
+    assert grouped(column, most=5, fewest=2).tolist() == ["north"] * 3 + ["other", None]
 
 
 @pytest.mark.parametrize(("frame", "received"), [(pd.DataFrame({"a": []}), "no rows"), (pd.DataFrame({"b": [1]}), "a")])
