@@ -47,3 +47,12 @@ class Verdicts:
 
     def _file(self, model: str) -> Path:
         return self.folder / f"{model}.json"
+
+
+def last_champions(ledger: Path) -> dict[str, str]:
+    """By model the version that the gate, or who approved, let become champion last: from the ledger of decisions."""
+    if not ledger.is_file():
+        return {}
+    lines = [json.loads(line) for line in ledger.read_text().splitlines() if line.strip()]
+    promotions = [line for line in lines if line["decision"] == "promoted" and not line.get("dry_run")]
+    return {line["model"]: str(line["version"]) for line in promotions}

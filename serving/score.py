@@ -26,6 +26,7 @@ from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
+from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champions
 from serving.scoring.histories import in_batches
@@ -34,7 +35,7 @@ from serving.scoring.predictions import predict_people
 from serving.scoring.recommendations import recommend
 from serving.scoring.rescoring import carried_over, people_to_rescore
 from serving.scoring.responses import predict_responses
-from training.registry.client import Registry
+from training.registry.client import CHAMPION, Registry
 
 
 def main() -> None:
@@ -95,6 +96,8 @@ def score(ds: str, changed_since: str | None = None) -> None:
                 parts.append(carried_over(lake, table, changed_since, others))
             pq.write_table(pa.concat_tables(parts), file)
             lake.publish(table.name, ds, {file.name: file})
+        if alerts := _lost_champions(settings, champions):
+            fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(to_score)}
     if changed_since is not None:
         say(f"score: {len(to_score):,} people scored again, {len(others):,} as on {changed_since}")
@@ -105,6 +108,19 @@ def score(ds: str, changed_since: str | None = None) -> None:
         f"score: {len(responses):,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
         f"interests in photos of {counts['picture_interests']:,}"
     )
+
+
+def _lost_champions(settings: Settings, champions: Champions) -> dict[str, str]:
+    """By model an alert, where one had become champion and there is none any more; each is also said."""
+    alerts = {
+        model: f"version {version} had become champion, and there is no champion any more: what it said is missing, "
+        "or what is popular stands in its place; move the alias `champion` to a version, or train and promote"
+        for model, version in last_champions(settings.home.ledger).items()
+        if champions.registry.aliased(model, CHAMPION) is None
+    }
+    for model, alert in alerts.items():
+        say(f"score: alert: {model}: {alert}")
+    return alerts
 
 
 def _as_table(rows: pd.DataFrame, table: Table) -> pa.Table:

@@ -7,11 +7,13 @@ import pytest
 from activation.export import make_audiences
 from contracts.errors import LakeError
 from contracts.lake import Lake
+from contracts.settings import Settings
 from contracts.tables.served import SCORES
 from serving.score import score
 from serving.scoring.recommendations import POPULAR, TOGETHER
 from tests.homes import copied_home
 from tests.training.markov_town import DS, build_town, person, sequence_rows
+from training.registry.client import Registry
 
 
 @pytest.fixture
@@ -127,6 +129,19 @@ def test_without_a_champion_everyone_gets_what_is_popular(tmp_path, monkeypatch)
     assert set(made["reason"]) == {POPULAR}
     assert set(made.groupby("person_id").size()) == {10}
     test_nothing_that_was_seen_is_recommended(made)
+    assert "models" not in json.loads((tmp_path / "reports" / DS / "score.json").read_text())
+
+
+def test_a_champion_that_was_deleted_by_hand_is_an_alert(night, tmp_path, monkeypatch, capsys):
+    home = copied_home(night, tmp_path / "home")
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(home))
+    Registry.of(Settings.from_env()).client.delete_registered_model("next_item")
+    score(DS)
+    made = pd.read_parquet(Lake(home / "lake").partition("scores", DS))
+    assert set(made["model_version"]) == {"popularity"}
+    models = json.loads((home / "reports" / DS / "score.json").read_text())["models"]
+    assert models["next_item"]["alert"].startswith("version 1 had become champion, and there is no champion any more")
+    assert "score: alert: next_item: version 1" in capsys.readouterr().out
 
 
 def test_audiences_without_scores(tmp_path, monkeypatch):
