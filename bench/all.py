@@ -44,6 +44,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("rectools_speed", [], [beauty]),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
+        ("hostile", [], []),
         ("encrypted", [], []),
         ("privacy_cost", [], []),
         ("privacy", ["--home", str(Settings.from_env().home)], [tabular / "bank_marketing.csv.gz"]),

@@ -55,6 +55,11 @@ def _day(command: argparse.ArgumentParser) -> None:
 
 def _map_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--source", required=True, help=f"a mapping: {', '.join(known_sources())}")
+    command.add_argument(
+        "--accept-quarantine",
+        action="store_true",
+        help="publish although more of a day could not be mapped or understood than the mapping allows",
+    )
     _day(command)
 
 
@@ -63,7 +68,7 @@ def _map(settings: Settings, options: argparse.Namespace) -> None:
     with lineage.run_events(
         settings, f"map.{source}", ds, lambda: lineage.mapping_datasets(settings, source)
     ) as datasets:
-        fragment = map_source(settings, source, ds)
+        fragment = map_source(settings, source, ds, accept_quarantine=options.accept_quarantine)
         if datasets:
             datasets.rows = lineage.mapping_rows(settings, source, fragment)
 

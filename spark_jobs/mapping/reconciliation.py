@@ -158,8 +158,8 @@ def check_share(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
                 expected=f"at least {1 - limit:.0%} of the {unit}s of {spec.source} of {ds} to fit its mapping "
                 f"({spec.read.format})",
                 received=f"{number['quarantined']} of {number['read']} that do not ({most})",
-                remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping; "
-                "nothing was published",
+                remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping, or map "
+                "it with --accept-quarantine; nothing was published",
             )
 
 
@@ -172,7 +172,7 @@ def check_understood(spec: Spec, ds: str, uncast: Mapping[tuple[str, str], tuple
                 f"{note.removeprefix(UNCAST)} of {spec.source} of {ds} to be understood",
                 received=f"{lost} of {there} that are not",
                 remedy="say in the mapping how they are written (number(text, ','), moment(text, pattern)), or raise "
-                "quarantine_limit_share; nothing was published",
+                "quarantine_limit_share, or map it with --accept-quarantine; nothing was published",
             )
 
 
