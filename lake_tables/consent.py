@@ -21,6 +21,7 @@ from contracts.tables.marts import CONSENT
 from contracts.tables.resolved import PERSONS
 from contracts.tables.vocabulary import PURPOSES
 from lake_tables.arrow import read_mart, read_table
+from lake_tables.within_contract import read_within_contract
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _owners(lake: Lake, ds: str) -> pd.Series:
 def _decisions(lake: Lake, days: list[str]) -> pd.DataFrame:
     """All decisions that have arrived; one of a clock that runs ahead of the newest day does not count yet."""
     columns = ["identifier", "purpose", "granted", "occurred_at"]
-    rows = pd.concat([read_table(lake.partition(CONSENTS.name, day), columns).to_pandas() for day in days])
+    rows = read_within_contract(lake, CONSENTS, days, columns).to_pandas()
     moments = pd.to_datetime(rows["occurred_at"], utc=True)
     end = pd.Timestamp(datetime.date.fromisoformat(days[-1]) + datetime.timedelta(days=1), tz="UTC")
     return rows.assign(occurred_at=moments)[moments < end]

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import BusyError, LakeError
+from contracts.entry_point import DISK_IS_FULL
+from contracts.errors import DiskFullError, LakeError
 from contracts.lineage import LINEAGE_NAMESPACE
+from dbt_project.runner.failures import failures_of, without_data
+from dbt_project.runner.warehouse import LOCKED, warehouse_is_open
 
 PROJECT = Path(__file__).resolve().parents[1]
-FAILED = ("error", "fail", "runtime error")
 IN_PROFILES = ("warehouse", "thrift_host", "thrift_port", "schema")
 """Variables that profiles.yml asks for; OpenLineage reads them from the environment, as `DBT_<NAME>`."""
 NAMED_FAILURES = 5
@@ -54,8 +56,9 @@ class DbtCommand:
         Unit tests are left out: they test the code, which does not change from night to night.
 
         Raises:
-            LakeError: a model or a test failed; the error names it, with dbt's own message.
+            LakeError: a model or a test failed; the error names it, and says how without quoting data.
             BusyError: another process has the warehouse open.
+            DiskFullError: there is no room for the warehouse or for what dbt spills.
         """
         results_file = self.folder / "target" / "run_results.json"
         results_file.unlink(missing_ok=True)
@@ -87,14 +90,12 @@ class DbtCommand:
 
     def _raise_failure(self, ds: str, results: list[dict[str, Any]], output: str) -> None:
         log = self.folder / "logs" / "dbt.log"
-        if "Could not set lock on file" in output:
-            raise BusyError(
-                expected="to be the only process that has the warehouse open",
-                received="another one at work in it",
-                remedy="close what reads the warehouse (reports read the published Parquet instead) and run again",
-            )
-        failures = [_sentence(result) for result in results if result["status"] in FAILED]
-        named = failures[:NAMED_FAILURES] or [_last_lines(output)]
+        if LOCKED in output:
+            raise warehouse_is_open()
+        if DISK_IS_FULL.search(output):
+            raise DiskFullError
+        failures = failures_of(results)
+        named = failures[:NAMED_FAILURES] or [without_data(output)]
         if len(failures) > NAMED_FAILURES:
             named.append(f"and {len(failures) - NAMED_FAILURES} more")
         raise LakeError(
@@ -102,12 +103,3 @@ class DbtCommand:
             received="; ".join(named),
             remedy=f"mend what they name and run the day again (nothing was published; the whole log is {log})",
         )
-
-
-def _sentence(result: dict[str, Any]) -> str:
-    kind, _, name = result["unique_id"].split(".")[:3]
-    return f"{kind} {name}: {' '.join((result['message'] or result['status']).split())}"
-
-
-def _last_lines(output: str) -> str:
-    return " ".join(" ".join(output.splitlines()[-8:]).split()) or "no word from dbt"

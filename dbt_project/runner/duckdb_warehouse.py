@@ -11,7 +11,7 @@ import duckdb
 from contracts.lake import Lake
 from contracts.schema import Table
 from dbt_project.runner.parquet import quoted
-from dbt_project.runner.warehouse import SET_ASIDE_QUERY, report_queries
+from dbt_project.runner.warehouse import LOCKED, SET_ASIDE_QUERY, report_queries, warehouse_is_open
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,13 @@ class DuckDbWarehouse:
         """Nothing to do: the file outlasts the run."""
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(self.file), read_only=True, config={"threads": 1})
+        """
+        Raises:
+            BusyError: another process has the file open to write.
+        """
+        try:
+            return duckdb.connect(str(self.file), read_only=True, config={"threads": 1})
+        except duckdb.IOException as error:
+            if LOCKED in str(error):
+                raise warehouse_is_open() from error
+            raise

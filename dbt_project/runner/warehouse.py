@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from contracts.errors import BusyError
 from contracts.lake import Lake
 from contracts.schema import Table
 from contracts.tables.marts import MART_TABLES
+
+LOCKED = "Could not set lock on file"
+"""What DuckDB says of a file that another process has open."""
 
 
 class Warehouse(Protocol):
@@ -43,6 +47,15 @@ SET_ASIDE_QUERY = """
     select table_name || '.' || column_name, set_aside_rows from stg_lake__set_aside order by table_name, column_name
 """
 """Rows of the lake that no model of a run read."""
+
+
+def warehouse_is_open() -> BusyError:
+    """The error for a warehouse in which another process is at work."""
+    return BusyError(
+        expected="to be the only process that has the warehouse open",
+        received="another one at work in it",
+        remedy="close what reads the warehouse (reports read the published Parquet instead) and run again",
+    )
 
 
 def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> dict[str, int]:

@@ -17,8 +17,10 @@ from contracts.pages import html_page, html_section
 from contracts.privacy_ledger import LedgerFile
 from contracts.report import say
 from contracts.settings import Settings
+from contracts.tables.mapped import ANSWERS
 from lake_tables.arrow import read_table
 from lake_tables.consent import latest_consents
+from lake_tables.within_contract import read_within_contract
 from privacy.survey.answers import counted, read_questions, suppressed
 from privacy.survey.noise import noisy, spend
 
@@ -56,12 +58,12 @@ def read_answers(lake: Lake, ds: str) -> pd.DataFrame:
     persons = read_table(lake.require("persons", ds, made_by=f"main.py resolve --ds {ds}"), ["identifier", "person_id"])
     consents = latest_consents(lake, ds)
     agreed = consents.loc[consents["consent_profiling"], "person_id"]
-    days = lake.days("answers", until=ds)
+    days = lake.days(ANSWERS.name, until=ds)
     if not days:
         raise LakeError(
             expected=f"answers until {ds}", received="none", remedy="map a survey first, or choose a later day"
         )
-    answers = pd.concat([read_table(lake.partition("answers", day), COLUMNS).to_pandas() for day in days])
+    answers = read_within_contract(lake, ANSWERS, days, COLUMNS).to_pandas()
     answers = answers.merge(persons.to_pandas(), on="identifier")
     return answers[answers["person_id"].isin(agreed)]
 

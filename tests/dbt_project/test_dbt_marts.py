@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from dataclasses import dataclass
 
 import duckdb
@@ -18,7 +19,7 @@ from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.tiny_lake import TinyHome, at
 from tests.homes import copied_home
 
-THURSDAY, FRIDAY = "2026-11-19", "2026-11-20"
+WEDNESDAY, THURSDAY, FRIDAY = "2026-11-18", "2026-11-19", "2026-11-20"
 END_OF_FRIDAY = at("2026-11-21 00:00")
 MARTS = [table.name for table in MART_TABLES]
 
@@ -43,6 +44,7 @@ def nights(new_home) -> Nights:
         THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "dan": ["account:dan", "email:dan"]}
     )
     home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), item("i2", "Socks", "running", 10)])
+    home.deliver("items", WEDNESDAY, [item("i3", " \u200b", "running", 5), item("i4", "Tent", "running", math.inf)])
     home.deliver(
         "events",
         THURSDAY,
@@ -54,6 +56,16 @@ def nights(new_home) -> Nights:
             event("e3", "account:ann", "2026-10-22 00:00", "purchase", item_id="i1", value=100.10, device="desktop"),
             event("e4", "handle:bob", "2026-11-14 20:00", "post", topics=["jazz", "vinyl", "jazz", "nothing"]),
             event("e9", "account:dan", "2026-11-14 20:00", "view", item_id="i2"),
+            # of a release before the contracts said what a value may be
+            event("x1", "cookie:ann", "2026-11-19 08:00", "purchase", item_id="i1", value=-1.0, session_id="s1"),
+            event("x2", "cookie:ann", "2026-11-19 08:00", "purchase", item_id="i1", value=math.nan),
+            event("x3", "account:dan", "2026-11-19 08:00", "purchase", item_id="i1", value=1e300),
+            event("x4", "account:dan", "2026-11-19 08:00", "rate", item_id="i1", value=95.0),
+            event("x5", "handle:bob", "0001-01-01 00:00", "view", item_id="i1"),
+            event("x6", "handle:bob", "9999-12-31 23:59", "view", item_id="i1"),
+            event("x7", "handle:bob", "2026-11-19 08:00", "sneeze", item_id="i1"),
+            event("x8", "handle:bob", "2026-11-19 08:00", "view", item_id="i" * 101),
+            event(None, "handle:bob", "2026-11-19 08:00", "view", item_id="i1"),
         ],
     )
     home.deliver(
@@ -64,6 +76,8 @@ def nights(new_home) -> Nights:
             consent("c2", "account:ann", "profiling", True, "2026-11-01 10:00"),
             consent("c3", "account:dan", "profiling", True, "2026-11-02 10:00"),
             consent("c4", "account:dan", "personalisation", True, "2026-11-20 00:00"),
+            consent("x9", "handle:bob", "training", True, "1970-01-01 00:00"),
+            consent("x10", "handle:bob", "selling", True, "2026-11-19 00:00"),
         ],
     )
     home.deliver(
@@ -79,6 +93,7 @@ def nights(new_home) -> Nights:
             }
         ],
     )
+    home.deliver("predictions", WEDNESDAY, [{**prediction("ann", 0.5), "leave_chance": math.nan}])
     build(home.settings, THURSDAY)
     thursday, thursday_report = home.digests(MARTS, THURSDAY), report_of(home, THURSDAY)
 
@@ -132,6 +147,7 @@ def nights(new_home) -> Nights:
             answer("respondent:cem", "customer_survey", "Q2_gender", "Male"),
             answer("respondent:cem", "customer_survey", "Q3_region", "North"),
             answer("handle:bob", "masculinity", "age3", "18 - 34"),
+            answer("account:dan", "customer_survey", "Q3_region", "\u00a0"),
         ],
     )
     build(home.settings, FRIDAY)
@@ -432,9 +448,27 @@ def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
 
 
 def test_the_report_counts_people_profiles_and_redeliveries(nights):
-    nothing_left_out = {"without_euros": 0, "set_aside": {}}
-    assert nights.thursday_report == {"persons": 3, "profiles": 2, "redelivered": 0, **nothing_left_out}
-    assert nights.friday_report == {"persons": 5, "profiles": 3, "redelivered": 1, **nothing_left_out}
+    assert nights.thursday_report == {
+        "persons": 3,
+        "profiles": 2,
+        "redelivered": 0,
+        "without_euros": 0,
+        "set_aside": {
+            "consents.occurred_at": 1,
+            "consents.purpose": 1,
+            "events.action": 1,
+            "events.event_id": 1,
+            "events.item_id": 1,
+            "events.occurred_at": 2,
+            "events.value": 4,
+            "items.price": 1,
+            "items.title": 1,
+            "predictions.leave_chance": 1,
+        },
+    }
+    of_friday = nights.thursday_report["set_aside"] | {"answers.answer": 1}
+    counts = {"persons": 5, "profiles": 3, "redelivered": 1, "without_euros": 0}
+    assert nights.friday_report == {**counts, "set_aside": of_friday}
 
 
 def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nights):

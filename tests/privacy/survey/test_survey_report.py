@@ -39,7 +39,7 @@ def settings(tmp_path):
         }
         for n in people
     ]
-    publish("answers", given_answers[:200], "2026-11-18")
+    publish("answers", given_answers[:200], "2026-11-19")
     publish("answers", given_answers[200:])
     publish("answers", [{**given_answers[0], "answer": "later"}], "2026-11-21")
     return Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)})
