@@ -191,7 +191,7 @@ def test_every_number_of_every_profile_and_item_is_one(night):
     rows = [*night.rows("dim_person_profile", DAY), *night.rows("dim_item", DAY), *night.rows("fct_interactions", DAY)]
     numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
     assert len(numbers) > 4 * PEOPLE
-    assert all(0 <= number <= 1e6 * ROWS for number in numbers)
+    assert all(map(math.isfinite, numbers))
 
 
 def test_what_was_set_aside_is_counted_by_table_and_column(night):
