@@ -6,16 +6,22 @@ post, a device that two use), the row stays that person's, and the name in it be
 
 from __future__ import annotations
 
-import csv
+import codecs
 import gzip
+import io
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from contracts.errors import RawDataError
 from privacy.file_formats import GZIP, format_of
 from privacy.matcher import PersonMatcher
+from spark_jobs.mapping.readers.json_documents import records as json_records
+from spark_jobs.mapping.readers.packed import as_read
+from spark_jobs.mapping.readers.records import bounded_lines
+from spark_jobs.mapping.readers.records import records as csv_records
 from spark_jobs.mapping.reading import Reading
 
 _LOG_LINE = re.compile(r'\S+ \S+ \S+ \[[^\]]+\] "')
@@ -47,23 +53,28 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
     """
     packed = format_of(content) == GZIP
     plain, whole = _inflated(content) if packed else (content, True)
+    _require_rows(content, plain, reading)
     done = Rewritten(b"", 0, 0, False, set())
     kept = []
-    pieces = _records(plain, reading, keys) if reading.format == "csv" else _lines(plain)
-    for piece, text, is_of_key in pieces:
+    for piece, text, is_of_key in _PIECES.get(reading.format, _lines)(plain, reading, keys):
         if is_of_key or text in texts:
             done.rows += 1
             done.deleted.add(text)
-        elif not matcher.is_in(text):
+            kept.append(_DELETED)
+        elif text is None or not matcher.is_in(text):
             kept.append(piece)
         elif not (whole and _READABLE.get(reading.format, _is_log_line)(text)):
             done.rows += 1
             done.deleted.add(text)
+            kept.append(_DELETED)
         else:
             done.names += 1
             decoded = piece.decode(errors="surrogateescape")
             kept.append(matcher.without_names(decoded).encode(errors="surrogateescape"))
-    plain = b"".join(kept)
+    if reading.format == "json":
+        kept = _without_commas(kept)
+    # the number of a row is its key: a blank line stands for one that is gone
+    plain = b"".join(b"\n" if piece is _DELETED and reading.key else piece or b"" for piece in kept)
     done.empty = not plain.strip()
     done.content = gzip.compress(plain, mtime=0) if packed else plain
     if not whole:
@@ -71,7 +82,22 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
     return done
 
 
-def _lines(plain: bytes) -> Iterator[tuple[bytes, str, bool]]:
+def _require_rows(content: bytes, plain: bytes, reading: Reading) -> None:
+    """Refuse a file out of which single rows cannot be taken.
+
+    Raises:
+        RawDataError: it is Parquet, packed otherwise than by gzip, or UTF-16.
+    """
+    odd = reading.format == "parquet" or content.startswith((b"BZh", b"\x28\xb5\x2f\xfd"))
+    if odd or plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or reading.encoding.startswith("utf-16"):
+        raise RawDataError(
+            expected=f"a delivery out of which single rows can be taken ({reading.files})",
+            received="one that is Parquet, packed by bzip2 or zstd, or UTF-16, and names the person",
+            remedy="deliver it again without the person's rows, or delete it, and give the same command again",
+        )
+
+
+def _lines(plain: bytes, _: Reading, __: set[str]) -> Iterator[tuple[bytes, str, bool]]:
     """Each line, and its text as `spark_jobs/mapping/readers/lines.py` gives it."""
     for piece in plain.splitlines(keepends=True) if b"\r" not in plain else re.findall(rb"[^\n]*\n|[^\n]+", plain):
         line = piece.rstrip(b"\n")
@@ -85,13 +111,49 @@ def _lines(plain: bytes) -> Iterator[tuple[bytes, str, bool]]:
 def _records(plain: bytes, reading: Reading, keys: set[str]) -> Iterator[tuple[bytes, str, bool]]:
     """Each record of separated values, and whether it is one of the respondents `keys`; titles are nobody's."""
     place = None
-    for number, piece in enumerate(quoted_lines(plain)):
-        text = piece.decode(errors="replace").removeprefix("\ufeff")
-        row = next(csv.reader([text]), [])
+    lines = io.StringIO(plain.decode(reading.encoding, errors="surrogateescape"), newline="")
+    for number, record in enumerate(csv_records(bounded_lines(lines), reading.separator)):
+        piece = (record.text + record.end).encode(reading.encoding, errors="surrogateescape")
+        row = record.cells or []
         if number == 0:
-            place = next((at for at, title in enumerate(row) if title in reading.key_columns), None)
+            titles = [" ".join(title.removeprefix("\ufeff").split()) for title in row]
+            place = next((at for at, title in enumerate(titles) if title in reading.key_columns), None)
         is_row = number >= reading.header_rows
-        yield piece, text, is_row and place is not None and place < len(row) and row[place] in keys
+        is_theirs = is_row and place is not None and place < len(row) and row[place] in keys
+        yield piece, as_read(record.text)[0].removeprefix("\ufeff"), is_theirs
+
+
+def _elements(plain: bytes, reading: Reading, _: set[str]) -> Iterator[tuple[bytes, str | None, bool]]:
+    """The records of a JSON document, and, without a text, what stands between them."""
+    document = plain.decode(errors="surrogateescape")
+    path = tuple(reading.records.split(".")) if reading.records else ()
+    at = 0
+    for record in json_records(io.StringIO(document), path):
+        yield document[at : record.start].encode(errors="surrogateescape"), None, False
+        text = document[record.start : record.end]
+        yield text.encode(errors="surrogateescape"), as_read(text)[0], False
+        at = record.end
+    yield document[at:].encode(errors="surrogateescape"), None, False
+
+
+def _without_commas(pieces: list[bytes | None]) -> list[bytes | None]:
+    """The pieces of a JSON document without the comma of each record that is gone."""
+    kept: list[bytes | None] = []
+    gone = False
+    for piece in pieces:
+        if piece is _DELETED:
+            gone = True
+        elif gone:
+            gone = False
+            before, after = kept.pop() or b"", piece
+            if after.lstrip().startswith(b","):
+                after = after.lstrip()[1:].lstrip()
+            elif before.rstrip().endswith(b","):
+                before = before.rstrip()[:-1]
+            kept.append(before + after)
+        else:
+            kept.append(piece)
+    return kept
 
 
 def quoted_lines(plain: bytes) -> Iterator[bytes]:
@@ -127,6 +189,13 @@ def _is_json(text: str) -> bool:
     return True
 
 
+_DELETED = None
+"""Stands in the place of a row that is gone."""
+
+_PIECES = {"csv": _records, "json": _elements}
+"""Format -> how its rows are told apart; those of the others are lines."""
+
+
 def _is_log_line(text: str) -> bool:
     return len(text.split()) >= _FEWEST_LOG_FIELDS
 
@@ -135,6 +204,8 @@ _READABLE: dict[str, Callable[[str], bool]] = {
     "json_lines": _is_json,
     "apache_combined": lambda text: bool(_LOG_LINE.match(text)),
     "nginx_json": _is_json,
+    "json": _is_json,
+    "log_pattern": lambda _: True,
     "delimited": lambda _: True,
     "csv": lambda text: text.count('"') % 2 == 0,
 }

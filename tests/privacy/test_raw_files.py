@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 
+from contracts.errors import RawDataError
 from privacy.matcher import PersonMatcher
 from privacy.raw_files import rewritten
+from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.spec import load_spec
 from tests.spark_jobs.feeds_by_hand import log_line, responses, truncated_gzip
 from tests.spark_jobs.feeds_by_hand import response as answer
@@ -41,3 +44,23 @@ def test_a_survey_loses_their_record_and_keeps_its_titles():
 def test_nothing_left_is_said():
     line = log_line("/a")
     assert rewritten(f"{line}\n".encode(), load_spec("apache_combined").read, {line}, set(), PersonMatcher({})).empty
+
+
+def test_a_json_document_loses_their_records_and_stays_one():
+    reading = Reading("json", "*.json", schema="id STRING")
+    mine, other = '{"id": "anna_01"}', '{"id": "ben", "with": "anna_01"}'
+    for document in (f"[{mine}, {other}]", f"[{other},\n{mine}]", f"x = [{mine}]", f"[{mine},{mine},{other}]"):
+        done = rewritten(document.encode(), reading, {mine}, set(), PersonMatcher({"anna_01": "account"}))
+        left = json.loads(done.content.decode().removeprefix("x = "))
+        assert left == ([{"id": "ben", "with": ""}] if other in document else [])
+
+
+def test_a_survey_without_ids_keeps_the_numbers_of_its_rows():
+    reading = Reading("csv", "*.csv", separator=";", key="row")
+    done = rewritten(b"q;r\n1;2\n3;4\n", reading, {"1;2"}, set(), PersonMatcher({}))
+    assert done.content == b"q;r\n\n3;4\n"
+
+
+def test_a_file_out_of_which_no_row_can_be_taken_is_refused_and_not_damaged():
+    with pytest.raises(RawDataError, match="deliver it again without the person's rows"):
+        rewritten(b"PAR1", Reading("parquet", "*.parquet"), set(), set(), PersonMatcher({}))
