@@ -11,6 +11,8 @@ import hmac
 import re
 from collections.abc import Sequence
 
+from contracts.identifiers import Cleaning, current_cleaning
+
 DIGITS = 32
 """Hex digits of a hash that are kept."""
 
@@ -22,9 +24,23 @@ def keyed(keys: Sequence[bytes], text: str) -> str:
     return text
 
 
-def pseudonym(keys: Sequence[bytes], kind: str, value: str) -> str:
-    """`kind:<32 hex digits>` of a raw identifier, which is trimmed and lower-cased first."""
-    name = f"{kind}:{value.strip().lower()}"
+def pseudonym(keys: Sequence[bytes], kind: str, value: str, cleaning: Cleaning | None = None) -> str:
+    """`kind:<32 hex digits>` of a raw identifier, also of one that names nobody.
+
+    Args:
+        cleaning: by which it is cleaned first; by default as the rules of identity say.
+    """
+    return hashed(keys, kind, (cleaning or current_cleaning()).cleaned(kind, value))
+
+
+def pseudonym_of_old(keys: Sequence[bytes], kind: str, value: str) -> str:
+    """The pseudonym in lakes of releases that only trimmed and lower-cased; of plain identifiers it is the same."""
+    return hashed(keys, kind, value.strip().lower())
+
+
+def hashed(keys: Sequence[bytes], kind: str, cleaned: str) -> str:
+    """`kind:<32 hex digits>` of an identifier that is clean."""
+    name = f"{kind}:{cleaned}"
     for key in keys:
         name = rekeyed(key, name)
     return name

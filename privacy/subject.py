@@ -9,9 +9,10 @@ import duckdb
 
 from contracts.erasure import Subject
 from contracts.errors import SettingsError
+from contracts.identifiers import load_cleaning
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
-from contracts.pseudonyms import pseudonym
+from contracts.pseudonyms import pseudonym, pseudonym_of_old
 from contracts.settings import Settings
 from contracts.tables.mapped import IDENTITY_EDGES
 from contracts.tables.resolved import PERSONS
@@ -36,7 +37,7 @@ def name_of(settings: Settings, text: str) -> str:
             received=f"a {kind} without a name" if kind in IDENTIFIER_KINDS and not value.strip() else repr(text),
             remedy="for example --subject account:anna01",
         )
-    return pseudonym(pseudonym_keys(settings), kind, value)
+    return pseudonym(pseudonym_keys(settings), kind, value, load_cleaning(settings))
 
 
 def is_under_keys(text: str) -> bool:
@@ -58,8 +59,11 @@ def find_subject(settings: Settings, text: str) -> Subject:
         identifiers = next((found for day in reversed(graph.days) if (found := graph.members(day, {name}))), set())
         return _complete(graph, name, identifiers, {}, {name})
     kind, _, value = text.partition(":")
-    raw_values = {} if is_under_keys(text) else {value.strip().lower(): kind}
-    return _complete(graph, name, {name}, raw_values, set())
+    if is_under_keys(text):
+        return _complete(graph, name, {name}, {}, set())
+    cleaned = load_cleaning(settings).cleaned(kind, value)
+    names = {name, pseudonym_of_old(pseudonym_keys(settings), kind, value)}
+    return _complete(graph, name, names, {value.strip().lower(): kind, cleaned or value.strip().lower(): kind}, set())
 
 
 def _is_unicode(text: str) -> bool:

@@ -5,9 +5,12 @@ Python and that they work inside lambda functions too, where Spark allows no SQL
 
 | function | gives |
 |---|---|
-| `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the trimmed lower-case value; null if empty |
+| `pseudonym(kind, value)` | `kind:<32 hex digits>`, HMAC-SHA256 of the cleaned value; null if it names nobody |
 | `keyed(text)` | 32 hex digits, HMAC-SHA256: ids of rows, which cannot be recomputed without the key |
-| `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48 |
+| `address(text)` | the canonical text of an IPv4 or IPv6 address, whatever its spelling, port and brackets; else null |
+| `network(address)` | an IPv4 address cut to its /24, an IPv6 address to its /48; null for what is no address |
+| `in_network(address, network, ...)` | whether an address is in one of the networks, `'10.0.0.0/8'` |
+| `forwarded(text, choice)` | the `'first'` or `'last'` public address of a forwarded list |
 | `masked(text)` | free text without mark-up, mail and IP addresses, links, handles and phone numbers |
 | `query_value(target, name)` | a decoded parameter of a request target; null where it is absent |
 | `device_class(agent)` | desktop, mobile, tablet or other, from a user agent |
@@ -21,7 +24,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.errors import MappingError
+from contracts.identifiers import Cleaning, current_cleaning
 from contracts.pseudonyms import DIGITS
+from spark_jobs.addresses import address_sql, forwarded_sql, in_network_sql, network_sql
+from spark_jobs.identifier_sql import cleaned_sql
 from spark_jobs.literals import sql_literal
 from spark_jobs.numbers_and_moments import check_pattern, moment_sql, number_sql
 from spark_jobs.sql_calls import Call, calls, literal
@@ -50,9 +56,6 @@ _MASKS = (
 )
 
 _PHONE = "[phone]"
-
-_IPV4 = r"^\d+([.]\d+){3}$"
-_IPV6_NETWORK = "^([0-9a-fA-F]*(?::[0-9a-fA-F]+){0,2})"
 
 _DEVICES = (
     ("tablet", "(?i)ipad|tablet|kindle|silk|android(?!.*mobile)"),
@@ -91,13 +94,22 @@ class _Function:
 class Functions:
     """The functions of this module, with pseudonyms under a chain of keys: `contracts/pseudonyms.py`."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys`: 32 bytes each, oldest first; without any, pseudonyms are the raw `kind:value`."""
+    def __init__(self, keys: Sequence[bytes], cleaning: Cleaning | None = None) -> None:
+        """The functions of one run.
+
+        Args:
+            keys: 32 bytes each, oldest first; without any, pseudonyms are the cleaned `kind:value`.
+            cleaning: what is an identifier, by default as the rules of identity say.
+        """
         self._keys = tuple(keys)
+        self._cleaning = cleaning or current_cleaning()
         self._functions = {
             "keyed": _Function(("text",), self._keyed),
             "pseudonym": _Function(("kind", "value"), self._pseudonym),
-            "network": _Function(("address",), _network),
+            "address": _Function(("text",), address_sql),
+            "network": _Function(("address",), network_sql),
+            "in_network": _Function(("address", "network", "..."), in_network_sql),
+            "forwarded": _Function(("text", "choice"), forwarded_sql),
             "masked": _Function(("text",), masked_sql),
             "query_value": _Function(("target", "name"), _query_value),
             "device_class": _Function(("agent",), _device_class),
@@ -111,7 +123,7 @@ class Functions:
         return text
 
     def _pseudonym(self, kind: str, value: str) -> str:
-        pseudonym = f"({kind} || ':' || nullif(lower(trim({value})), ''))"
+        pseudonym = f"({kind} || ':' || {cleaned_sql(kind, value, self._cleaning)})"
         for key in self._keys:
             pseudonym = f"({kind} || ':' || {_hmac(key, pseudonym)})"
         return pseudonym
@@ -152,13 +164,6 @@ def _hmac(key: bytes, text: str) -> str:
     inner = sql_literal(bytes(byte ^ 0x36 for byte in block))
     outer = sql_literal(bytes(byte ^ 0x5C for byte in block))
     return f"left(sha2({outer} || unhex(sha2({inner} || encode({text}, 'UTF-8'), 256)), 256), {DIGITS})"
-
-
-def _network(address: str) -> str:
-    return (
-        f"(case when {address} rlike {sql_literal(_IPV4)} then substring_index({address}, '.', 3) || '.0/24'"
-        f" when {address} like '%:%' then regexp_extract({address}, {sql_literal(_IPV6_NETWORK)}, 1) || '::/48' end)"
-    )
 
 
 def _query_value(target: str, name: str) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
+from contracts.identifiers import SECTIONS, load_cleaning
 from contracts.keys import pseudonym_keys
-from contracts.pseudonyms import pseudonym
+from contracts.pseudonyms import hashed, pseudonym
 from contracts.settings import Settings
 from contracts.tables.vocabulary import EDGE_KINDS, IDENTIFIER_KINDS
 
 KEEPS = ("most_seen", "none")
-_SECTIONS = ("kinds", "limits", "excluded", "component_limit", "merge_alarm")
+_SECTIONS = ("kinds", "limits", "excluded", "component_limit", "merge_alarm", *SECTIONS)
 _LIMIT_KEYS = ("of", "per", "most", "keep")
 _ALARM_KEYS = ("share", "least")
 
@@ -41,7 +42,7 @@ class IdentityRules:
     """Kinds of links that join, strongest first."""
     limits: tuple[Limit, ...] = ()
     excluded: tuple[str, ...] = ()
-    """Pseudonyms of identifiers that belong to nobody."""
+    """Pseudonyms of identifiers that belong to nobody: no person is made of them."""
     component_limit: int = 20
     """Most identifiers of a person."""
     alarm_share: float = 0.05
@@ -72,6 +73,7 @@ def load_rules(settings: Settings) -> IdentityRules:
             remedy="correct NIGHTSHIFT_IDENTITY_RULES, or unset it to use those that come with Nightshift",
         )
     sections = read_yaml(file, SettingsError).mapping(_SECTIONS, required=("kinds", "component_limit", "merge_alarm"))
+    load_cleaning(settings)  # a mistake in its sections is an error here too
     share, least = _alarm(sections["merge_alarm"])
     return IdentityRules(
         kinds=_kinds(sections["kinds"]),
@@ -81,6 +83,12 @@ def load_rules(settings: Settings) -> IdentityRules:
         alarm_share=share,
         alarm_least=least,
     )
+
+
+def pseudonyms_of_nobody(settings: Settings) -> set[str]:
+    """Pseudonyms of what names nobody (`no_value`), which earlier releases made and lakes mapped by them hold."""
+    keys, cleaning = pseudonym_keys(settings), load_cleaning(settings)
+    return {hashed(keys, kind, value) for kind, value in cleaning.known_as_nobody()}
 
 
 def _kinds(section: YamlValue) -> tuple[str, ...]:
@@ -105,7 +113,10 @@ def _limit(section: YamlValue) -> Limit:
 def _excluded(section: YamlValue, settings: Settings) -> tuple[str, ...]:
     given = section.mapping(IDENTIFIER_KINDS)
     keys = pseudonym_keys(settings) if given else ()
-    return tuple(sorted({pseudonym(keys, kind, value.text()) for kind in given for value in given[kind].items()}))
+    cleaning = load_cleaning(settings)
+    return tuple(
+        sorted({pseudonym(keys, kind, value.text(), cleaning) for kind in given for value in given[kind].items()})
+    )
 
 
 def _alarm(section: YamlValue) -> tuple[float, int]:
