@@ -185,7 +185,6 @@ def test_the_report_counts_persons_and_identifiers(three_days):
     assert fragments[DAY]["persons"] == 3, "Anna, the old cookie, the stranger"
     assert fragments[DAY]["identity"] == {
         "identifiers": 7,
-        "of_nobody": 0,
         "shared_cookies": 0,
         "cut_components": 0,
         "excluded_links": 0,
