@@ -7,7 +7,6 @@ part of a mail address or handle; so pseudonyms of plain identifiers stay as the
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -155,7 +154,7 @@ def load_cleaning(settings: Settings) -> Cleaning:
 @cache
 def current_cleaning() -> Cleaning:
     """`load_cleaning` of the rules that the environment names: mappings and commands must clean alike."""
-    return _loaded(Path(os.environ.get("NIGHTSHIFT_IDENTITY_RULES") or _SHIPPED).resolve())
+    return load_cleaning(Settings.from_env())
 
 
 def _loaded(file: Path) -> Cleaning:
