@@ -60,7 +60,8 @@ def make_audiences(ds: str) -> None:
     ):
         consents = latest_consents(lake, ds)
         profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
-        items = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"]).to_pandas()
+        catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
+        items = catalogue.to_pandas()
         scores, predictions, responses = (
             read_table(lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"), columns).to_pandas()
             for table, columns in _SCORED.items()

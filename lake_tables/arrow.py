@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,13 +13,17 @@ from contracts.lake import Lake
 from contracts.schema import Table
 
 
-def read_mart(lake: Lake, table: str, ds: str, columns: list[str]) -> pa.Table:
-    """Some columns of a mart of one day.
+def read_mart(lake: Lake, table: str, ds: str, columns: list[str], *, optional: Sequence[str] = ()) -> pa.Table:
+    """Some columns of a mart of one day, and those of `optional` that the release which built it knew.
 
     Raises:
         LakeError: the marts of that day were not built.
     """
-    return read_table(lake.require(table, ds, made_by=f"python -m dbt_project.build --ds {ds}"), columns)
+    folder = lake.require(table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+    if optional:
+        known = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))]).schema.names
+        columns = [*columns, *(name for name in optional if name in known)]
+    return read_table(folder, columns)
 
 
 def read_table(folder: Path, columns: list[str]) -> pa.Table:

@@ -1,6 +1,7 @@
 """Score everyone who agreed to personalisation with the champions of the night, and publish the scores.
 
-scores       ten items each, and for each item why
+scores       ten items each, and for each item why; behind them the best of each category of which a campaign carries
+             nothing else. Items that the catalogue calls unavailable are left out before that, and counted
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
@@ -33,8 +34,9 @@ from serving.scoring.histories import in_batches
 from serving.scoring.marts import Marts
 from serving.scoring.predictions import predict_people
 from serving.scoring.recommendations import recommend
-from serving.scoring.rescoring import carried_over, people_to_rescore
+from serving.scoring.rescoring import carried_over, people_to_rescore, people_with_ended_items
 from serving.scoring.responses import predict_responses
+from serving.scoring.shelf import Shelf, campaign_categories
 from training.registry.client import CHAMPION, Registry
 
 
@@ -70,6 +72,9 @@ def score(ds: str, changed_since: str | None = None) -> None:
         marts = Marts.read(lake, ds, champions)
         people = marts.people
         to_score = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
+        shelf = Shelf.of(marts.items, campaign_categories(settings.campaigns))
+        if changed_since is not None:
+            to_score = np.union1d(to_score, people_with_ended_items(lake, changed_since, people, shelf.ended))
         others = np.setdiff1d(people, to_score)
 
         staging = lake.staging("score")
@@ -81,7 +86,7 @@ def score(ds: str, changed_since: str | None = None) -> None:
                 scored += len(kept["person_id"].unique())
                 writer.write_table(kept)
             for batch, histories in in_batches(to_score, marts.histories, marts.tastes):
-                rows = recommend(batch, histories, marts.items, champions)
+                rows = recommend(batch, histories, marts.items, champions, shelf)
                 scored += rows["person_id"].nunique()
                 ranked_by |= set(rows["model_version"])
                 writer.write_table(_as_table(rows, SCORES))
@@ -99,6 +104,16 @@ def score(ds: str, changed_since: str | None = None) -> None:
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(to_score)}
+        fragment["unavailable"] = {
+            "items": len(shelf.ended),
+            "recommendations": shelf.passed_over,
+            "people": shelf.people_passed_over,
+        }
+    if shelf.ended:
+        say(
+            f"score: {len(shelf.ended):,} items are not available; {shelf.passed_over:,} recommendations of "
+            f"{shelf.people_passed_over:,} people went to others"
+        )
     if changed_since is not None:
         say(f"score: {len(to_score):,} people scored again, {len(others):,} as on {changed_since}")
     by = ", ".join(sorted(ranked_by)) or "no model"

@@ -60,7 +60,7 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
         profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`; the
             columns of a profile are empty for a person who has none.
         scores: one row a person and rank: person_id, rank, item_id, reason.
-        items: item_id, title, category.
+        items: item_id, title, category, and available where it is known.
     """
     consenting = profiles["consent_personalisation"] & profiles[f"consent_{campaign.purpose}"]
     if campaign.reads_profiles:
@@ -115,6 +115,8 @@ def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
 def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """The best items of each person that the campaign may carry, with title and place from 1."""
     known = scores.merge(items, how="left", on="item_id")
+    if "available" in known:
+        known = known[~known["available"].eq(False)]
     if campaign.item_category is not None:
         known = known[known["category"] == campaign.item_category]
     known = known.sort_values(["person_id", "rank"])

@@ -28,7 +28,7 @@ class Marts:
     tastes: pa.Table
     """person_id, taste_vector on the latest earlier day that has predictions."""
     items: pd.DataFrame
-    """item_id, title, interactions."""
+    """item_id, title, category, interactions, and `available` where the release that built the mart knew it."""
     recipients: pd.DataFrame
     """The mart `scoring_responses`, by person and campaign."""
     photos: pd.DataFrame
@@ -56,10 +56,16 @@ class Marts:
             people=consenting.people,
             histories=histories,
             tastes=read_tastes(lake, ds),
-            items=read_mart(lake, ITEM.name, ds, ["item_id", "title", "interactions"]).to_pandas(),
+            items=read_items(lake, ds),
             recipients=recipients,
             photos=photos,
         )
+
+
+def read_items(lake: Lake, ds: str) -> pd.DataFrame:
+    """The catalogue: item_id, title, category, interactions, and available where it is known."""
+    columns = ["item_id", "title", "category", "interactions"]
+    return read_mart(lake, ITEM.name, ds, columns, optional=["available"]).to_pandas()
 
 
 def read_photos(lake: Lake, ds: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Ten items for everyone who agreed to personalisation, and for each item why.
+"""Ten items for everyone who agreed to personalisation, some more of the categories of campaigns, and why each.
 
 A person with a history is ranked by the champion of `next_item`; one with a short history by the champion of
 `taste_autoencoder`, which needs no order; one without any, and everyone while there is no champion, by what is popular.
@@ -6,7 +6,6 @@ A person with a history is ranked by the champion of `next_item`; one with a sho
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,8 +13,7 @@ import pandas as pd
 
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.history_reasons import most_attributed_items
-
-TOP = 10
+from serving.scoring.shelf import TOP, Shelf
 
 SHORT_HISTORY = 3
 """Below this many items there is no order to speak of, and the autoencoder ranks."""
@@ -28,24 +26,35 @@ TOGETHER = "from all that you looked at"
 POPULARITY = "popularity"
 """Stands for a model's version where popularity ranked."""
 
+_CELLS_AT_ONCE = 4_000_000
+"""Places of rankings that are held at a time."""
+
 Rank = Callable[[pd.DataFrame], pd.DataFrame]
 """Rows with what `serving/scoring/histories.py` finds to columns `items`, `scores` and `reasons`, lists best first."""
 
 
-def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, champions: Champions) -> pd.DataFrame:
+def recommend(
+    people: np.ndarray,
+    histories: pd.DataFrame,
+    items: pd.DataFrame,
+    champions: Champions,
+    shelf: Shelf | None = None,
+) -> pd.DataFrame:
     """The rows of the table `scores` for some people, by person and rank; a person without a usable ranking has none.
 
     Args:
         people: (people,).
         histories: a row for each, with what `serving/scoring/histories.py` finds.
         items: item_id, title, interactions.
+        shelf: what may be recommended; by default the ten best of all items.
     """
+    shelf = Shelf.of(items) if shelf is None else shelf
     lengths = histories["history"].map(len).to_numpy()
     next_item, taste = champions.get("next_item"), champions.get("taste_autoencoder")
     short = (lengths > 0) & (lengths < SHORT_HISTORY) & (taste is not None) & (next_item is not None)
     rankings = (
-        (~short, next_item, popularity(items) if next_item is None else by_order(next_item, items)),
-        (short, taste, by_taste(taste)),
+        (~short, next_item, popularity(items, shelf) if next_item is None else by_order(next_item, items, shelf)),
+        (short, taste, by_taste(taste, shelf)),
     )
     rows = [
         recommendation_rows(
@@ -59,12 +68,14 @@ def recommend(people: np.ndarray, histories: pd.DataFrame, items: pd.DataFrame, 
     return pd.concat(rows).sort_values(["person_id", "rank"], ignore_index=True)
 
 
-def popularity(items: pd.DataFrame) -> Rank:
+def popularity(items: pd.DataFrame, shelf: Shelf | None = None) -> Rank:
     """The ranking by how many people acted on an item, without what the person has acted on; ties by item id.
 
     Args:
         items: item_id, interactions.
+        shelf: what may be recommended; by default the ten best of all items.
     """
+    shelf = Shelf.of(items) if shelf is None else shelf
     by_people = items[items["interactions"] > 0].sort_values(["interactions", "item_id"], ascending=[False, True])
     best = list(zip(by_people["item_id"], by_people["interactions"].astype(float), strict=True))
 
@@ -72,7 +83,10 @@ def popularity(items: pd.DataFrame) -> Rank:
         offered = []
         for history in histories["history"]:
             seen = set(history)
-            offered.append(list(itertools.islice((one for one in best if one[0] not in seen), TOP)))
+            unseen = [one for one in best if one[0] not in seen]
+            choice = shelf.choose(item for item, _ in unseen)
+            shelf.count(choice)
+            offered.append([unseen[place] for place in choice.places])
         return pd.DataFrame(
             {
                 "items": [[item for item, _ in some] for some in offered],
@@ -84,7 +98,7 @@ def popularity(items: pd.DataFrame) -> Rank:
     return rank
 
 
-def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
+def by_order(champion: Champion, items: pd.DataFrame, shelf: Shelf) -> Rank:
     """The ranking by `next_item`; the reason is the item of the history that raised the score most.
 
     Args:
@@ -93,7 +107,7 @@ def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
     titles = dict(zip(items["item_id"], items["title"], strict=True))
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
-        ranked = champion.predict(histories, k=TOP)
+        ranked = ranked_by(champion, histories, shelf)
         inputs = champion.model.encode(histories)
         raised = most_attributed_items(champion.model, inputs, ranked["items"])
         reasons = [
@@ -105,14 +119,36 @@ def by_order(champion: Champion, items: pd.DataFrame) -> Rank:
     return rank
 
 
-def by_taste(champion: Champion) -> Rank:
+def by_taste(champion: Champion, shelf: Shelf) -> Rank:
     """The ranking by `taste_autoencoder`."""
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
-        ranked = champion.predict(histories[["history"]], k=TOP)
+        ranked = ranked_by(champion, histories[["history"]], shelf)
         return ranked.assign(reasons=[[TASTE] * len(some) for some in ranked["items"]])
 
     return rank
+
+
+def ranked_by(champion: Champion, rows: pd.DataFrame, shelf: Shelf) -> pd.DataFrame:
+    """Columns `items` and `scores` of what the shelf keeps of a champion's rankings, a row each.
+
+    A ranking that was too short for it is asked for again, four times as long, until it holds all items.
+    """
+    kept: list[tuple[list, list]] = [([], [])] * len(rows)
+    waiting, length = np.arange(len(rows)), TOP * 4 if shelf.categories or shelf.ended else TOP
+    while len(waiting):
+        too_short: list[int] = []
+        for part in np.array_split(waiting, -(-len(waiting) * length // _CELLS_AT_ONCE)):
+            answers = champion.predict(rows.iloc[part].reset_index(drop=True), k=length)
+            for row, items, scores in zip(part, answers["items"], answers["scores"], strict=True):
+                choice = shelf.choose(items)
+                if not choice.complete and len(items) >= length:
+                    too_short.append(row)
+                    continue
+                shelf.count(choice)
+                kept[row] = ([items[place] for place in choice.places], [scores[place] for place in choice.places])
+        waiting, length = np.array(too_short, int), length * 4
+    return pd.DataFrame({"items": [items for items, _ in kept], "scores": [scores for _, scores in kept]})
 
 
 def recommendation_rows(people: np.ndarray, ranked: pd.DataFrame, version: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from contracts.lake import Lake
 from contracts.schema import Table
 from contracts.tables.resolved import IDENTITY_CHANGES
-from contracts.tables.served import PREDICTIONS
+from contracts.tables.served import PREDICTIONS, SCORES
 from lake_tables.arrow import arrow_schema, read_table
 
 
@@ -29,6 +29,17 @@ def people_to_rescore(lake: Lake, ds: str, since: str, people: np.ndarray) -> np
             changed |= {name for column in both.columns for name in column.to_pylist()}
     scored = carried_over(lake, PREDICTIONS, since, people)["person_id"].to_pylist()
     return people[np.isin(people, list(changed)) | ~np.isin(people, scored)]
+
+
+def people_with_ended_items(lake: Lake, since: str, people: np.ndarray, ended: frozenset[str]) -> np.ndarray:
+    """Those whose scores of the day `since` name an item that is not available any more.
+
+    Raises:
+        LakeError: nothing was scored on that day.
+    """
+    rows = carried_over(lake, SCORES, since, people)
+    named = rows.filter(pc.is_in(rows["item_id"], pa.array(sorted(ended), pa.string())))
+    return np.unique(named["person_id"].to_numpy())
 
 
 def carried_over(lake: Lake, table: Table, since: str, people: np.ndarray) -> pa.Table:

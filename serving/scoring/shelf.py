@@ -1,0 +1,110 @@
+"""What may be recommended, and how much of it: chosen from a ranking before it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from contracts.checked_yaml import read_yaml
+from contracts.errors import SettingsError
+
+TOP = 10
+
+MOST_OF_A_CAMPAIGN = 3
+"""So many items a campaign has that names no count; `activation/audiences/campaigns.py` says the same."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is kept of one person's ranking."""
+
+    places: list[int]
+    """In the ranking, best first."""
+    complete: bool
+    """Whether the ranking was long enough for everything that is needed."""
+    ended: int
+    """Items that were passed over among the best ten, as they have ended."""
+
+
+@dataclass
+class Shelf:
+    """The items, without those that ended; variants, which share a title, stand once in a list."""
+
+    categories: Mapping[str, int] = field(default_factory=dict)
+    """Category -> items of it that each person gets in addition, for the campaigns that carry only this category."""
+    ended: frozenset[str] = frozenset()
+    """Items that the catalogue calls unavailable."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    category_of: Mapping[str, str] = field(default_factory=dict)
+    passed_over: int = 0
+    """Places among the best ten that went to others, as the item had ended."""
+    people_passed_over: int = 0
+
+    @classmethod
+    def of(cls, items: pd.DataFrame, categories: Mapping[str, int] | None = None) -> Shelf:
+        """The shelf of a catalogue: item_id, title, and where they are known category and available."""
+        ids = items["item_id"]
+        return cls(
+            categories=dict(categories or {}),
+            ended=frozenset(ids[items["available"].eq(False)]) if "available" in items else frozenset(),
+            titles=dict(zip(ids, items["title"], strict=True)) if "title" in items else {},
+            category_of=dict(zip(ids, items["category"], strict=True)) if "category" in items else {},
+        )
+
+    def choose(self, ranking: Iterable[str]) -> Choice:
+        """What is kept of a person's ranking: the best ten, then what categories need beyond them."""
+        best: list[int] = []
+        more: list[int] = []
+        missing = {name: count for name, count in self.categories.items() if count > 0}
+        seen: set[str] = set()
+        ended = 0
+        for place, item in enumerate(ranking):
+            if item in self.ended:
+                ended += len(best) < TOP
+                continue
+            title = self.titles.get(item, item)
+            if title in seen:
+                continue
+            category = self.category_of.get(item)
+            needed = category in missing
+            if len(best) < TOP:
+                best.append(place)
+            elif needed:
+                more.append(place)
+            else:
+                continue
+            seen.add(title)
+            if needed:
+                missing[category] -= 1
+                if missing[category] == 0:
+                    del missing[category]
+            if len(best) == TOP and not missing:
+                break
+        return Choice(best + more, complete=len(best) == TOP and not missing, ended=ended)
+
+    def count(self, choice: Choice) -> None:
+        """Count what a final choice passed over."""
+        self.passed_over += choice.ended
+        self.people_passed_over += choice.ended > 0
+
+
+def campaign_categories(folder: Path) -> dict[str, int]:
+    """Category -> most items of it that a campaign carries which carries only this category.
+
+    A campaign that cannot be read is none here; `activation.export` names it with its error.
+    """
+    found: dict[str, int] = {}
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            campaign = read_yaml(file, SettingsError).mapping()
+            items = campaign["items"].mapping() if "items" in campaign else {}
+            if "category" in items:
+                category = items["category"].text()
+                count = items["count"].whole_number(1, TOP) if "count" in items else MOST_OF_A_CAMPAIGN
+                found[category] = max(count, found.get(category, 0))
+        except SettingsError:
+            continue
+    return found

@@ -1,0 +1,91 @@
+"""What is kept of a ranking: filtered before it is cut, so that nobody gets less than there is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from serving.scoring.champions import Champion
+from serving.scoring.recommendations import popularity, ranked_by
+from serving.scoring.shelf import Shelf, campaign_categories
+
+CATALOGUE = pd.DataFrame(
+    {
+        "item_id": [f"i{number:03d}" for number in range(600)],
+        "title": [f"Title {number}" for number in range(600)],
+        "category": ["running" if number % 12 == 11 else "music" for number in range(600)],
+        "interactions": range(600, 0, -1),
+    }
+)
+
+
+class Ranker:
+    """A served model that ranks all items in one order for everybody, and notes how long its answers were."""
+
+    def __init__(self, order):
+        self.order, self.lengths = list(order), []
+
+    def predict(self, rows, params):
+        self.lengths.append(params["k"])
+        best = self.order[: params["k"]]
+        return pd.DataFrame({"items": [best] * len(rows), "scores": [list(range(len(best), 0, -1))] * len(rows)})
+
+
+def kept(shelf, order, people=1):
+    ranker = Ranker(order)
+    rows = pd.DataFrame({"history": [[]] * people})
+    answers = ranked_by(Champion("next_item/1", ranker), rows, shelf)
+    assert answers["items"].map(len).tolist() == answers["scores"].map(len).tolist()
+    return answers["items"].tolist(), ranker.lengths
+
+
+def test_none_of_the_items_that_ended_is_recommended_and_the_ten_are_full():
+    """The newest catalogue marks 300 of 600 items as unavailable, the best ones among them."""
+    ended = CATALOGUE.assign(available=[False] * 300 + [None] * 150 + [True] * 150)
+    shelf = Shelf.of(ended)
+    found, lengths = kept(shelf, CATALOGUE["item_id"], people=3)
+    assert found == [[f"i{number:03d}" for number in range(300, 310)]] * 3
+    assert lengths == [40, 160, 640]
+    assert (len(shelf.ended), shelf.passed_over, shelf.people_passed_over) == (300, 900, 3)
+    by_acts = popularity(ended, Shelf.of(ended))(pd.DataFrame({"history": [["i300"]]}))
+    assert by_acts["items"].tolist() == [[f"i{number:03d}" for number in range(301, 311)]]
+
+
+def test_each_person_gets_the_best_of_a_campaigns_category_too():
+    """Nobody gets nothing because none of the category was among the ten that lead."""
+    shelf = Shelf.of(CATALOGUE, {"running": 3})
+    [found], _ = kept(shelf, CATALOGUE["item_id"])
+    assert found == [*(f"i{number:03d}" for number in range(10)), "i011", "i023", "i035"]
+    [found], _ = kept(shelf, ["i011", "i023", "i035", *CATALOGUE["item_id"][:9]])
+    assert found == ["i011", "i023", "i035", *(f"i{number:03d}" for number in range(7))]
+    [found], lengths = kept(Shelf.of(CATALOGUE, {"opera": 3}), CATALOGUE["item_id"])
+    assert len(found) == 10
+    assert lengths == [40, 160, 640], "a category without items ends with the catalogue"
+
+
+def test_variants_stand_in_a_list_once():
+    catalogue = CATALOGUE.assign(title=["Ukulele"] * 3 + CATALOGUE["title"].tolist()[3:])
+    [found], lengths = kept(Shelf.of(catalogue), CATALOGUE["item_id"])
+    assert found == ["i000", *(f"i{number:03d}" for number in range(3, 12))]
+    assert lengths == [10, 40]
+
+
+def test_a_ranking_that_is_long_enough_is_asked_for_once():
+    found, lengths = kept(Shelf.of(CATALOGUE), CATALOGUE["item_id"], people=2)
+    assert np.unique([len(one) for one in found]).tolist() == [10]
+    assert lengths == [10]
+
+
+def test_categories_are_those_of_the_campaigns_that_can_be_read(tmp_path):
+    for name, text in {
+        "a": "items: {count: 2, category: running}",
+        "b": "items: {count: 5, category: running}",
+        "c": "items: {category: music}",
+        "d": "items: {count: 4}",
+        "e": "items: [",
+        "f": "items: {count: many, category: opera}",
+        "g": "about: nothing",
+    }.items():
+        (tmp_path / f"{name}.yml").write_text(text)
+    assert campaign_categories(tmp_path) == {"running": 5, "music": 3}
+    assert campaign_categories(tmp_path / "none") == {}
