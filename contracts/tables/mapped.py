@@ -204,6 +204,7 @@ ITEMS = Table(
         Column("categories", "array<string>", "all categories, main one first", text="free", most=100),
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("picture", "string", "the file, below the day's folder of the source", text="code", most=300),
+        Column("available", "boolean", "whether it can still be had; null is yes"),
     ),
 )
 

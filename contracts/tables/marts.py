@@ -70,6 +70,7 @@ ITEM = Table(
         Column("title", "string", "name to show; the id of an item unknown to the catalogue", required=True),
         Column("category", "string", "main category, or unknown", required=True),
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
+        Column("available", "boolean", "false where its latest delivery says so", required=True),
         Column(
             "interactions", "bigint", "people of fct_interactions who acted on it, each once", required=True, least=0
         ),

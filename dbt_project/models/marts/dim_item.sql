@@ -28,6 +28,7 @@ counted as (
         items.title,
         items.category,
         items.price,
+        items.available,
         coalesce(counts.interactions, 0) as interactions
     from items
     left join counts on items.item_id = counts.item_id

@@ -54,7 +54,8 @@ described as (
         coalesce(catalogue.item_id, acted_upon.item_id) as item_id,
         coalesce(catalogue.title, acted_upon.item_id) as title,
         coalesce(catalogue.category, acted_upon.category, 'unknown') as category,
-        catalogue.price
+        catalogue.price,
+        coalesce(catalogue.available, true) as available
     from catalogue
     full outer join acted_upon on catalogue.item_id = acted_upon.item_id
 

@@ -17,6 +17,7 @@ renamed as (
         categories,
         price,
         picture,
+        available,
 
         -- when
         cast(ds as date) as arrived_on
