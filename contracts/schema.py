@@ -35,7 +35,8 @@ class Column:
     most: int = 0
     """Most characters of a text, and of each text of an array; the rest is cut off, and noted."""
     whole: bool = False
-    """A text of more than `most` characters breaks the contract: cut ids would make two things one."""
+    """An id. A text of more than `most` characters breaks the contract: cut ids would make two things one. Mail and IP
+    addresses, links and handles in it are masked as in any text; of phone numbers only those that begin with a plus."""
     holds: str = ""
     """What the values name, for those who erase or re-key: `identifier`, `person`, `keyed` (an id of a row whose first
     32 digits are hashed under the pseudonyms' keys); empty for all else."""
