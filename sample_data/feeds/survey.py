@@ -18,6 +18,9 @@ from sample_data.parameters import DAY_SECONDS, Parameters, moment
 from sample_data.people import Person
 from sample_data.words import COMMENTS
 
+HEADER_ROWS = 3
+"""Of each file: the books count them as rows that are dropped."""
+
 SOURCE = "qualtrics_csv"
 
 QUESTIONS = {
@@ -88,7 +91,10 @@ def survey(
         f"ds={parameters.ds(day)}/responses.csv": _headers(rows) + b"".join(row.line() for row in rows)
         for day, rows in by_day(records).items()
     }
-    return Feed(SOURCE, files, tally(records), seen_in(clean)), decisions
+    counts, headers = tally(records), HEADER_ROWS * len(files)
+    counts["read"] += headers
+    counts["dropped"]["header_row"] = headers
+    return Feed(SOURCE, files, counts, seen_in(clean)), decisions
 
 
 def _contact(rng: np.random.Generator, contact: list[Decision], person: Person, second: int) -> bool:
