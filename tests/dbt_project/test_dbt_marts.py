@@ -43,7 +43,8 @@ def nights(new_home) -> Nights:
     home.deliver_persons(
         THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "dan": ["account:dan", "email:dan"]}
     )
-    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), item("i2", "Socks", "running", 10)])
+    socks = item("i2", "Socks", "running", 10) | {"available": False}
+    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), socks])
     home.deliver("items", WEDNESDAY, [item("i3", " \u200b", "running", 5), item("i4", "Tent", "running", math.inf)])
     home.deliver(
         "events",
@@ -373,9 +374,23 @@ def test_interactions_of_a_session_share_its_first_campaign(nights):
 
 def test_items_are_as_the_latest_delivery_states_them(nights):
     assert nights.home.rows("dim_item", FRIDAY) == [
-        {"item_id": "i1", "title": "New shoe", "category": "running", "price": 90.0, "interactions": 2},
-        {"item_id": "i2", "title": "Socks", "category": "running", "price": 10.0, "interactions": 1},
-        {"item_id": "i9", "title": "i9", "category": "pets", "price": None, "interactions": 1},
+        {
+            "item_id": "i1",
+            "title": "New shoe",
+            "category": "running",
+            "price": 90.0,
+            "available": True,
+            "interactions": 2,
+        },
+        {
+            "item_id": "i2",
+            "title": "Socks",
+            "category": "running",
+            "price": 10.0,
+            "available": False,
+            "interactions": 1,
+        },
+        {"item_id": "i9", "title": "i9", "category": "pets", "price": None, "available": True, "interactions": 1},
     ]
     assert nights.home.row("dim_item", THURSDAY, item_id="i1")["title"] == "Shoe"
 
