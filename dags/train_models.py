@@ -20,13 +20,12 @@ it starts a run for each of them.
 
 import datetime
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, Param, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
 from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
 from shared.approval import GATE_MODE, Approval, approval_param
 from shared.commands import Command
-from shared.days import DAY_PARAM, publish_day, runs_of_waiting_days, take_day
+from shared.days import DAY_PARAM, choose_day, publish_day, start_other_days
 from shared.runs import DEFAULTS, MODELS
 
 from contracts import assets
@@ -56,14 +55,6 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "map_index_template": "{{ task.argument
     doc_md=__doc__,
 )
 def train_models():
-    @task.short_circuit
-    def choose_day(params: dict, dag_run, *, triggering_asset_events) -> str | None:
-        return take_day(assets.PROFILES, params["day"], dag_run, triggering_asset_events)
-
-    @task
-    def list_other_days(day: str, params: dict) -> list[dict]:  # noqa: ARG001  after the day of this run was taken
-        return runs_of_waiting_days(assets.PROFILES, params["day"])
-
     @task
     def choose_models(params: dict) -> list[str]:
         return params["models"]
@@ -114,7 +105,7 @@ def train_models():
     def fail_when_a_model_failed() -> None:
         raise AirflowFailException("a model could not be trained or promoted: see its task")
 
-    day, models = choose_day(), choose_models()
+    day, models = choose_day(assets.PROFILES), choose_models()
     trainings = training.partial(day=day).expand(model=models)
     trained = list_trained(models)
     decisions = Command(
@@ -126,12 +117,7 @@ def train_models():
     decisions >> waiting
     [waiting, approvals >> end_approvals()] >> publish_champions(day)
     [trainings, decisions, approvals] >> fail_when_a_model_failed()
-    TriggerDagRunOperator.partial(
-        task_id="start_other_days",
-        trigger_dag_id="train_models",
-        logical_date=None,
-        skip_when_already_exists=True,
-    ).expand_kwargs(list_other_days(day))
+    start_other_days(assets.PROFILES, day, "train_models")
 
 
 train_models()

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow.sdk import Asset, Param
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Asset, Param, XComArg, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from contracts.published_days import PublishedDays
@@ -43,6 +44,31 @@ def publish_day(asset: str, day: str, outlet_events: Mapping[Any, Any]) -> None:
     """Let a day of an asset wait for the DAG behind it, and wake that DAG."""
     PublishedDays.of(Settings.from_env().home, asset).publish(day)
     outlet_events[Asset(asset)].extra = {"ds": day}
+
+
+def choose_day(asset: str) -> XComArg:
+    """The first task of the DAG behind an asset: the day that the run is for; without one the run ends."""
+
+    @task.short_circuit(task_id="choose_day")
+    def choose(params: dict, dag_run, *, triggering_asset_events) -> str | None:
+        return take_day(asset, params["day"], dag_run, triggering_asset_events)
+
+    return choose()
+
+
+def start_other_days(asset: str, day: XComArg, dag_id: str) -> None:
+    """Tasks that start a run of the DAG for each day that still waits once the day of this run was taken."""
+
+    @task
+    def list_other_days(day: str, params: dict) -> list[dict]:  # noqa: ARG001  after the day of this run was taken
+        return runs_of_waiting_days(asset, params["day"])
+
+    TriggerDagRunOperator.partial(
+        task_id="start_other_days",
+        trigger_dag_id=dag_id,
+        logical_date=None,
+        skip_when_already_exists=True,
+    ).expand_kwargs(list_other_days(day))
 
 
 def take_day(asset: str, form: str | None, dag_run: Any, events: Mapping[Any, Iterable[Any]]) -> str | None:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import LakeError, MappingError
 from contracts.keys import pseudonym_keys, remember
 from contracts.lake import Lake
-from contracts.report import Report, say, source_entry
+from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables import TABLES
@@ -48,6 +48,7 @@ from spark_jobs.mapping.reconciliation import (
     count_files,
     count_repeats,
     count_rows,
+    entry_of,
 )
 from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.pseudonyms import Functions
@@ -82,20 +83,26 @@ def map_source(settings: Settings, source: str, ds: str, *, accept_quarantine: b
             try:
                 with mapping_errors(spec), raw_scratch(lake, job) as scratch:
                     result = mapped(session, spec, deliveries, keys, tombstones, scratch)
-                    for delivery in [] if accept_quarantine else deliveries:
-                        check_share(spec, delivery.ds, result.counts)
-                        check_understood(spec, delivery.ds, result.uncast)
+                    if not accept_quarantine:
+                        check_limits(spec, deliveries, result)
                     _publish(session, spec, deliveries, lake, result)
                 counts = result.counts
             finally:
                 session.catalog.clearCache()
-        entry = source_entry((count.unit, count.outcome, count.rule, count.rows) for count in counts)
+        entry = entry_of(counts)
         fragment["sources"] = {source: entry}
         say(
             f"map {source}: {entry['read']:,} rows read, {entry['mapped']:,} mapped, {entry['quarantined']:,} "
             f"quarantined, {sum(entry['dropped'].values()):,} dropped"
         )
     return fragment
+
+
+def check_limits(spec: Spec, deliveries: Sequence[Delivery], result: Mapped) -> None:
+    """Raise RawDataError when too large a share of a day could not be mapped, or was not understood."""
+    for delivery in deliveries:
+        check_share(spec, delivery.ds, result.counts)
+        check_understood(spec, delivery.ds, result.uncast)
 
 
 @contextmanager
@@ -190,7 +197,8 @@ def _settled(
     broken = rows.where("outcome = 'quarantined' and not judged").withColumn("place", F.expr("cast(null as int)"))
     broken = broken.select(*columns).unionByName(broken_records(rows, records).select(*columns))
     counts = []
-    for table in [one for one in found if one.name in repeated_keys(found)]:
+    repeated = repeated_keys(found)
+    for table in [one for one in found if one.name in repeated]:
         part = with_repeats(found[table], table)
         counts += count_repeats(part, spec.source)
         refused = part.where(f"repeat != '{DUPLICATE}'").withColumnsRenamed({"ds": "raw_ds", "repeat": "rule"})

@@ -98,15 +98,8 @@ def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> 
     for one in records:
         if one.writing.table is not table:
             continue
-        origin = (F.col("raw_ds").alias("ds"), "raw_file", "raw_text", F.lit(one.several).alias("several"))
-        judged = rows.where("judged")
-        if one.several:
-            found = judged.select(*origin, F.posexplode(one.name).alias("position", "record"))
-            found = found.withColumn("place", F.expr("position + 1"))
-        else:
-            found = judged.select(*origin, F.expr("cast(null as int)").alias("place"), F.col(one.name).alias("record"))
-            found = found.where("record is not null")
-        found = found.where("record.dropped is null and record.broken is null")
+        found = _judged_records(rows, one).where("record.dropped is null and record.broken is null")
+        found = found.withColumnRenamed("raw_ds", "ds").withColumn("several", F.lit(one.several))
         given = {name: F.col(f"record.{name}") for name in one.values if name in (*table.column_names, "session_key")}
         columns = [
             given.get(column.name, F.lit(None)).cast(column.parsed_type.spark).alias(column.name)
@@ -117,25 +110,13 @@ def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> 
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 
-def broken_records(rows: DataFrame, records: Sequence[Records]) -> DataFrame | None:
+def broken_records(rows: DataFrame, records: Sequence[Records]) -> DataFrame:
     """`raw_ds`, `raw_file`, `raw_text`, `place` and `rule` of every record that does not fit its contract."""
-    parts = []
-    for one in records:
-        if one.several:
-            found = rows.where("judged").select(
-                "raw_ds", "raw_file", "raw_text", F.posexplode(one.name).alias("place", "record")
-            )
-            found = found.where("record.broken is not null")
-            parts.append(
-                found.select("raw_ds", "raw_file", "raw_text", F.expr("place + 1").alias("place"), "record.broken")
-            )
-        else:
-            found = rows.where(f"judged and {one.name}.broken is not null")
-            place = F.expr("cast(null as int)").alias("place")
-            parts.append(
-                found.select("raw_ds", "raw_file", "raw_text", place, F.col(f"{one.name}.broken").alias("broken"))
-            )
-    return reduce(DataFrame.unionByName, parts).withColumnRenamed("broken", "rule") if parts else None
+    parts = [
+        _judged_records(rows, one).withColumn("rule", F.col("record.broken")).where("rule is not null").drop("record")
+        for one in records
+    ]
+    return reduce(DataFrame.unionByName, parts)
 
 
 def with_repeats(found: DataFrame, table: Table) -> DataFrame:
@@ -170,6 +151,18 @@ def contract_rows(found: DataFrame, spec: Spec, table: Table) -> DataFrame:
     if spec.sessions and table.name == "events":
         found = with_session(found.drop("session_id"), spec.sessions.silence_minutes)
     return found.select(*table.column_names, "ds")
+
+
+def _judged_records(rows: DataFrame, one: Records) -> DataFrame:
+    """`raw_ds`, `raw_file`, `raw_text`, `place` (from 1, null where a row gives one record only) and `record`."""
+    origin = ("raw_ds", "raw_file", "raw_text")
+    judged = rows.where("judged")
+    if one.several:
+        found = judged.select(*origin, F.posexplode(one.name).alias("place", "record"))
+        return found.withColumn("place", F.expr("place + 1"))
+    return judged.select(*origin, F.expr("cast(null as int) as place"), F.col(one.name).alias("record")).where(
+        "record is not null"
+    )
 
 
 def _verdict_of_row(spec: Spec, raw: DataFrame) -> Column:

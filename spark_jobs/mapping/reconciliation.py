@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import LakeError, RawDataError
+from contracts.report import source_entry
 from contracts.tables.mapped import UNITS
 from spark_jobs.mapping.deliveries import Delivery
 from spark_jobs.mapping.expressions import Records
@@ -182,6 +183,11 @@ def _by_outcome(ds: str, unit: str, counts: Iterable[Count]) -> Counter[str]:
         if (count.ds, count.unit) == (ds, unit):
             number[count.outcome] += count.rows
     return number
+
+
+def entry_of(counts: Iterable[Count]) -> dict[str, Any]:
+    """What was read and what became of it, as `sources` of the report has it."""
+    return source_entry((count.unit, count.outcome, count.rule, count.rows) for count in counts)
 
 
 def added_up(counts: Iterable[Count]) -> list[Count]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime
 import secrets
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import MappingError, RawDataError
 from contracts.settings import Settings
-from contracts.tables.mapped import QUARANTINE, RECONCILIATION, UNITS
+from contracts.tables.mapped import QUARANTINE, RECONCILIATION
 from spark_jobs.mapping.deliveries import look_at
-from spark_jobs.mapping.job import Mapped, mapped, mapping_errors
-from spark_jobs.mapping.reconciliation import Count, check_share, check_understood
+from spark_jobs.mapping.job import Mapped, check_limits, mapped, mapping_errors
+from spark_jobs.mapping.reconciliation import entry_of
 from spark_jobs.mapping.spec import load_spec
 from spark_jobs.session import start_session
 
@@ -57,8 +58,7 @@ def try_mapping(settings: Settings, source: str, file: Path, *, ds: str | None, 
             delivery = look_at(Path(raw), spec, ds)
             result = mapped(session, spec, [delivery], [secrets.token_bytes(32)], {}, Path(raw) / "scratch")
             _show(result, rows)
-    check_share(spec, ds, result.counts)
-    check_understood(spec, ds, result.uncast)
+    check_limits(spec, [delivery], result)
 
 
 def _show(result: Mapped, rows: int) -> None:
@@ -73,8 +73,9 @@ def _show(result: Mapped, rows: int) -> None:
             print(f"\nquarantine: the first {rows}, as their shapes (letters as *, digits as #)")
             refused.show(rows, truncate=3 * WIDTH)
     print("\nbooks")
-    for unit in UNITS:
-        print(f"  {unit + 's:':9}{_sums(result.counts, unit)}")
+    entry = entry_of(result.counts)
+    for name, sums in (("files", entry["files"]), ("rows", entry), ("records", entry["records"])):
+        print(f"  {name + ':':9}{_written(sums)}")
     notes = [count for count in result.counts if count.outcome == "noted"]
     print("\nnoted" if notes else "\nnothing was noted")
     for count in sorted(notes, key=lambda one: (-one.rows, one.rule)):
@@ -88,13 +89,14 @@ def _given(part: DataFrame) -> DataFrame:
     return part.select(*(name for name in part.columns if filled[name] and name != "source"))
 
 
-def _sums(counts: Iterable[Count], unit: str) -> str:
-    """`read 10 = mapped 8 + quarantined 1 (malformed) + dropped 1 (bot)`."""
-    of_unit = [count for count in counts if count.unit == unit and count.outcome != "noted"]
-    parts = {name: [one for one in of_unit if one.outcome == name] for name in ("mapped", "quarantined", "dropped")}
-    shown = []
-    for name, found in parts.items():
-        reasons = ", ".join(f"{one.rule} {one.rows:,}" for one in found if one.rule)
-        shown.append(f"{name} {sum(one.rows for one in found):,}" + (f" ({reasons})" if reasons else ""))
-    read = sum(one.rows for one in of_unit if one.outcome == "read")
-    return f"read {read:,} = {' + '.join(shown)}"
+def _written(sums: Mapping[str, Any]) -> str:
+    """`read 10 = mapped 8 + quarantined 1 (malformed 1) + dropped 1 (bot 1)`."""
+    dropped = sum(sums["dropped"].values())
+    return (
+        f"read {sums['read']:,} = mapped {sums['mapped']:,} + quarantined {sums['quarantined']:,}"
+        f"{_by_rule(sums['quarantined_reasons'])} + dropped {dropped:,}{_by_rule(sums['dropped'])}"
+    )
+
+
+def _by_rule(rules: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{rule} {rows:,}' for rule, rows in rules.items())})" if rules else ""

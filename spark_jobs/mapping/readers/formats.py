@@ -36,7 +36,7 @@ from spark_jobs.mapping.readers import (
     separated,
     web_logs,
 )
-from spark_jobs.mapping.readers.packed import unpacked
+from spark_jobs.mapping.readers.packed import UNPACKED, unpacked
 from spark_jobs.mapping.reading import Reading
 
 
@@ -103,7 +103,7 @@ def read_raw(
     of_format = FORMATS[reading.format]
     if of_format.by_line:
         to_unpack = {file for delivery in deliveries for file in delivery.to_unpack}
-        plain = scratch / "unpacked"
+        plain = scratch / UNPACKED
         files = [unpacked(file, reading.encoding, plain) if file in to_unpack else file for file in files]
     rows = of_format.read(session, reading, files, scratch)
     for name, kind in (("raw_row", "bigint"), ("raw_dropped", "string")):

@@ -38,9 +38,8 @@ def with_fields(rows: DataFrame, reading: Reading, problem: str) -> DataFrame:
         problem: the column that says why a text cannot be read.
     """
     schema = StructType.fromDDL(reading.schema)
-    whole = F.concat(F.lit(f'{{"{_VALUES}":['), F.col("raw_text"), F.lit('],"raw_end":true}'))
     parsed = F.from_json(
-        whole,
+        as_only_value(F.col("raw_text")),
         f"{_VALUES} ARRAY<STRUCT<{reading.schema}>>, raw_end BOOLEAN, raw_corrupt STRING",
         {"columnNameOfCorruptRecord": "raw_corrupt"},
     )
@@ -62,6 +61,11 @@ def with_fields(rows: DataFrame, reading: Reading, problem: str) -> DataFrame:
         unknown_names(schema, reading.ignore).alias("raw_unknown"),
         *(F.get(row, F.lit(0))[field.name].alias(field.name) for field in schema.fields),
     )
+
+
+def as_only_value(text: Column) -> Column:
+    """A text as the one element of the array `raw_values` of an object that ends with `raw_end`: see `with_fields`."""
+    return F.concat(F.lit(f'{{"{_VALUES}":['), text, F.lit('],"raw_end":true}'))
 
 
 def unknown_names(schema: StructType, ignore: Sequence[str]) -> Column:

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 
-from spark_jobs.mapping.readers.json_lines import unknown_names
+from spark_jobs.mapping.readers.json_lines import as_only_value, unknown_names
 from spark_jobs.mapping.readers.lines import LONGEST_LINE, read_lines
 from spark_jobs.mapping.readers.web_logs import APACHE_TIME, with_requests
 from spark_jobs.mapping.reading import Reading
@@ -52,8 +52,7 @@ def read(session: SparkSession, reading: Reading, files: Sequence[Path], _: Path
     # without escape=json, nginx writes \x22 for a quotation mark, which is no JSON
     text = F.when(F.contains(text, F.lit("\\x")), F.regexp_replace(text, _HEX, r"$1\\u00$2")).otherwise(text)
     ddl = ", ".join(f"`{name}` STRING" for name in known)
-    whole = F.concat(F.lit('{"raw_values":['), text, F.lit('],"raw_end":true}'))
-    parsed = F.from_json(whole, f"raw_values ARRAY<STRUCT<{ddl}>>, raw_end BOOLEAN")
+    parsed = F.from_json(as_only_value(text), f"raw_values ARRAY<STRUCT<{ddl}>>, raw_end BOOLEAN")
     rows = read_lines(session, files).withColumn("parsed", F.when(F.length("raw_text") <= LONGEST_LINE, parsed))
     rows = rows.withColumn("raw_unknown", unknown_names(schema, (*reading.ignore, *_NOT_MAPPED)))
     found = {name: _value(name) for name in known}

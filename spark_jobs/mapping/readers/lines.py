@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from spark_jobs.mapping.readers.packed import PLAIN, UNPACKED
 from spark_jobs.session import shuffle_partitions
 
 BLANK_LINE = "blank_line"
@@ -50,5 +51,5 @@ def origin(path: Column) -> tuple[Column, Column]:
     name = F.regexp_replace(path, f".*{_DAY_IN_PATH}", "")
     decoded = F.url_decode(F.replace(name, F.lit("+"), F.lit("%2B")))
     name = F.when(F.contains(name, F.lit("%")), decoded).otherwise(name)
-    unpacked = F.contains(path, F.lit("/unpacked/ds="))
-    return day, F.when(unpacked, F.regexp_replace(name, r"[.]plain$", "")).otherwise(name).alias("raw_file")
+    unpacked = F.contains(path, F.lit(f"/{UNPACKED}/ds="))
+    return day, F.when(unpacked, F.regexp_replace(name, f"{re.escape(PLAIN)}$", "")).otherwise(name).alias("raw_file")

@@ -40,7 +40,11 @@ _PACKINGS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 """Byte order marks, and the encoding that each says."""
 
-_PLAIN = ".plain"
+UNPACKED = "unpacked"
+"""The folder of unpacked files in the scratch of a run; `lines.py` gives their rows the name of the first file."""
+
+PLAIN = ".plain"
+"""What an unpacked file's name has behind that of the first."""
 
 
 class Unreadable(Exception):  # noqa: N818  a finding about a file, noted in the books
@@ -139,7 +143,7 @@ def as_read(text: str) -> tuple[str, str | None]:
 
 def unpacked(file: Path, stated: str, folder: Path) -> Path:
     """The same text as UTF-8 in a file that Spark reads, below `folder` and with the day and the name of the first."""
-    plain = folder / file.parent.name / (file.name + _PLAIN)
+    plain = folder / file.parent.name / (file.name + PLAIN)
     plain.parent.mkdir(parents=True, exist_ok=True)
     with (
         open_text(file, stated) as text,
