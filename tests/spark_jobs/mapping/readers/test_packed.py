@@ -12,7 +12,7 @@ import pytest
 from spark_jobs.mapping.readers.packed import Unreadable, as_read, open_bytes, open_text, size_of, spark_reads
 
 LINES = b"one\ntwo\n" * 50
-GZIP, BZIP2 = gzip.compress(LINES), bz2.compress(LINES)
+GZIP, BZIP2 = gzip.compress(LINES, mtime=0), bz2.compress(LINES)
 ZSTD = pa.Codec("zstd").compress(LINES).to_pybytes()
 SKIPPED = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
 """A frame of zstd that holds no data."""
