@@ -49,7 +49,8 @@ def was_masked(column: Column, value: str) -> str:
 
 
 def _cleaned(column: Column, value: str) -> str:
-    return f"left({_masked(column, value)}, {column.most})"
+    masked = _masked(column, value)
+    return masked if column.whole else f"left({masked}, {column.most})"
 
 
 def _was_masked(column: Column, value: str) -> str:

@@ -57,7 +57,12 @@ def test_a_tombstone_outlives_a_rotation_of_keys(settings):
     ]
     deliver(settings, "qualtrics_csv", "responses.csv", responses(*rows))
     map_source(settings, "qualtrics_csv", DAY)
-    assert books(settings, "qualtrics_csv") == {"read": 3, "mapped": 1, "dropped erased": 2}
+    assert books(settings, "qualtrics_csv") == {
+        "read": 6,
+        "mapped": 1,
+        "dropped erased": 2,
+        "dropped header_row": 3,
+    }
     assert named(settings, "answers", "identifier") == {pseudonym(keys, "email", "ben@example.org")}
 
 
