@@ -28,18 +28,19 @@ _MARK = f"[^{''.join(f'{chr(first)}-{chr(last)}' for first, last in _BLANK_RANGE
 """Pattern of any other sign; written out, as a literal with backslashes is read differently by the two engines."""
 
 
-def broken(table: Table, prefix: str = "", day: str = "ds", *, own_ids: bool = True) -> list[tuple[str, str]]:
+def broken(table: Table, prefix: str = "", day: str = "ds", *, new_rows: bool = True) -> list[tuple[str, str]]:
     """Column and SQL that is true for a row whose value in it breaks the contract, else false; never null.
 
     Args:
         table: a table; a column that allows any value of its type is left out.
         prefix: what stands before the name of a column in the SQL, as `record.` where the row is a struct.
         day: SQL of the day on which the row arrived, a date or a text YYYY-MM-DD.
-        own_ids: also the form of identifiers and ids that the mapping itself makes, which no feed can choose.
+        new_rows: also what holds for these only: the form of identifiers and ids that the mapping itself makes, which
+            no feed can choose, and the last day of a moment that `waits`.
     """
     found = []
     for column in table.columns:
-        conditions = _conditions(column, f"{prefix}{column.name}", day, own_ids=own_ids)
+        conditions = _conditions(column, f"{prefix}{column.name}", day, new_rows=new_rows)
         if column.name in table.checks:
             conditions.append(f"not ({_prefixed(table.checks[column.name], table, prefix)})")
         if conditions:
@@ -52,7 +53,7 @@ def blank(value: str) -> str:
     return f"regexp_extract({value}, {_literal(_MARK)}, 0) = ''"
 
 
-def _conditions(column: Column, value: str, day: str, *, own_ids: bool) -> list[str]:
+def _conditions(column: Column, value: str, day: str, *, new_rows: bool) -> list[str]:
     """What is true, or null, of a value that breaks the contract of its column alone."""
     conditions = [f"{value} is null"] if column.required else []
     if not isinstance(column.parsed_type, Simple):
@@ -67,12 +68,13 @@ def _conditions(column: Column, value: str, day: str, *, own_ids: bool) -> list[
         conditions += [f"{value} > {column.greatest!r}"] if column.greatest is not None else []
     if column.earliest:
         conditions.append(f"{value} < cast('{column.earliest}' as {kind})")
-        midnight = f"cast({day} as date) + interval '{DAYS_AFTER_ARRIVAL}' day"
-        conditions.append(f"{value} >= cast({midnight} as {kind})")
+        if new_rows or not column.waits:
+            midnight = f"cast({day} as date) + interval '{DAYS_AFTER_ARRIVAL}' day"
+            conditions.append(f"{value} >= cast({midnight} as {kind})")
     if kind == "string":
         if column.one_of:
             conditions.append(f"{value} not in ({', '.join(map(_literal, column.one_of))})")
-        if column.pattern and (own_ids or not column.holds):
+        if column.pattern and (new_rows or not column.holds):
             # both engines have this function, and the one's name for `matches` is not the other's
             conditions += [f"regexp_extract({value}, {_literal(column.pattern)}, 0) <> {value}", f"{value} = ''"]
         if column.required and not column.one_of and not column.pattern:

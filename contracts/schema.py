@@ -29,6 +29,8 @@ class Column:
     """The largest number, itself allowed."""
     earliest: str = ""
     """The first day of a moment or date, YYYY-MM-DD; the last one is the day after its row arrived."""
+    waits: bool = False
+    """Of a moment: a row of an earlier partition that says a later one stays, and counts once that has come."""
     text: str = ""
     """Who may have put anything into it, for the mapping, which masks it: `free` (anybody's words), `code` (a short
     name that comes with an address or a delivery), `title` (the shop's own words); empty for what has another rule."""

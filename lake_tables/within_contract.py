@@ -16,7 +16,7 @@ def read_within_contract(lake: Lake, table: Table, days: list[str], columns: lis
     The models of dbt set these aside too. A column that no file has yet is null.
     """
     files = [str(file) for day in days for file in lake.files(table.name, day)]
-    refused = [condition for column, condition in broken(table, own_ids=False) if column in columns]
+    refused = [condition for column, condition in broken(table, new_rows=False) if column in columns]
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         delivered = connection.read_parquet(files, hive_partitioning=True, union_by_name=True)

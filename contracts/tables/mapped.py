@@ -6,6 +6,8 @@ derived) is the partition, stands in the folder's name and is therefore no colum
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.schema import Column, Table
 from contracts.tables.vocabulary import (
     ACTIONS,
@@ -158,7 +160,8 @@ CONSENTS = Table(
         IDENTIFIER,
         Column("purpose", "string", f"one of {', '.join(PURPOSES)}", required=True, one_of=PURPOSES),
         Column("granted", "boolean", "whether it was granted or withdrawn", required=True),
-        OCCURRED_AT,
+        # a withdrawal must not be lost because a clock ran ahead
+        replace(OCCURRED_AT, waits=True),
     ),
 )
 

@@ -15,9 +15,9 @@ TABLES_READ = (*MAPPED_TABLES, PREDICTIONS)
 def refused_by_contract() -> dict[str, list[tuple[str, str]]]:
     """Table -> column and SQL that is true for a row whose value in it the contract refuses.
 
-    The form of ids that the mapping makes itself is left out: no feed chooses it, and persons are found by it.
+    What holds for new rows only is left out: the form of ids that the mapping makes itself, and decisions ahead of time.
     """
-    return {table.name: broken(table, own_ids=False) for table in TABLES_READ}
+    return {table.name: broken(table, new_rows=False) for table in TABLES_READ}
 
 
 def columns_without_data(lake: Lake, engine: str, ds: str) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 from contracts.bounds import broken
 from contracts.schema import Column, Table
 from contracts.tables import TABLES
-from contracts.tables.mapped import EVENTS, ITEMS, MAPPED_TABLES
+from contracts.tables.mapped import CONSENTS, EVENTS, ITEMS, MAPPED_TABLES
 
 DAY = "2026-11-19"
 NAN, INFINITE = float("nan"), float("inf")
@@ -134,7 +134,7 @@ def test_every_number_is_finite_whatever_the_contract_says():
 
 
 def test_the_form_of_ids_that_no_feed_chooses_can_be_left_out():
-    conditions = dict(broken(EVENTS, own_ids=False))
+    conditions = dict(broken(EVENTS, new_rows=False))
     assert "regexp" not in conditions["event_id"] + conditions["identifier"]
     assert "event_id is null" in conditions["event_id"]
 
@@ -173,3 +173,11 @@ def test_every_number_time_and_text_of_a_mapped_table_is_bounded(table):
 
 def test_a_hash_of_tables_does_not_ask_for_their_checks():
     assert len({EVENTS, ITEMS, EVENTS}) == 2
+
+
+def test_a_decision_of_an_earlier_partition_waits_until_its_moment():
+    """A withdrawal that was set aside because a clock ran ahead would leave its person in."""
+    ahead = "timestamp '2026-12-31 10:00:00'"
+    for new_rows, refused in ((True, True), (False, False)):
+        late = dict(broken(CONSENTS, day="date '2026-11-19'", new_rows=new_rows))["occurred_at"]
+        assert duckdb.sql(f"select {late} from (select {ahead} as occurred_at)").fetchall() == [(refused,)]
