@@ -105,6 +105,9 @@ def test_published_tables_keep_their_contracts(night):
         if name in ("identity_changes", "partner_scores"):
             assert not days, "on the first night nobody can have become another, nor has a partner scored anybody"
             continue
+        if name == "exchange_rates":
+            assert not days, "the town sells in euros alone"
+            continue
         assert days, f"{name} was never published"
         for file in lake.files(name, days[-1]):
             assert parquet.read_schema(file).names == table.column_names, name

@@ -15,7 +15,7 @@ TABLES_READ = (*MAPPED_TABLES, PREDICTIONS)
 def refused_by_contract() -> dict[str, list[tuple[str, str]]]:
     """Table -> column and SQL that is true for a row whose value in it the contract refuses.
 
-    What holds for new rows only is left out: the form of ids that the mapping makes itself, and decisions ahead of time.
+    What holds for new rows only is left out: the form of ids that the mapping makes itself, decisions ahead of time.
     """
     return {table.name: broken(table, new_rows=False) for table in TABLES_READ}
 
