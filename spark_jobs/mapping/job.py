@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -40,6 +40,7 @@ from spark_jobs.mapping.outcomes import (
 from spark_jobs.mapping.quarantine import quarantine_rows
 from spark_jobs.mapping.readers.formats import raw_scratch, read_raw
 from spark_jobs.mapping.reconciliation import (
+    Books,
     Count,
     added_up,
     check_share,
@@ -132,8 +133,8 @@ def mapping_errors(spec: Spec) -> Iterator[None]:
 class Mapped:
     """What deliveries give to the lake, before anything is written."""
 
-    tables: dict[Table, DataFrame]
-    """Table -> its rows and `ds`; reconciliation last, as it is what says that a day is mapped."""
+    tables: dict[Table, DataFrame | None]
+    """Table -> its rows and `ds`, None where it has none; reconciliation last: it says that a day is mapped."""
     counts: list[Count]
     quarantined: int
     """Rows of the quarantine."""
@@ -158,7 +159,8 @@ def mapped(
         LakeError: the books do not add up.
     """
     counts = count_files(spec.source, deliveries)
-    tables: dict[Table, DataFrame] = {}
+    tables: dict[Table, DataFrame | None] = {writing.table: None for writing in spec.writings}
+    aside = None
     uncast: Mapping[tuple[str, str], tuple[int, int]] = {}
     by_record = 0
     raw = read_raw(session, spec.read, deliveries, scratch)
@@ -166,19 +168,21 @@ def mapped(
         functions = Functions(keys)
         records = records_of(spec, functions, erasing=bool(tombstones))
         marked = with_erased(raw, spec, keys, tombstones)
-        rows = with_outcome(marked, spec, records, functions).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = _checkpoint(with_outcome(marked, spec, records, functions), scratch / "outcomes")
         book = count_rows(raw, rows, spec, records, notes_of_let(spec, functions))
         counts += book.counts
         by_record, uncast = book.by_record, book.uncast
-        tables, broken, repeated = _settled(rows, spec, records)
+        found, broken, repeated = _settled(rows, spec, records, book)
         counts += repeated
-        tables[QUARANTINE] = quarantine_rows(broken, spec, functions)
+        tables |= found
+        aside = quarantine_rows(broken, spec, functions) if broken is not None else None
     files = [
         (spec.source, name, None, None, reason, None, one.ds) for one in deliveries for name, reason in one.set_aside
     ]
     if files:
-        aside = local_rows(session, files, QUARANTINE)
-        tables[QUARANTINE] = tables[QUARANTINE].unionByName(aside) if raw is not None else aside
+        whole = local_rows(session, files, QUARANTINE)
+        aside = aside.unionByName(whole) if aside is not None else whole
+    tables[QUARANTINE] = aside
     counts = added_up(counts)
     for delivery in deliveries:
         check_sum(spec, delivery.ds, counts)
@@ -188,34 +192,46 @@ def mapped(
     return Mapped(tables, counts, quarantined - by_record, uncast)
 
 
+def _checkpoint(rows: DataFrame, folder: Path) -> DataFrame:
+    """The rows, written and read again: what follows is planned over files, and not over all that led to them."""
+    rows.write.parquet(str(folder))
+    return rows.sparkSession.read.schema(rows.schema).parquet(str(folder))
+
+
 def _settled(
-    rows: DataFrame, spec: Spec, records: Sequence[Records]
-) -> tuple[dict[Table, DataFrame], DataFrame, list[Count]]:
-    """The rows of each table without repeated keys, everything to be quarantined, and the books of what is repeated."""
-    found = {table: part for table in MAPPED_TABLES if (part := table_records(rows, records, table)) is not None}
+    rows: DataFrame, spec: Spec, records: Sequence[Records], book: Books
+) -> tuple[dict[Table, DataFrame], DataFrame | None, list[Count]]:
+    """The rows of each table without repeated keys, everything to be quarantined, and the books of what is repeated.
+
+    Only what the books say is there is looked for.
+    """
+    good = [one for number, one in enumerate(records) if number in book.mapped]
+    found = {table: part for table in MAPPED_TABLES if (part := table_records(rows, good, table)) is not None}
     columns = ("raw_ds", "raw_file", "raw_text", "rule", "place")
-    broken = rows.where("outcome = 'quarantined' and not judged").withColumn("place", F.expr("cast(null as int)"))
-    broken = broken.select(*columns).unionByName(broken_records(rows, records).select(*columns))
+    broken = [broken_records(rows, one) for number, one in enumerate(records) if number in book.broken]
+    if book.by_row:
+        whole = rows.where("outcome = 'quarantined' and not judged")
+        broken.append(whole.withColumn("place", F.lit(None).cast("int")))
     counts = []
     repeated = repeated_keys(found)
     for table in [one for one in found if one.name in repeated]:
         part = with_repeats(found[table], table)
         counts += count_repeats(part, spec.source)
-        refused = part.where(f"repeat != '{DUPLICATE}'").withColumnsRenamed({"ds": "raw_ds", "repeat": "rule"})
-        broken = broken.unionByName(refused.select(*columns))
+        broken.append(part.where(f"repeat != '{DUPLICATE}'").withColumnsRenamed({"ds": "raw_ds", "repeat": "rule"}))
         found[table] = part.where("repeat is null")
-    return {table: contract_rows(part, spec, table) for table, part in found.items()}, broken, counts
+    refused = reduce(DataFrame.unionByName, [part.select(*columns) for part in broken]) if broken else None
+    return {table: contract_rows(part, spec, table) for table, part in found.items()}, refused, counts
 
 
 def _publish(session: SparkSession, spec: Spec, deliveries: Sequence[Delivery], lake: Lake, result: Mapped) -> None:
     """Write what was mapped, read it back, and publish it."""
     staging = lake.staging(f"map-{spec.source}")
     raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
-    tables = result.tables
+    filled = {table: rows for table, rows in result.tables.items() if rows is not None}
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda table: stage(tables[table], table, staging / table.name, raw_bytes), tables))
+        list(pool.map(lambda table: stage(filled[table], table, staging / table.name, raw_bytes), filled))
     _audit(session, staging, result)
-    for table in tables:
+    for table in result.tables:
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
 
 

@@ -110,13 +110,11 @@ def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> 
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 
-def broken_records(rows: DataFrame, records: Sequence[Records]) -> DataFrame:
-    """`raw_ds`, `raw_file`, `raw_text`, `place` and `rule` of every record that does not fit its contract."""
-    parts = [
+def broken_records(rows: DataFrame, one: Records) -> DataFrame:
+    """`raw_ds`, `raw_file`, `raw_text`, `place` and `rule` of the records of a writing that do not fit its contract."""
+    return (
         _judged_records(rows, one).withColumn("rule", F.col("record.broken")).where("rule is not null").drop("record")
-        for one in records
-    ]
-    return reduce(DataFrame.unionByName, parts)
+    )
 
 
 def with_repeats(found: DataFrame, table: Table) -> DataFrame:

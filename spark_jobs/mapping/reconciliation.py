@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -41,8 +41,14 @@ class Books(NamedTuple):
     """What became of rows and records, of all days."""
 
     counts: list[Count]
+    by_row: int
+    """Rows that are quarantined for what they are."""
     by_record: int
     """Rows that are quarantined for their records: the quarantine holds these records, and no row of their own."""
+    mapped: frozenset[int]
+    """The writings, by their numbers, of which records are mapped."""
+    broken: frozenset[int]
+    """Those of which records do not fit their contracts."""
     uncast: Mapping[tuple[str, str], tuple[int, int]]
     """(day, note) -> values that were not understood, values that were there."""
 
@@ -78,12 +84,16 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec, records: Sequence[Re
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
     late = F.coalesce(late, F.lit(False)).alias("late")
     noted = F.when(F.col("outcome") == "dropped", 0).otherwise(F.col("notes_of_let")).alias("notes")
-    by_record = 0
+    quarantined: Counter[bool] = Counter()
+    writings: dict[str, set[int]] = defaultdict(set)
+    unknown = 0
     there: Counter[tuple[str, str]] = Counter()
-    for row in rows.groupBy(day, "outcome", "rule", "judged", bot.alias("bot"), late, noted).count().collect():
+    by_outcome = rows.groupBy(day, "outcome", "rule", "judged", bot.alias("bot"), late, noted)
+    for row in by_outcome.agg(F.count("*").alias("count"), F.sum(F.size("raw_unknown")).alias("unknown")).collect():
         counts.append(Count(source, row.ds, row.outcome, row.rule, row["count"]))
-        if row.judged and row.outcome == "quarantined":
-            by_record += row["count"]
+        unknown += row.unknown or 0
+        if row.outcome == "quarantined":
+            quarantined[row.judged] += row["count"]
         if row.late and spec.read.delivery == "daily":
             counts.append(Count(source, row.ds, "noted", "late", row["count"]))
         if row.bot:
@@ -95,6 +105,7 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec, records: Sequence[Re
         outcome = "dropped" if row.dropped else "quarantined" if row.broken else "mapped"
         counts.append(Count(source, row.ds, "read", None, row["count"], "record"))
         counts.append(Count(source, row.ds, outcome, row.dropped or row.broken, row["count"], "record"))
+        writings[outcome].add(row.writing)
         notes = records[row.writing].notes
         counts += [Count(source, row.ds, "noted", note, row["count"], "record") for note in notes.noted(row.notes)]
         there.update({(row.ds, note): row["count"] for note in notes.there(row.notes)})
@@ -103,7 +114,12 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec, records: Sequence[Re
         if count.outcome == "noted" and count.rule.startswith(UNCAST):
             lost[count.ds, count.rule] += count.rows
     return Books(
-        [*counts, *_unknown_fields(rows, source)], by_record, {key: (rows, there[key]) for key, rows in lost.items()}
+        counts + (_unknown_fields(rows, source) if unknown else []),
+        by_row=quarantined[False],
+        by_record=quarantined[True],
+        mapped=frozenset(writings["mapped"]),
+        broken=frozenset(writings["quarantined"]),
+        uncast={key: (rows, there[key]) for key, rows in lost.items()},
     )
 
 

@@ -65,13 +65,14 @@ def _show(result: Mapped, rows: int) -> None:
     for table, part in result.tables.items():
         if table in (QUARANTINE, RECONCILIATION):
             continue
+        if part is None:
+            print(f"\n{table.name}: no rows")
+            continue
         print(f"\n{table.name}: the first {rows} rows, without the columns that this mapping does not give")
         _given(part).limit(rows).show(rows, truncate=WIDTH)
-    if QUARANTINE in result.tables:
-        refused = result.tables[QUARANTINE].select("reason", "record", "raw").limit(rows)
-        if not refused.isEmpty():
-            print(f"\nquarantine: the first {rows}, as their shapes (letters as *, digits as #)")
-            refused.show(rows, truncate=3 * WIDTH)
+    if (refused := result.tables[QUARANTINE]) is not None:
+        print(f"\nquarantine: the first {rows}, as their shapes (letters as *, digits as #)")
+        refused.select("reason", "record", "raw").limit(rows).show(rows, truncate=3 * WIDTH)
     print("\nbooks")
     entry = entry_of(result.counts)
     for name, sums in (("files", entry["files"]), ("rows", entry), ("records", entry["records"])):
