@@ -69,11 +69,11 @@ def test_records_across_the_pieces_that_are_read():
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.dictionaries(st.text(), VALUES)), st.sampled_from([None, 2]))
+@given(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=6), st.sampled_from([None, 2]))
 def test_every_array_gives_its_elements(elements, indent):
     assert [(json.loads(text), problem) for text, problem in found(json.dumps(elements, indent=indent))] == [
         (one, None) for one in elements
