@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
 
 from contracts.checked_yaml import YamlValue, read_yaml
@@ -58,6 +59,8 @@ _NOTHING = (
 
 _SHIPPED = REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
 _OPTIONS = ("plus_tags", "dots")
+_ENDS_OF_WORDS = ("", "()", "[]", "<>", "{}", '""', "''")
+_MOST_DIGITS = 40
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,19 @@ class Cleaning:
     def names_nobody(self, kind: str, value: str) -> bool:
         """Whether a raw value is no identifier."""
         return bool(re.fullmatch(self.no_value(kind), self.cleaned(kind, value), re.DOTALL))
+
+    def known_as_nobody(self) -> set[tuple[str, str]]:
+        """(kind, value) of what names nobody, in the forms that lakes mapped by earlier releases may hold."""
+        numbers = {"0" * length for length in range(1, _MOST_DIGITS + 1)}
+        if self.same_digit:
+            numbers |= {digit * length for digit in "123456789" for length in range(self.same_digit, _MOST_DIGITS + 1)}
+        numbers |= {f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}" for digit in "0123456789abcdef"}
+        numbers |= {"0x0", "0.0", "0-0", *(sign * length for sign in "-_.?*#/" for length in range(1, 6))}
+        found = set(product(IDENTIFIER_KINDS, numbers | {"{}", "[]", "()", '""', "''", "<>"}))
+        for kind in IDENTIFIER_KINDS:
+            for word, ends in product(self.words.get(kind, ()), _ENDS_OF_WORDS):
+                found.add((kind, ends[:1] + word + ends[1:]))
+        return found
 
 
 def _before(domains: Iterable[str]) -> str:

@@ -85,5 +85,9 @@ def report_queries(ds: str) -> dict[str, str]:
             select count(*) from int_events__delivered
             where last_arrived_on = date '{ds}' and known_on < last_arrived_on
         """,
+        "without_person": """
+            select count(*) from stg_lake__events as events
+            anti join stg_lake__persons as persons on events.identifier = persons.identifier
+        """,
         "without_euros": "select count(*) from int_events__delivered where not is_in_euros",
     }

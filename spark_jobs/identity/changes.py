@@ -82,7 +82,7 @@ def _reasons(links: DataFrame, concerned: DataFrame, rules: IdentityRules) -> tu
         .agg(F.min_by("kind", rank).alias("joined"))
     )
     parted = (
-        around.where("refused is not null and former_0 = former_1 and person_0 != person_1")
+        around.where("refused is not null and former_0 = former_1 and not (person_0 <=> person_1)")
         .groupBy(F.col("former_0").alias("former_person_id"))
         .agg(F.min("refused").alias("parted"))
     )

@@ -8,7 +8,7 @@ Otherwise, and on the first night, persons are made from all edges. `resolution.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, refuse_many_merges
 from spark_jobs.identity.links import counts_of
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
-from spark_jobs.identity.rules import IdentityRules, load_rules
+from spark_jobs.identity.rules import IdentityRules, load_rules, pseudonyms_of_nobody
+from spark_jobs.literals import sql_list
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import start_session
 
@@ -68,9 +69,10 @@ def resolve_identities(
                 remedy="run `spark-submit spark_jobs/main.py map --source ... --ds ...` first",
             )
         rules = load_rules(settings)
+        rules = replace(rules, excluded=tuple(sorted({*rules.excluded, *pseudonyms_of_nobody(settings)})))
         session = start_session(settings, "resolve")
         start = Start(reason="--from-scratch was given") if from_scratch else _start(session, lake, rules, ds)
-        resolution = _resolution(session, lake, rules, start, ds)
+        resolution, nobody = _resolution(session, lake, rules, start, ds)
         staging = lake.staging("resolve")
 
         persons = resolution.persons.persist()
@@ -95,7 +97,14 @@ def resolve_identities(
         edges = f"the edges since {start.ds}" if start.ds else f"all edges, since {start.reason}"
         say(f"resolve {ds}: from {edges}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
         fragment["persons"] = people
-        fragment["identity"] = {"identifiers": identifiers, **counts, "changed": changed, "since": start.ds or None}
+        say(f"resolve {ds}: {nobody} identifiers that were read belong to nobody; their acts stay without a person")
+        fragment["identity"] = {
+            "identifiers": identifiers,
+            "of_nobody": nobody,
+            **counts,
+            "changed": changed,
+            "since": start.ds or None,
+        }
         session.catalog.clearCache()
     return fragment
 
@@ -114,19 +123,23 @@ def _start(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> 
     return Start(day)
 
 
-def _resolution(session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str) -> Resolution:
-    """Persons of all days up to `ds`."""
+def _resolution(
+    session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str
+) -> tuple[Resolution, int]:
+    """Persons of all days up to `ds`, and how many identifiers that were read belong to nobody."""
     days = {table: [day for day in lake.days(table.name, until=ds) if day > start.ds] for table in _READ}
     edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
     seen = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
     for table in (EVENTS, ANSWERS, CONSENTS):
         seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
     seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
+    of_nobody = F.expr(f"identifier in {sql_list(rules.excluded)}")
+    nobody, seen = seen.where(of_nobody).count(), seen.where(~of_nobody)
     if not start.ds:
-        return resolve(edges, seen, rules)
+        return resolve(edges, seen, rules), nobody
     persons = _read(session, lake, PERSONS, [start.ds]).drop("ds")
     links = _read(session, lake, IDENTITY_EDGES_KNOWN, [start.ds]).drop("ds", "inputs")
-    return resolve_further(Resolution(persons, links), edges, seen, rules)
+    return resolve_further(Resolution(persons, links), edges, seen, rules), nobody
 
 
 def _stage_changes(

@@ -9,7 +9,7 @@ from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.identifiers import SECTIONS, load_cleaning
 from contracts.keys import pseudonym_keys
-from contracts.pseudonyms import pseudonym
+from contracts.pseudonyms import hashed, pseudonym
 from contracts.settings import Settings
 from contracts.tables.vocabulary import EDGE_KINDS, IDENTIFIER_KINDS
 
@@ -42,7 +42,7 @@ class IdentityRules:
     """Kinds of links that join, strongest first."""
     limits: tuple[Limit, ...] = ()
     excluded: tuple[str, ...] = ()
-    """Pseudonyms of identifiers that belong to nobody."""
+    """Pseudonyms of identifiers that belong to nobody: no person is made of them."""
     component_limit: int = 20
     """Most identifiers of a person."""
     alarm_share: float = 0.05
@@ -83,6 +83,12 @@ def load_rules(settings: Settings) -> IdentityRules:
         alarm_share=share,
         alarm_least=least,
     )
+
+
+def pseudonyms_of_nobody(settings: Settings) -> set[str]:
+    """Pseudonyms of what names nobody (`no_value`), which earlier releases made and lakes mapped by them hold."""
+    keys, cleaning = pseudonym_keys(settings), load_cleaning(settings)
+    return {hashed(keys, kind, value) for kind, value in cleaning.known_as_nobody()}
 
 
 def _kinds(section: YamlValue) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from contracts.errors import LakeError
+from contracts.keys import pseudonym_keys
+from contracts.settings import REPOSITORY
 from contracts.tables.mapped import IDENTITY_EDGES
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.identity.links import counts_of
 from spark_jobs.identity.resolution import resolve
-from spark_jobs.identity.rules import IdentityRules, Limit
+from spark_jobs.identity.rules import IdentityRules, Limit, pseudonyms_of_nobody
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import (
     DAY,
@@ -185,6 +187,7 @@ def test_the_report_counts_persons_and_identifiers(three_days):
     assert fragments[DAY]["persons"] == 3, "Anna, the old cookie, the stranger"
     assert fragments[DAY]["identity"] == {
         "identifiers": 7,
+        "of_nobody": 0,
         "shared_cookies": 0,
         "cut_components": 0,
         "excluded_links": 0,
@@ -193,6 +196,32 @@ def test_the_report_counts_persons_and_identifiers(three_days):
         "since": None,
     }, "the nights were resolved in reverse order, so none was there to continue"
     assert len(persons[DAY]) == 7
+
+
+def test_an_excluded_account_is_no_person_and_joins_no_one(tmp_path, spark):  # noqa: ARG001
+    shipped = (REPOSITORY / "spark_jobs" / "identity" / "rules.yml").read_text()
+    file = tmp_path / "rules.yml"
+    file.write_text(shipped.replace("excluded: {}", "excluded: {account: [Office]}"))
+    settings = settings_in(tmp_path / "home", identity_rules=str(file))
+    visits = [("/login", "office"), ("/item/i-1", "office"), ("/item/i-2", "-")]
+    lines = [log_line(target, user=user, cookie=cookie) for target, user in visits for cookie in ("c-1", "c-2")]
+    deliver(settings, "apache_combined", "access.log", lines)
+    map_source(settings, "apache_combined", DAY)
+    fragment = resolve_identities(settings, DAY)
+    office = expected_pseudonym(settings, "account", "office")
+    assert [row["identifier"] for row in rows_of(settings, "events")].count(office) == 2
+    persons = {row["identifier"]: row["person_id"] for row in rows_of(settings, "persons")}
+    assert set(persons) == {expected_pseudonym(settings, "cookie", name) for name in ("c-1", "c-2")}
+    assert len(set(persons.values())) == fragment["persons"] == 2
+    assert (fragment["identity"]["of_nobody"], fragment["identity"]["excluded_links"]) == (1, 2)
+
+
+def test_pseudonyms_that_earlier_releases_made_of_nobody_are_known(settings):
+    pseudonym_keys(settings)
+    nobody = pseudonyms_of_nobody(settings)
+    for kind, value in (("account", "undefined"), ("email", "null"), ("cookie", "000000"), ("account", "(none)")):
+        assert expected_pseudonym(settings, kind, value) in nobody
+    assert expected_pseudonym(settings, "account", "anna01") not in nobody
 
 
 def test_resolving_before_anything_is_mapped_names_the_command_to_run(settings):
