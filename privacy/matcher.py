@@ -28,9 +28,16 @@ def is_searchable(value: str) -> bool:
     return len(value) >= (5 if digits and letters else 8 if value.isalnum() else 6)
 
 
-def written_forms(value: str) -> set[str]:
-    """How a value may be written: as it is, in an address (whole, or with its @ alone), in JSON."""
-    return {value, quote(value, safe=""), value.replace("@", "%40"), json.dumps(value)[1:-1]}
+def written_forms(value: str, kind: str = "") -> set[str]:
+    """How a value may be written: as it is, in an address (whole, or with its @ alone), in JSON.
+
+    A handle `name@server` is also `server/@name` and `server/users/name`, as addresses of profiles and posts have it.
+    """
+    name, _, server = value.partition("@") if kind == "handle" else ("", "", "")
+    values = [value, f"{server}/@{name}", f"{server}/users/{name}"] if name and server else [value]
+    return {
+        form for one in values for form in (one, quote(one, safe=""), one.replace("@", "%40"), json.dumps(one)[1:-1])
+    }
 
 
 def pattern(value: bytes, kind: str) -> re.Pattern[bytes]:
@@ -59,7 +66,7 @@ class SearchPatterns:
             if not is_searchable(value):
                 self.not_searched[kind] += 1
                 continue
-            for form in written_forms(value.lower()):
+            for form in written_forms(value.lower(), kind):
                 written = form.lower().encode()
                 if word := _WORD.search(written):
                     self._by_word.setdefault(word[0], {})[written] = kind
@@ -92,13 +99,15 @@ class PersonMatcher:
         self._patterns = SearchPatterns(values)
         self._replacement = replacement
         self._values: list[re.Pattern[str]] = []
-        self._short_handles: dict[str, re.Pattern[str]] = {}
+        self._short_handles: list[tuple[set[str], re.Pattern[str]]] = []
         for value, kind in sorted(values.items(), key=lambda item: -len(item[0])):
             if not is_searchable(value):
                 continue
-            self._values += [_of_text(form, kind) for form in sorted(written_forms(value), key=len, reverse=True)]
+            forms = written_forms(value, kind)
+            self._values += [_of_text(form, kind) for form in sorted(forms, key=len, reverse=True)]
             if kind == "handle" and "@" in value:
-                self._short_handles[value.lower()] = _of_text(value.partition("@")[0], kind)
+                short = _of_text(value.partition("@")[0], kind)
+                self._short_handles.append(({form.lower() for form in forms}, short))
 
     def is_in(self, data: str | bytes) -> bool:
         """Whether a text names the person."""
@@ -108,7 +117,7 @@ class PersonMatcher:
     def without_names(self, text: str) -> str:
         """The text with every name replaced; beside a handle of another server, its short form too."""
         low = text.lower()
-        short = [form for value, form in self._short_handles.items() if value in low]
+        short = [short for forms, short in self._short_handles if any(form in low for form in forms)]
         for one in (*self._values, *short):
             text = one.sub(self._replacement, text)
         return text

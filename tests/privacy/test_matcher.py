@@ -45,6 +45,9 @@ def test_values_too_short_or_too_ordinary_are_counted_and_not_searched():
         ("jörg.77", "handle", '{"who": "j\\u00f6rg.77"} J%C3%B6rg.77 JÖRG.77', '{"who": "[x]"} [x] [x]'),
         ("anna_b1@far.example", "handle", "@anna_b1@far.example is @anna_b1", "@[x] is @[x]"),
         ("anna_b1@far.example", "handle", "another @anna_b1", "another @anna_b1"),
+        ("anna_b1@far.example", "handle", "https://far.example/@anna_b1/1 is anna_b1", "https://[x]/1 is [x]"),
+        ("anna_b1@far.example", "handle", "Far.example/users/anna_b1/statuses/1", "[x]/statuses/1"),
+        ("anna_b1@far.example", "handle", "other.example/@anna_b1", "other.example/@anna_b1"),
         ("max", "account", "max", "max"),
     ],
 )
