@@ -19,8 +19,9 @@ from contracts.column_types import Simple
 from contracts.schema import Column as TableColumn
 from contracts.tombstones import ERASED
 from spark_jobs.literals import NO_STRINGS, sql_literal
-from spark_jobs.mapping.masked_text import cleaned, too_long
+from spark_jobs.mapping.masked_text import cleaned, too_long, was_masked
 from spark_jobs.mapping.notes import (
+    MASKED,
     NO_VALUE,
     SHORTENED,
     Notes,
@@ -175,6 +176,8 @@ def _records(
             conditions += not_understood(name, is_there(stated), _cast(column, stated))
         if column.text and not column.whole:
             conditions.append((SHORTENED, too_long(column, _cast(column, stated))))
+        if column.whole:
+            conditions.append((MASKED + name, was_masked(column, _cast(column, stated))))
         for index, one in enumerate(understandings(name, written.columns[column.name], functions)):
             # a call speaks of the raw row, so whether it was given anything is a field beside the values
             field = f"{column.name}_call_{index}"

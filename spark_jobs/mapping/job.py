@@ -102,7 +102,7 @@ def map_source(settings: Settings, source: str, ds: str, *, accept_quarantine: b
 def check_limits(spec: Spec, deliveries: Sequence[Delivery], result: Mapped) -> None:
     """Raise RawDataError when too large a share of a day could not be mapped, or was not understood."""
     for delivery in deliveries:
-        check_share(spec, delivery.ds, result.counts)
+        check_share(spec, delivery.ds, result.counts, delivery.files)
         check_understood(spec, delivery.ds, result.uncast)
 
 

@@ -54,8 +54,10 @@ def _cleaned(column: Column, value: str) -> str:
 
 
 def _was_masked(column: Column, value: str) -> str:
-    pattern = sql_literal(_MASK)
-    return f"coalesce(regexp_count({_masked(column, value)}, {pattern}) > regexp_count({value}, {pattern}), false)"
+    pattern, plain = sql_literal(_MASK), _PLAIN.get(column.text)
+    more = f"regexp_count({_masked(column, value)}, {pattern}) > regexp_count({value}, {pattern})"
+    not_plain = f"not {value} rlike {sql_literal(plain)} and " if plain else ""
+    return f"coalesce({not_plain}{more}, false)"
 
 
 def _masked(column: Column, value: str) -> str:

@@ -9,6 +9,8 @@ from spark_jobs.mapping.spec import Spec
 from spark_jobs.pseudonyms import Functions
 
 SHORTENED = "shortened"
+MASKED = "masked: "
+"""Begins the note that something in an id was masked, so that two of them may look alike."""
 UNCAST = "uncast: "
 """Begins the note that a value which was there could not be understood."""
 NO_VALUE = "no_value: "

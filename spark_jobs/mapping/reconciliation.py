@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, Window
@@ -14,6 +15,7 @@ from contracts.report import source_entry
 from contracts.tables.mapped import UNITS
 from spark_jobs.mapping.deliveries import Delivery
 from spark_jobs.mapping.expressions import Records
+from spark_jobs.mapping.likeness import advice_on
 from spark_jobs.mapping.notes import UNCAST, Notes
 from spark_jobs.mapping.outcomes import DUPLICATE
 from spark_jobs.mapping.redaction import redacted_field
@@ -157,8 +159,12 @@ def check_sum(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
             )
 
 
-def check_share(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
-    """Raise RawDataError when too large a share of a day's rows, or of its records, could not be mapped."""
+def check_share(spec: Spec, ds: str, counts: Iterable[Count], files: Sequence[Path] = ()) -> None:
+    """Raise RawDataError when too large a share of a day's rows, or of its records, could not be mapped.
+
+    Args:
+        files: those of the day; the error says what they look like, where that is another format.
+    """
     counts = list(counts)
     limit = spec.read.quarantine_limit_share
     for unit in ("row", "record"):
@@ -175,8 +181,8 @@ def check_share(spec: Spec, ds: str, counts: Iterable[Count]) -> None:
                 expected=f"at least {1 - limit:.0%} of the {unit}s of {spec.source} of {ds} to fit its mapping "
                 f"({spec.read.format})",
                 received=f"{number['quarantined']} of {number['read']} that do not ({most})",
-                remedy="check the format of the delivery, or raise quarantine_limit_share in the mapping, or map "
-                "it with --accept-quarantine; nothing was published",
+                remedy=f"{advice_on(files, spec.read)}check the format of the delivery, or raise "
+                "quarantine_limit_share in the mapping, or map it with --accept-quarantine; nothing was published",
             )
 
 
