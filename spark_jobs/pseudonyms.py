@@ -167,7 +167,9 @@ def _hmac(key: bytes, text: str) -> str:
 
 
 def _query_value(target: str, name: str) -> str:
-    return f"try_url_decode(nullif(regexp_extract({target}, '[?&]' || {name} || '=([^&#]*)', 1), ''))"
+    """SQL of a parameter; one that cannot be decoded is as it stands, so that a `50%-off` is not lost."""
+    value = f"nullif(regexp_extract({target}, '[?&](?:amp;)?' || {name} || '=([^&#]*)', 1), '')"
+    return f"coalesce(try_url_decode({value}), {value})"
 
 
 def _device_class(agent: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from collections.abc import Iterator
 
-from contracts.errors import ModelError, NightshiftError
+from contracts.entry_point import in_a_sentence
+from contracts.errors import ModelError, NightshiftError, UnforeseenError
 from contracts.report import Report
 from contracts.settings import Settings
 
@@ -21,8 +21,8 @@ def own_trouble(model: str, ds: str, *, step: str) -> Iterator[None]:
         step: `train` or `promote`; the report's fragment is `<step>-<model>`.
 
     Raises:
-        NightshiftError: that of the step itself.
-        ModelError: the step ended with an exception of another class, whose trace goes to stderr.
+        NightshiftError: that of the step itself; DiskFullError or MemoryLimitError where it lacked room.
+        ModelError: the step ended with an exception of another class, which is its `origin`.
     """
     try:
         yield
@@ -30,12 +30,14 @@ def own_trouble(model: str, ds: str, *, step: str) -> Iterator[None]:
         _write(model, ds, step, error)
         raise
     except Exception as error:
-        traceback.print_exc()
-        sentence = ModelError(
-            expected=f"{step} of {model} on {ds} that ends",
-            received=f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}",
-            remedy="the trace stands above in the log; other models go on without it",
-        )
+        sentence = in_a_sentence(error)
+        if isinstance(sentence, UnforeseenError):
+            sentence = ModelError(
+                expected=f"{step} of {model} on {ds} that ends",
+                received=sentence.received,
+                remedy="other models go on without it; the error's own words stand in the trace alone",
+                origin=error,
+            )
         _write(model, ds, step, sentence)
         raise sentence from error
 

@@ -69,5 +69,13 @@ IDENTITY_CHANGES = Table(
 )
 """No partition of a day on which nothing changed, and none of the first."""
 
-RESOLVED_TABLES = (PERSONS, IDENTITY_EDGES_KNOWN, IDENTITY_CHANGES)
+IDENTIFIERS_OF_NOBODY = Table(
+    "identifiers_of_nobody",
+    grain="one identifier that belongs to nobody by the rules of the day",
+    key=("identifier",),
+    columns=(IDENTIFIER,),
+)
+"""Excluded identifiers, and what earlier releases made of words that name nobody. Persons hold none of them."""
+
+RESOLVED_TABLES = (PERSONS, IDENTITY_EDGES_KNOWN, IDENTITY_CHANGES, IDENTIFIERS_OF_NOBODY)
 """What resolving writes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -21,7 +22,7 @@ from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
-from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
+from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY, IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
 from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, refuse_many_merges
 from spark_jobs.identity.links import counts_of
@@ -85,7 +86,10 @@ def resolve_identities(
         counts = counts_of(links, rules)
         links = links.select(*IDENTITY_EDGES_KNOWN.column_names, on_day)
         stage(links, IDENTITY_EDGES_KNOWN, staging / IDENTITY_EDGES_KNOWN.name, _size(ds, counts.pop("links")))
-        for table in (IDENTITY_CHANGES, PERSONS, IDENTITY_EDGES_KNOWN):
+        excluded = pa.table([pa.array(rules.excluded, pa.string())], ["identifier"])
+        excluded = session.createDataFrame(excluded).select("identifier", on_day)
+        stage(excluded, IDENTIFIERS_OF_NOBODY, staging / IDENTIFIERS_OF_NOBODY.name, _size(ds, len(rules.excluded)))
+        for table in (IDENTITY_CHANGES, IDENTIFIERS_OF_NOBODY, PERSONS, IDENTITY_EDGES_KNOWN):
             publish(lake, table, staging / table.name, [ds], owner="part")
         for day in lake.days(IDENTITY_EDGES_KNOWN.name)[:-_DAYS_OF_STATE]:
             lake.withdraw(IDENTITY_EDGES_KNOWN.name, day)

@@ -8,7 +8,7 @@ as the mapping states them; typed, masked and cut; and what the contract says of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -23,6 +23,7 @@ from spark_jobs.mapping.masked_text import cleaned, too_long, was_masked
 from spark_jobs.mapping.notes import (
     MASKED,
     NO_VALUE,
+    OF_NOBODY,
     SHORTENED,
     Notes,
     is_there,
@@ -131,7 +132,7 @@ class Records:
         fields = {name: f"{record}.{name}" for name in [*kept, "notes"]}
         identifiers = [column.name for column in self._columns() if column.holds == "identifier"]
         nobody = " or ".join(f"{record}.{name} is null" for name in identifiers) or "false"
-        dropped = [(f"({nobody}) and {self.notes.holds(NO_VALUE, f'{record}.notes')}", NO_VALUE.strip(": "))]
+        dropped = [(f"({nobody}) and {self.notes.holds(f'{record}.notes', NO_VALUE, OF_NOBODY)}", NO_VALUE.strip(": "))]
         if self.erasing:
             dropped += [(f"array_contains(raw_erased_identifiers, {record}.{name})", ERASED) for name in identifiers]
         broken = [
@@ -152,14 +153,32 @@ def records_of(spec: Spec, functions: Functions, *, erasing: bool) -> list[Recor
         erasing: leave out records of `raw_erased_identifiers`: another person's raw row may name an erased one.
     """
     translated = spec.translated(functions.expanded)
+    of_nobody = _of_nobody_under_let(spec, functions)
     return [
-        _records(number, translated, written, writing, functions, erasing=erasing)
+        _records(number, translated, written, writing, functions, of_nobody, erasing=erasing)
         for number, (written, writing) in enumerate(zip(spec.writings, translated.writings, strict=True))
     ]
 
 
+def _of_nobody_under_let(spec: Spec, functions: Functions) -> dict[str, str]:
+    """Name under `let` -> SQL of whether an identifier was there in it that names nobody; `spec` as written."""
+    found: dict[str, str] = {}
+    for name, sql in spec.let.items():
+        calls = [one for one in understandings(name, sql, functions) if one.name.startswith(NO_VALUE)]
+        if calls:
+            found[name] = " or ".join(f"({one.there} and {one.result or name} is null)" for one in calls)
+    return found
+
+
 def _records(
-    number: int, spec: Spec, written: Writing, writing: Writing, functions: Functions, *, erasing: bool
+    number: int,
+    spec: Spec,
+    written: Writing,
+    writing: Writing,
+    functions: Functions,
+    of_nobody: Mapping[str, str],
+    *,
+    erasing: bool,
 ) -> Records:
     table = writing.table
     values = {**writing.columns, "source": sql_literal(spec.source)}
@@ -186,6 +205,10 @@ def _records(
                 values[f"{field}_result"] = one.result
             result = f"{PLACE}.{field}_result" if one.result else stated
             conditions += not_understood(one.name, f"{PLACE}.{field}", result)
+        used = [lost for name, lost in of_nobody.items() if re.search(rf"\b{name}\b", written.columns[column.name])]
+        if column.holds == "identifier" and used:
+            values[f"{column.name}_lost"] = " or ".join(used)
+            conditions.append((OF_NOBODY, f"{PLACE}.{column.name}_lost"))
     return Records(writing, f"records_{number}", values, notes(*conditions), erasing)
 
 

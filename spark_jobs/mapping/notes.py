@@ -16,6 +16,9 @@ UNCAST = "uncast: "
 NO_VALUE = "no_value: "
 """Begins the note that an identifier was there and names nobody, such as `undefined`."""
 
+OF_NOBODY = "of nobody"
+"""An identifier of a record was there under `let` and names nobody: the row notes it, so the record does not again."""
+
 _THERE = "there: "
 """Begins the bit of a value that was there, understood or not: what the share of `uncast` is of."""
 
@@ -36,14 +39,14 @@ class Notes:
         )
         return " + ".join(bits) or "0L"
 
-    def holds(self, prefix: str, number: str) -> str:
-        """SQL: whether a condition whose name begins with `prefix` has its bit in `number`."""
-        mask = sum(1 << bit for bit, (name, _) in enumerate(self.conditions) if name.startswith(prefix))
+    def holds(self, number: str, *prefixes: str) -> str:
+        """SQL: whether a condition whose name begins with one of the prefixes has its bit in `number`."""
+        mask = sum(1 << bit for bit, (name, _) in enumerate(self.conditions) if name.startswith(prefixes))
         return f"({number} & {mask}L) != 0" if mask else "false"
 
     def noted(self, number: int) -> Iterator[str]:
-        """The notes whose bits are set, without those that only count what was there."""
-        return (name for name in self._set(number) if not name.startswith(_THERE))
+        """The notes whose bits are set, without those that count nothing by themselves."""
+        return (name for name in self._set(number) if not name.startswith((_THERE, OF_NOBODY)))
 
     def there(self, number: int) -> Iterator[str]:
         """The values that were there, as their notes of not being understood would name them."""

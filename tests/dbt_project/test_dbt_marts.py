@@ -467,6 +467,7 @@ def test_the_report_counts_people_profiles_and_redeliveries(nights):
         "persons": 3,
         "profiles": 2,
         "redelivered": 0,
+        "without_person": 0,
         "without_euros": 0,
         "set_aside": {
             "consents.occurred_at": 1,
@@ -482,7 +483,7 @@ def test_the_report_counts_people_profiles_and_redeliveries(nights):
         },
     }
     of_friday = nights.thursday_report["set_aside"] | {"answers.answer": 1}
-    counts = {"persons": 5, "profiles": 3, "redelivered": 1, "without_euros": 0}
+    counts = {"persons": 5, "profiles": 3, "redelivered": 1, "without_person": 0, "without_euros": 0}
     assert nights.friday_report == {**counts, "set_aside": of_friday}
 
 

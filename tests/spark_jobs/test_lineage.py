@@ -53,7 +53,7 @@ def test_map_and_resolve_say_what_they_read_and_wrote(events):
     assert written["events"]["name"] in {dataset["name"] for dataset in resolved["inputs"]}
     persons, *known = resolved["outputs"]
     assert persons["name"] == str(settings.home.lake / "persons")
-    names = ("identity_edges_known", "identity_changes")
+    names = ("identity_edges_known", "identity_changes", "identifiers_of_nobody")
     assert [dataset["name"] for dataset in known] == [str(settings.home.lake / name) for name in names]
     assert persons["outputFacets"]["outputStatistics"]["rowCount"] >= 1
 

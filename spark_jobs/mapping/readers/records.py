@@ -40,11 +40,12 @@ def records(lines: Iterable[str], separator: str, width: int | None = None) -> I
 
     Args:
         width: cells of a record. One of several lines that has others is a line in which a quotation mark was not
-            closed: it is a record by itself, and so are the lines behind it.
+            closed: it is a record by itself, and so are the lines behind it. The same where a quoted cell goes on
+            behind its closing mark, which may be the opening one of the next line.
     """
     source = _Lines(iter(lines))
     csv.field_size_limit(LONGEST_LINE)  # of the whole process; nothing else here reads CSV by it
-    reader = csv.reader(source, delimiter=separator)
+    reader = csv.reader(source, delimiter=separator, strict=True)
     while True:
         source.pulled.clear()
         try:
@@ -56,7 +57,7 @@ def records(lines: Iterable[str], separator: str, width: int | None = None) -> I
         except (_Unclosed, csv.Error):
             first = source.pulled.pop(0)
             source.waiting.extendleft(reversed(source.pulled))
-            reader = csv.reader(source, delimiter=separator)
+            reader = csv.reader(source, delimiter=separator, strict=True)
             yield _record(None, first)
             continue
         yield _record(cells, "".join(source.pulled))

@@ -38,6 +38,9 @@ _SEPARATOR = "\u0001"
 
 _QUOTED = r'"(?<{}>(?:[^"\\]++|\\.)*+)"'
 _REST = r"(?:\s.*)?$"
+_NO_OTHER_LINE = r"(?!.*\[\d\d/\w{3}/\d{4}:)"
+"""From here on, the time of another line does not stand."""
+
 _STATUS = r" (?<status>\d{3}) \S+"
 _OPTIONAL = "(?: {})?".format
 
@@ -58,12 +61,18 @@ class LogFormat:
 
 
 def _apache(*optional: str, server: str = "", headers: tuple[str, ...] = ("referer", "agent")) -> LogFormat:
-    """A log of Apache's fields up to the status, with headers, and others that may follow."""
-    begin = rf"(?s)^{server}(?<host>\S+) \S+ (?<user>.*?) \[(?<time>[^\]]*+)\] "
-    further = "".join(_OPTIONAL(_QUOTED.format(name)) for name in optional) + _REST
+    """A log of Apache's fields up to the status, with headers, and others that may follow.
+
+    The host may be a forwarded list, and a user's name may have blanks. Where a time stands once more behind, two lines
+    were written into one another, and it is no line of the log.
+    """
+    begin = rf"(?s)^{server}(?<host>(?:[^\s,]++, ?+)*+[^\s,]++) \S+ (?<user>[^\[\"]*?) \[(?<time>[^\]]*+)\] "
+    further = "".join(_OPTIONAL(_QUOTED.format(name)) for name in optional) + rf"(?:\s{_NO_OTHER_LINE}.*)?$"
     escaped = begin + _QUOTED.format("request") + _STATUS + "".join(f" {_QUOTED.format(name)}" for name in headers)
     # a request whose quotation marks were not escaped: up to the last one before a status
-    unescaped = begin + '"(?<request>.*)"' + _STATUS + "".join(f' "(?<{name}>[^"]*+)"' for name in headers)
+    unescaped = (
+        begin + rf'"{_NO_OTHER_LINE}(?<request>.*)"' + _STATUS + "".join(f' "(?<{name}>[^"]*+)"' for name in headers)
+    )
     return LogFormat(escaped + further, unescaped + further)
 
 

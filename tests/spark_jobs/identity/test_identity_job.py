@@ -213,6 +213,7 @@ def test_an_excluded_account_is_no_person_and_joins_no_one(tmp_path, spark):  # 
     persons = {row["identifier"]: row["person_id"] for row in rows_of(settings, "persons")}
     assert set(persons) == {expected_pseudonym(settings, "cookie", name) for name in ("c-1", "c-2")}
     assert len(set(persons.values())) == fragment["persons"] == 2
+    assert office in {row["identifier"] for row in rows_of(settings, "identifiers_of_nobody")}
     assert (fragment["identity"]["of_nobody"], fragment["identity"]["excluded_links"]) == (1, 2)
 
 

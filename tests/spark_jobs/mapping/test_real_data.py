@@ -78,7 +78,7 @@ def test_movietweetings_gives_every_rating_person_and_film(real):
         "read": 10_000,
         "mapped": 10_000 - nobodys,
         "noted no_value: account": nobodys,
-        "quarantined contract: events.identifier": nobodys,
+        "dropped no_value": nobodys,
     }
     assert len(column(real, "events", ds, "event_id")) == 10_000 - nobodys
     people = {account for account in accounts if len(account) < 4 or len(set(account)) > 1}

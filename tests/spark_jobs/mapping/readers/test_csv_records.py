@@ -39,3 +39,8 @@ def test_a_line_without_end_is_one_bad_record():
 def test_every_sign_of_a_text_stands_in_one_record(text, width):
     found = records(bounded_lines(io.StringIO(text, newline="")), ",", width)
     assert "".join(one.text + one.end for one in found) == text
+
+
+def test_a_mark_that_the_next_line_would_close_takes_no_line_along():
+    found = list(records(iter(['1,"open\n', '2,"x"\n', "3,y\n"]), ",", 2))
+    assert [(one.cells, one.text) for one in found] == [(None, '1,"open'), (["2", "x"], '2,"x"'), (["3", "y"], "3,y")]

@@ -143,6 +143,20 @@ def test_hostile_lines_of_a_log_are_malformed_rows(spark, tmp_path):
     assert by_text[lines[-1]]["user"] == "john doe"
 
 
+def test_two_lines_in_one_are_malformed_and_a_forwarded_list_is_a_host(spark, tmp_path):
+    one, other = log_line("/item/i-1"), log_line("/item/i-2", host="198.51.100.9")
+    forwarded = [
+        f"198.51.100.1, 10.0.0.9{one.removeprefix('203.0.113.7')}",
+        f"unknown,10.0.0.9, 2001:db8::7 - ann {one[16:]}",
+    ]
+    lines = [one + other, f"{one} {other}", f"{one}\r{other}", one[:70] + other, *forwarded]
+    rows = rows_read(spark, tmp_path, "format: apache_combined", {"access.log": "\n".join(lines)})
+    by_text = {row["raw_text"]: row for row in rows}
+    assert [by_text[line]["raw_problem"] for line in lines] == ["malformed"] * 4 + [None, None]
+    assert [by_text[line]["host"] for line in forwarded] == ["198.51.100.1, 10.0.0.9", "unknown,10.0.0.9, 2001:db8::7"]
+    assert [by_text[line]["user"] for line in forwarded] == [None, "ann"]
+
+
 JSON_READ = """
 format: json_lines
 schema: "id STRING, n BIGINT, x DOUBLE, account STRUCT<acct: STRING>"

@@ -1,0 +1,31 @@
+with persons as (
+
+    select * from {{ lake_table('persons') }}
+
+),
+
+of_nobody as (
+
+    select * from {{ lake_table('identifiers_of_nobody') }}
+
+),
+
+both as (
+
+    select
+        identifier,
+        false as is_of_nobody
+    from persons
+    where cast(ds as date) = {{ run_day() }}
+
+    union all
+
+    select
+        identifier,
+        true as is_of_nobody
+    from of_nobody
+    where cast(ds as date) = {{ run_day() }}
+
+)
+
+select * from both
