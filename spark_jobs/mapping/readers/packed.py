@@ -10,6 +10,7 @@ import bz2
 import codecs
 import gzip
 import io
+import re
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,8 @@ _NOT_UNPACKED = (
 """Endings of files that are packed in a way which nothing here unpacks."""
 
 _PACKINGS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
+_BEGINNINGS = {rb"\x1f\x8b\x08": "gzip", rb"BZh[1-9]1AY": "bzip2", rb"\x28\xb5\x2f\xfd": "zstd"}
+"""How a packed file begins whose name does not say so; no text begins so."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 """Byte order marks, and the encoding that each says."""
@@ -52,8 +55,12 @@ class Unreadable(Exception):  # noqa: N818  a finding about a file, noted in the
 
 
 def packing_of(file: Path) -> str:
-    """How a file is packed, by its name: gzip, bzip2, zstd, or nothing."""
-    return _PACKINGS.get(file.suffix.lower(), "")
+    """How a file is packed: gzip, bzip2, zstd, or nothing; by its name, else by how it begins (`access.log.1`)."""
+    if packing := _PACKINGS.get(file.suffix.lower()):
+        return packing
+    with file.open("rb") as stream:
+        head = stream.read(7)
+    return next((packing for pattern, packing in _BEGINNINGS.items() if re.match(pattern, head)), "")
 
 
 def open_bytes(file: Path) -> BinaryIO:

@@ -29,6 +29,9 @@ SKIPPED = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
         ("streams.bz2", BZIP2 + BZIP2, 2),
         ("one.zst", ZSTD, 1),
         ("frames.zst", ZSTD + SKIPPED + ZSTD, 2),
+        ("access.log.1", GZIP, 1),
+        ("access.log.2", BZIP2 + BZIP2, 2),
+        ("access.log", ZSTD, 1),
     ],
 )
 def test_what_is_joined_or_padded_is_read_whole(tmp_path, name, content, times):
@@ -75,6 +78,7 @@ def test_the_tools_themselves_say_the_same(tmp_path, tool, content):
 def test_spark_reads_by_itself_only_what_it_reads_alike(tmp_path):
     cases = {"a.log": LINES, "b.gz": GZIP, "c.gz": GZIP * 2, "d.gz": GZIP + b"\0", "e.bz2": BZIP2, "f.zst": ZSTD}
     cases["g.log"] = LINES.decode().encode("utf-16")
+    cases["h.log"] = GZIP
     found = {}
     for name, content in cases.items():
         file = tmp_path / name
