@@ -104,7 +104,9 @@ def table_of(file: Path, reading: Reading) -> Table:
         found = records(bounded_lines(text), reading.separator)
         head = list(islice((one for one in found if any(cell.strip() for cell in one.cells or ())), _HEAD_RECORDS))
     titles = tuple(_title(cell) for cell in head[0].cells) if head else ()
-    key_at = next((place for place, title in enumerate(titles) if title in reading.key_columns), None)
+    # a nameless key comes first; a nameless column elsewhere is a separator too many
+    keys = (place for place, title in enumerate(titles) if title in reading.key_columns and (title or not place))
+    key_at = next(keys, None)
     header_rows = _header_rows(file, [record.cells for record in head], reading, key_at)
     names = _unique_names(titles)
     known = {*(reading.columns or titles), *reading.ignore}

@@ -138,9 +138,12 @@ class _Document:
                 yield self._rest()
                 return
             self._at += 1
+            if separator == ",":
+                self._blanks()
+                if self._next() == "]":  # a comma behind the last element
+                    self._at, separator = self._at + 1, "]"
             if separator == "]":
                 return
-            self._blanks()
 
     def _below(self, path: tuple[str, ...]) -> Iterator[JsonRecord]:
         """The records under the first name of `path` in the object at this place."""

@@ -23,6 +23,7 @@ def found(text: str, path: str = "") -> list[tuple[str, str | None]]:
     [
         (f"[{ONE}, {TWO}]", ""),
         (f"[\n  {ONE}\n,\n  {TWO}\n]\n", ""),
+        (f"[{ONE}, {TWO},\n]", ""),
         (f"{ONE}{TWO}", ""),
         (f"{ONE}\n{TWO}\n", ""),
         (f"window.YTD.tweets.part0 = [{ONE},\n{TWO}]", ""),
