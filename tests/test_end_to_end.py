@@ -33,9 +33,9 @@ def run(home: Path, *command: str, **extra: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
-    """The settings of a lake after one night on a town of 700 people, and the night's report."""
+    """The settings of a lake after one night on a town of 500 people, and the night's report."""
     home = tmp_path_factory.mktemp("night")
-    town = run(home, sys.executable, "-m sample_data.town --people 700 --days 10")
+    town = run(home, sys.executable, "-m sample_data.town --people 500 --days 10 --lines 3")
     assert town.returncode == 0, town.stderr
     answer = run(home, sys.executable, "-m ops.nightly")
     assert answer.returncode == 0, answer.stdout + answer.stderr

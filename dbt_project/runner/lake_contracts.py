@@ -5,10 +5,11 @@ from __future__ import annotations
 from contracts.bounds import broken
 from contracts.lake import Lake
 from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY
 from contracts.tables.served import PREDICTIONS
 from dbt_project.runner.parquet import columns_of_days
 
-TABLES_READ = (*MAPPED_TABLES, PREDICTIONS)
+TABLES_READ = (*MAPPED_TABLES, IDENTIFIERS_OF_NOBODY, PREDICTIONS)
 """The tables of which the models read all days."""
 
 

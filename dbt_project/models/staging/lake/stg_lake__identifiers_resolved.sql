@@ -10,7 +10,7 @@ of_nobody as (
 
 ),
 
-both as (
+resolved as (
 
     select
         identifier,
@@ -28,4 +28,4 @@ both as (
 
 )
 
-select * from both
+select * from resolved
