@@ -25,10 +25,9 @@ from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
 from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY, IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
 from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, refuse_many_merges
-from spark_jobs.identity.links import counts_of
+from spark_jobs.identity.links import ENDS, counts_of, ends_of
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
 from spark_jobs.identity.rules import IdentityRules, load_rules, pseudonyms_of_nobody
-from spark_jobs.literals import sql_list
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import start_session
 
@@ -73,7 +72,8 @@ def resolve_identities(
         rules = replace(rules, excluded=tuple(sorted({*rules.excluded, *pseudonyms_of_nobody(settings)})))
         session = start_session(settings, "resolve")
         start = Start(reason="--from-scratch was given") if from_scratch else _start(session, lake, rules, ds)
-        resolution, nobody = _resolution(session, lake, rules, start, ds)
+        excluded = session.createDataFrame(pa.table([pa.array(rules.excluded, pa.string())], ["identifier"]))
+        resolution, nobody = _resolution(session, lake, rules, start, ds, excluded)
         staging = lake.staging("resolve")
 
         persons = resolution.persons.persist()
@@ -86,9 +86,8 @@ def resolve_identities(
         counts = counts_of(links, rules)
         links = links.select(*IDENTITY_EDGES_KNOWN.column_names, on_day)
         stage(links, IDENTITY_EDGES_KNOWN, staging / IDENTITY_EDGES_KNOWN.name, _size(ds, counts.pop("links")))
-        excluded = pa.table([pa.array(rules.excluded, pa.string())], ["identifier"])
-        excluded = session.createDataFrame(excluded).select("identifier", on_day)
-        stage(excluded, IDENTIFIERS_OF_NOBODY, staging / IDENTIFIERS_OF_NOBODY.name, _size(ds, len(rules.excluded)))
+        folder = staging / IDENTIFIERS_OF_NOBODY.name
+        stage(excluded.select("*", on_day), IDENTIFIERS_OF_NOBODY, folder, _size(ds, len(rules.excluded)))
         for table in (IDENTITY_CHANGES, IDENTIFIERS_OF_NOBODY, PERSONS, IDENTITY_EDGES_KNOWN):
             publish(lake, table, staging / table.name, [ds], owner="part")
         for day in lake.days(IDENTITY_EDGES_KNOWN.name)[:-_DAYS_OF_STATE]:
@@ -128,21 +127,32 @@ def _start(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> 
 
 
 def _resolution(
-    session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str
+    session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str, excluded: DataFrame
 ) -> tuple[Resolution, int]:
-    """Persons of all days up to `ds`, and how many identifiers that were read belong to nobody."""
+    """Persons of all days up to `ds`, and how many identifiers that were read belong to nobody.
+
+    Args:
+        excluded: `identifier`: those of `rules.excluded`, thousands; the plans get only those that are there.
+    """
     days = {table: [day for day in lake.days(table.name, until=ds) if day > start.ds] for table in _READ}
     edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
-    seen = edges.select(F.explode(F.array("left_identifier", "right_identifier")).alias("identifier"), "ds")
+    seen = edges.select(F.explode(F.array(*ENDS)).alias("identifier"), "ds")
     for table in (EVENTS, ANSWERS, CONSENTS):
         seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
     seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
-    of_nobody = F.expr(f"identifier in {sql_list(rules.excluded)}")
-    nobody, seen = seen.where(of_nobody).count(), seen.where(~of_nobody)
+    there = seen.select("identifier", F.lit(True).alias("read"))
+    if start.ds:
+        persons = _read(session, lake, PERSONS, [start.ds]).drop("ds")
+        links = _read(session, lake, IDENTITY_EDGES_KNOWN, [start.ds]).drop("ds", "inputs")
+        known = ends_of(links.where("refused = 'excluded'"))
+        there = there.unionByName(known.select(F.col("node").alias("identifier"), F.lit(False).alias("read")))
+    found = there.join(F.broadcast(excluded), on="identifier", how="left_semi").collect()
+    rules = replace(rules, excluded=tuple(sorted({row.identifier for row in found})))
+    if rules.excluded:
+        seen = seen.where(~F.col("identifier").isin(*rules.excluded))
+    nobody = sum(row.read for row in found)
     if not start.ds:
         return resolve(edges, seen, rules), nobody
-    persons = _read(session, lake, PERSONS, [start.ds]).drop("ds")
-    links = _read(session, lake, IDENTITY_EDGES_KNOWN, [start.ds]).drop("ds", "inputs")
     return resolve_further(Resolution(persons, links), edges, seen, rules), nobody
 
 

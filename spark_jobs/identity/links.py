@@ -9,7 +9,6 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from spark_jobs.identity.rules import IdentityRules, Limit
-from spark_jobs.literals import sql_list
 
 ENDS = ("left_identifier", "right_identifier")
 LINK = (*ENDS, "kind")
@@ -44,7 +43,7 @@ def with_refused(links: DataFrame, rules: IdentityRules) -> DataFrame:
     """
     refused_alone = F.when(~F.col("kind").isin(*rules.kinds) if rules.kinds else F.lit(True), F.lit("kind"))
     if rules.excluded:
-        left, right = (F.expr(f"{end} in {sql_list(rules.excluded)}") for end in ENDS)
+        left, right = (F.col(end).isin(*rules.excluded) for end in ENDS)
         refused_alone = refused_alone.when(left | right, F.lit("excluded"))
     links = links.drop("refused").withColumn("alone", refused_alone)
     if not rules.limits:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from spark_jobs.identity.job import resolve_identities
 from tests.spark_jobs.feeds_by_hand import rows_of, settings_in
@@ -67,6 +68,7 @@ def nights(tmp_path_factory, spark):  # noqa: ARG001
     """Three nights, the second of them first refused by the alarm."""
     home = tmp_path_factory.mktemp("nights")
     settings, fragments = settings_with(home), {}
+    pseudonym_keys(settings)
     for day in DAYS[:3]:
         deliver(settings, day, EDGES[day])
         if day == DAYS[1]:
