@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui up status down bench test test-compose lint lock clean
+.PHONY: help setup nightly ui up status down bench test test-long test-compose lint lock clean
 
 DS ?=
 RAW ?= town
@@ -52,6 +52,11 @@ test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	@ops/setup.sh
 	. ops/env.sh
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+test-long:  ## tests that take minutes each: the marts on Spark row by row, two jobs at once [TESTS=...]
+	@ops/setup.sh
+	. ops/env.sh
+	python -m pytest --long -m long $(TESTS)
 
 test-compose:  ## the stack for a server, built, tried and broken on purpose; more than an hour, needs docker
 	@ops/setup.sh

@@ -26,6 +26,7 @@ import duckdb
 from bench import result
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 
@@ -91,6 +92,7 @@ def bench(edges: int, hub: int, night: int, memory: str, cores: int) -> dict[str
     home = Settings.from_env().home.bench / "identity"
     shutil.rmtree(home, ignore_errors=True)
     lake = Lake(home / "lake")
+    pseudonym_keys(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
     people = (edges - hub) // EDGES_A_PERSON
     _deliver(lake, DAYS[0], f"{_PEOPLE} union all {_HUB}".format(people=people, hub=hub))
     _deliver(lake, DAYS[1], _NIGHT.format(people=people, night=night))

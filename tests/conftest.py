@@ -1,12 +1,16 @@
-"""The order of the tests: where several processes share them, the longest files have to begin first."""
+"""The order of the tests: where several processes share them, the longest files have to begin first.
+
+Tests that are marked `long` are left to `make test-long`.
+"""
 
 from pathlib import Path
+
+import pytest
 
 LONGEST = (
     "test_end_to_end.py",
     "test_forget.py",
     "test_rotate_key.py",
-    "test_duckdb_equals_spark.py",
     "test_consent.py",
     "test_nightly_order.py",
     "test_dbt_marts.py",
@@ -21,7 +25,15 @@ LONGEST = (
 )
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests that are marked long, too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="it takes minutes: `make test-long`"))
     there = {file.name for file in Path(__file__).parent.rglob("test_*.py")}
     assert there.issuperset(LONGEST), f"moved or renamed: {set(LONGEST) - there}"
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))

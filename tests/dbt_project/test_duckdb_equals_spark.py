@@ -27,6 +27,8 @@ from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.random_lake import FRIDAY, THURSDAY, deliver_random_lake
 from tests.dbt_project.tiny_lake import TinyHome
 
+pytestmark = pytest.mark.long
+
 SEED = 20261120
 START_SECONDS = 120
 HISTORY = PROFILE_HISTORY.name

@@ -105,6 +105,7 @@ def test_a_second_run_of_a_source_is_refused_while_the_first_is_at_work(settings
     assert not (settings.home.lake / "events").exists()
 
 
+@pytest.mark.long
 def test_two_jobs_of_one_day_at_once_never_mix(disturbed, undisturbed):
     deliver(disturbed, SOURCE, "access.log", MANY)
     both = [start_map(disturbed), start_map(disturbed)]
