@@ -104,7 +104,8 @@ def deliver(raw: Path, rows: int, seed: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"".join(make(rng).replace(b"\n", b" ") + b"\n" for _ in range(each)))
     good = next(iter(sorted((raw / "qualtrics_csv").glob("ds=*/responses*.csv"))))
-    head = good.read_bytes().splitlines(keepends=True)[:3]
+    lines = good.read_bytes().splitlines(keepends=True)
+    head = lines[: 1 + next(place for place, line in enumerate(lines) if b"ImportId" in line)]
     titles = head[0].decode("utf-8-sig").strip().split(",")
     folder = raw / "qualtrics_csv" / f"ds={DAY}"
     folder.mkdir(parents=True, exist_ok=True)

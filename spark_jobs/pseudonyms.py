@@ -94,15 +94,17 @@ class _Function:
 class Functions:
     """The functions of this module, with pseudonyms under a chain of keys: `contracts/pseudonyms.py`."""
 
-    def __init__(self, keys: Sequence[bytes], cleaning: Cleaning | None = None) -> None:
+    def __init__(self, keys: Sequence[bytes], cleaning: Cleaning | None = None, *, as_of_old: bool = False) -> None:
         """The functions of one run.
 
         Args:
             keys: 32 bytes each, oldest first; without any, pseudonyms are the cleaned `kind:value`.
             cleaning: what is an identifier, by default as the rules of identity say.
+            as_of_old: pseudonyms as releases made them that only trimmed and lower-cased (`pseudonym_of_old`).
         """
         self._keys = tuple(keys)
         self._cleaning = cleaning or current_cleaning()
+        self._as_of_old = as_of_old
         self._functions = {
             "keyed": _Function(("text",), self._keyed),
             "pseudonym": _Function(("kind", "value"), self._pseudonym),
@@ -123,7 +125,8 @@ class Functions:
         return text
 
     def _pseudonym(self, kind: str, value: str) -> str:
-        pseudonym = f"({kind} || ':' || {cleaned_sql(kind, value, self._cleaning)})"
+        old = f"nullif(lower(trim({value})), '')"
+        pseudonym = f"({kind} || ':' || {old if self._as_of_old else cleaned_sql(kind, value, self._cleaning)})"
         for key in self._keys:
             pseudonym = f"({kind} || ':' || {_hmac(key, pseudonym)})"
         return pseudonym

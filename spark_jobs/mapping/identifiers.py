@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -15,11 +16,14 @@ from spark_jobs.mapping.spec import Spec
 from spark_jobs.pseudonyms import Functions
 
 
-def with_identifiers(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes]) -> DataFrame:
+def with_identifiers(
+    raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[bytes], *, as_of_old: bool = False
+) -> DataFrame:
     """Add arrays of identifiers under a chain of keys; without any key they are raw, `kind:value`.
 
     Args:
         spec: the mapping as written.
+        as_of_old: as releases made pseudonyms that only trimmed and lower-cased.
 
     Returns:
         The columns of `raw`, and arrays of strings: `<prefix>_owners`, the identifiers whose rows it gives;
@@ -28,7 +32,7 @@ def with_identifiers(raw: DataFrame, spec: Spec, prefix: str, keys: Sequence[byt
         null where there is none.
     """
     pseudonyms = [name for name, expression in spec.let.items() if "pseudonym(" in expression]
-    spec = spec.translated(Functions(keys).expanded)
+    spec = spec.translated(Functions(keys, as_of_old=as_of_old).expanded)
     owners, edge_ends, photos = [], [], []
     for writing in spec.writings:
         columns = [column.name for column in writing.table.columns if column.holds == "identifier"]
@@ -71,7 +75,7 @@ def with_erased(
     """Mark the rows of people who were erased; where nobody was, the rows are returned as they are.
 
     Adds `raw_erased`, whether the row is an erased person's, and `raw_erased_identifiers`: those in it that have a
-    tombstone, under all `keys`.
+    tombstone, under all `keys`. A tombstone may be of a pseudonym that an earlier release made of the same identifier.
 
     Args:
         spec: the mapping as written.
@@ -81,11 +85,11 @@ def with_erased(
         return raw
     rows = with_identifiers(raw, spec, "now", keys)
     erased = []
-    for generation, hashes in tombstones.items():
+    for (generation, hashes), as_of_old in product(tombstones.items(), (False, True)):
         then = "now"
-        if generation < len(keys):
-            then = f"then_{generation}"
-            rows = with_identifiers(rows, spec, then, keys[:generation])
+        if generation < len(keys) or as_of_old:
+            then = f"then_{generation}_{as_of_old}"
+            rows = with_identifiers(rows, spec, then, keys[:generation], as_of_old=as_of_old)
         tombstone = Functions(keys[generation - 1 : generation]).expanded(f"keyed({sql_literal(PREFIX)} || each)")
         has_tombstone = f"{tombstone} in {sql_list(hashes)}"
         erased.append(F.expr(f"transform({then}_all, (each, place) -> if({has_tombstone}, now_all[place], null))"))

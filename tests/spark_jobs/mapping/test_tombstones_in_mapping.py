@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.keys import pseudonym_keys
-from contracts.pseudonyms import pseudonym
+from contracts.pseudonyms import pseudonym, pseudonym_of_old
 from contracts.tombstones import Tombstones
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import DAY, books, deliver, log_line, post, response, responses, rows_of
@@ -63,6 +63,17 @@ def test_a_tombstone_outlives_a_rotation_of_keys(settings):
         "dropped erased": 2,
         "dropped header_row": 3,
     }
+    assert named(settings, "answers", "identifier") == {pseudonym(keys, "email", "ben@example.org")}
+
+
+def test_a_tombstone_of_an_earlier_release_holds_for_an_identifier_that_is_cleaned_otherwise_now(settings):
+    keys = pseudonym_keys(settings)
+    written = "Zoe <zoe@example.org>"
+    Tombstones.of(settings.home).add(keys, [pseudonym_of_old(keys, "email", written)])
+    rows = [response("R_1", email=written, account=""), response("R_2", email="ben@example.org", account="ben02")]
+    deliver(settings, "qualtrics_csv", "responses.csv", responses(*rows))
+    map_source(settings, "qualtrics_csv", DAY)
+    assert books(settings, "qualtrics_csv")["dropped erased"] == 1
     assert named(settings, "answers", "identifier") == {pseudonym(keys, "email", "ben@example.org")}
 
 
