@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
 from contracts.errors import MappingError, RawDataError
+from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.mapped import QUARANTINE, RECONCILIATION
 from spark_jobs.mapping.deliveries import look_at
 from spark_jobs.mapping.job import Mapped, check_limits, mapped, mapping_errors
 from spark_jobs.mapping.reconciliation import entry_of
-from spark_jobs.mapping.spec import load_spec
+from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.session import start_session
 
 WIDTH = 36
@@ -57,11 +57,11 @@ def try_mapping(settings: Settings, source: str, file: Path, *, ds: str | None, 
         with mapping_errors(spec):
             delivery = look_at(Path(raw), spec, ds)
             result = mapped(session, spec, [delivery], [secrets.token_bytes(32)], {}, Path(raw) / "scratch")
-            _show(result, rows)
+            _show(result, spec, rows)
     check_limits(spec, [delivery], result)
 
 
-def _show(result: Mapped, rows: int) -> None:
+def _show(result: Mapped, spec: Spec, rows: int) -> None:
     for table, part in result.tables.items():
         if table in (QUARANTINE, RECONCILIATION):
             continue
@@ -69,7 +69,7 @@ def _show(result: Mapped, rows: int) -> None:
             print(f"\n{table.name}: no rows")
             continue
         print(f"\n{table.name}: the first {rows} rows, without the columns that this mapping does not give")
-        _given(part).limit(rows).show(rows, truncate=WIDTH)
+        _given(part, table, spec).limit(rows).show(rows, truncate=WIDTH)
     if (refused := result.tables[QUARANTINE]) is not None:
         print(f"\nquarantine: the first {rows}, as their shapes (letters as *, digits as #)")
         refused.select("reason", "record", "raw").limit(rows).show(rows, truncate=3 * WIDTH)
@@ -84,10 +84,12 @@ def _show(result: Mapped, rows: int) -> None:
         print(f"  {count.rule}: {count.rows:,}" + (f" of {there[1]:,} that were there" if there else ""))
 
 
-def _given(part: DataFrame) -> DataFrame:
-    """The columns that hold anything."""
-    filled = part.select(*(F.count(name).alias(name) for name in part.columns)).first()
-    return part.select(*(name for name in part.columns if filled[name] and name != "source"))
+def _given(part: DataFrame, table: Table, spec: Spec) -> DataFrame:
+    """The columns that the mapping gives."""
+    given = {name for writing in spec.writings if writing.table is table for name in writing.columns}
+    if spec.sessions and table.name == "events":
+        given.add("session_id")
+    return part.select(*(name for name in part.columns if name in given))
 
 
 def _written(sums: Mapping[str, Any]) -> str:
