@@ -37,7 +37,7 @@ from training.models.response.table import STRANGERS, LabelledTable
 from training.parts import Part
 from training.privacy.accounting import Privacy
 from training.privacy.curve import measure_curve
-from training.privacy.membership import Attacked
+from training.privacy.membership import AttackSignals
 
 MODELS = ("response", "taste_autoencoder")
 
@@ -127,7 +127,7 @@ class _Bank:
         values = placements(chances, data.yes(0, Part.TEST))
         return Measured("auc", values, {"auc": float(values.mean())})
 
-    def membership_scores(self, model: Any, data: LabelledTable) -> Attacked:
+    def membership_scores(self, model: Any, data: LabelledTable) -> AttackSignals:
         return attack_answers(model, data, strangers=STRANGERS)
 
 

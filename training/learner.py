@@ -20,7 +20,7 @@ from contracts.settings import Settings
 
 if TYPE_CHECKING:
     from training.privacy.accounting import Spending
-    from training.privacy.membership import Attacked, Membership
+    from training.privacy.membership import AttackSignals, Membership
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Learner(ABC):
         """The privacy budget that a training with this configuration spends; None where it is not private."""
         del data, config
 
-    def membership_scores(self, model: Predictor, data: Data) -> Attacked | None:
+    def membership_scores(self, model: Predictor, data: Data) -> AttackSignals | None:
         """What a membership attack sees of learned and of unseen units; None where there are none to compare."""
         del model, data
 

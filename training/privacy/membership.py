@@ -24,7 +24,7 @@ _SEED = 11
 
 
 @dataclass(frozen=True)
-class Attacked:
+class AttackSignals:
     """The signals that an attacker computes of members and strangers; a higher one looks more like a member."""
 
     unit: str
@@ -49,7 +49,7 @@ class Membership:
     """One sentence for the model card."""
 
 
-def membership(attacked: Attacked | None, metrics: Mapping[str, float]) -> Membership | None:
+def membership(attacked: AttackSignals | None, metrics: Mapping[str, float]) -> Membership | None:
     """The result of the attacks on a model just trained; None without members or strangers.
 
     Args:

@@ -16,7 +16,7 @@ from training.models.taste_autoencoder.baskets import Baskets
 from training.models.taste_autoencoder.learner import LEARNER, TasteData
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig
 from training.privacy.accounting import Privacy, Spending
-from training.privacy.membership import Attacked, Membership, attack_auc, membership
+from training.privacy.membership import AttackSignals, Membership, attack_auc, membership
 
 QUIET = Context(say=lambda _: None)
 
@@ -38,7 +38,7 @@ def attack_on(data, config):
 
 def test_an_auc_by_hand():
     assert attack_auc(np.array([3.0, 1.0]), np.array([2.0, 1.0])) == pytest.approx((1 + 1 + 0.5) / 4)
-    assert Attacked("people", {"loss": np.ones(3)}, {"loss": np.ones(2)}).aucs() == {"loss": 0.5}
+    assert AttackSignals("people", {"loss": np.ones(3)}, {"loss": np.ones(2)}).aucs() == {"loss": 0.5}
 
 
 def test_who_knows_by_heart_is_found_out_and_a_private_training_is_not():

@@ -27,7 +27,7 @@ from training.models.interest_vision.baselines import PHOTOS_A_BATCH, majority_c
 from training.models.interest_vision.network import InterestVisionConfig, build, classifier
 from training.models.interest_vision.photos import Photos, labelled_photos
 from training.parts import Part
-from training.privacy.membership import Attacked, sample
+from training.privacy.membership import AttackSignals, sample
 
 LEAST_CHANCE = 1e-6
 """Least probability in the log loss; a category that the model does not know counts with it too."""
@@ -115,7 +115,7 @@ class InterestVisionLearner(Learner):
     def requirements(self) -> Sequence[str]:
         return ("pillow",)
 
-    def membership_scores(self, model: Predictor, data: Photos) -> Attacked:
+    def membership_scores(self, model: Predictor, data: Photos) -> AttackSignals:
         """An attack by loss on photos of the training part and of the test part."""
         seen = []
         for part in (Part.TRAIN, Part.TEST):
@@ -123,7 +123,7 @@ class InterestVisionLearner(Learner):
             chosen = sample(np.arange(len(labels)), ATTACKED_PHOTOS)
             chances = model.score(pixels[chosen])[np.arange(len(chosen)), labels[chosen]]
             seen.append({"loss": np.log(np.maximum(chances, LEAST_CHANCE))})
-        return Attacked("photos", *seen)
+        return AttackSignals("photos", *seen)
 
     def baselines(self, data: Photos) -> Mapping[str, Measured]:
         training, (pixels, labels) = data.part(Part.TRAIN), data.part(Part.TEST)

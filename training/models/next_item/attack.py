@@ -7,11 +7,11 @@ from scipy.special import log_softmax
 
 from training.metrics.ranking import Scorer
 from training.parts import Part
-from training.privacy.membership import Attacked, relative_popularity, sample
+from training.privacy.membership import AttackSignals, relative_popularity, sample
 from training.sequences.histories import Sequences, Vocabulary, held_out_histories
 
 
-def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> Attacked:
+def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> AttackSignals:
     """Two attacks on the held-out people's latest training act (member) and test act (stranger).
 
     `loss` is the log probability of the act's item, `ratio` how far it is above the item's share in all acts.
@@ -27,4 +27,4 @@ def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> 
         items = targets[people] - 1
         known = np.take_along_axis(log_chances, items[:, None], axis=1)[:, 0]
         signals.append({"loss": known, "ratio": known - popularity[items]})
-    return Attacked("acts", *signals)
+    return AttackSignals("acts", *signals)

@@ -28,7 +28,7 @@ from training.models.next_item.co_occurrence import item_neighbours, spectral_ve
 from training.models.next_item.evaluation import Ranker, measured, rank_test, scorer, training_statistics
 from training.models.next_item.network import NextItemConfig, build
 from training.parts import Part
-from training.privacy.membership import Attacked
+from training.privacy.membership import AttackSignals
 from training.sequences.histories import (
     ACT_FROM_END,
     Sequences,
@@ -224,7 +224,7 @@ class NextItemLearner(Learner):
             values["calibration"] = trial.suggest_float("calibration", 0.0, 1.0, step=0.25)
         return values
 
-    def membership_scores(self, model: Ranker, data: Sequences) -> Attacked:
+    def membership_scores(self, model: Ranker, data: Sequences) -> AttackSignals:
         """Attacks on the latest training act and the test act of the same people."""
         return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
 

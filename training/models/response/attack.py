@@ -8,10 +8,10 @@ import numpy as np
 
 from training.models.response.table import LabelledTable
 from training.parts import Part
-from training.privacy.membership import Attacked, sample
+from training.privacy.membership import AttackSignals, sample
 
 
-def attack_answers(model: Any, table: LabelledTable, *, strangers: int) -> Attacked:
+def attack_answers(model: Any, table: LabelledTable, *, strangers: int) -> AttackSignals:
     """Two attacks on people's first answers, of people in the training part (members) and of strangers.
 
     `loss` is minus a person's mean cross-entropy, `ratio` how far the cross-entropy is below that of the mean chance.
@@ -29,7 +29,7 @@ def attack_answers(model: Any, table: LabelledTable, *, strangers: int) -> Attac
         saved = _log_losses(np.full(len(rows), mean_chance), yes) - losses
         means = [np.bincount(owners, weights=values) / np.bincount(owners) for values in (-losses, saved)]
         signals.append(dict(zip(("loss", "ratio"), means, strict=True)))
-    return Attacked("people", *signals)
+    return AttackSignals("people", *signals)
 
 
 def _log_losses(chances: np.ndarray, yes: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from training.models.response.private_statistics import private_statistics, tabl
 from training.models.response.table import STRANGERS, LabelledTable
 from training.parts import Part
 from training.privacy.accounting import Spending
-from training.privacy.membership import Attacked
+from training.privacy.membership import AttackSignals
 
 SLICES = ("age_band", "gender", "region", "campaign")
 
@@ -153,7 +153,7 @@ class ResponseLearner(Learner):
     def spending(self, data: Responses, config: ResponseConfig) -> Spending | None:
         return table_spending(data.table, config) if config.privacy.on else None
 
-    def membership_scores(self, model: ResponsePredictor, data: Responses) -> Attacked | None:
+    def membership_scores(self, model: ResponsePredictor, data: Responses) -> AttackSignals | None:
         """Attacks on the clicks of people in training and of strangers in the same weeks."""
         if len(data.table.indices(CLICK, STRANGERS)):
             return attack_answers(model, data.table, strangers=STRANGERS)

@@ -8,10 +8,10 @@ from scipy.sparse import csr_matrix
 
 from training.models.taste_autoencoder.basket_metrics import PaddedScorer, pad
 from training.models.taste_autoencoder.baskets import LEAST_ITEMS, Baskets
-from training.privacy.membership import Attacked, relative_popularity, sample
+from training.privacy.membership import AttackSignals, relative_popularity, sample
 
 
-def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) -> Attacked:
+def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) -> AttackSignals:
     """Two attacks on people of the training part (members) and of validation and test (strangers).
 
     `loss`: the mean score of all items of a person if all of them are visible, in standard deviations over all items.
@@ -35,7 +35,7 @@ def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) 
         signal, popular = (np.concatenate([of_members[name][part], of_strangers[name][part]]) for part in (0, 1))
         corrected[name] = signal - np.polyval(np.polyfit(popular, signal, 1), popular) if len(signal) > 1 else signal
     count = len(of_members["loss"][0])
-    return Attacked(
+    return AttackSignals(
         "people",
         members={name: values[:count] for name, values in corrected.items()},
         strangers={name: values[count:] for name, values in corrected.items()},

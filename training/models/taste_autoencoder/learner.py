@@ -38,7 +38,7 @@ from training.models.taste_autoencoder.private_baskets import (
     public_items,
 )
 from training.privacy.accounting import Spending
-from training.privacy.membership import Attacked
+from training.privacy.membership import AttackSignals
 from training.sequences.loading import GROUPS, load_sequences
 
 FEWEST_PEOPLE = 10
@@ -194,7 +194,7 @@ class TasteAutoencoderLearner(Learner):
         """
         return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
 
-    def membership_scores(self, model: Ranker, data: TasteData) -> Attacked:
+    def membership_scores(self, model: Ranker, data: TasteData) -> AttackSignals:
         """Attacks on the baskets of people in the training part, and in validation and test."""
         return attack_baskets(model.score, model.item_ids, data.baskets)
 
