@@ -36,7 +36,8 @@ def _of_kind(kind: str, value: str, cleaning: Cleaning) -> str:
     compatible = "true" if kind == "email" else "false"
     plain = f"coalesce({value}, '')"
     other = _composed(f"replace(lower({_composed(_replaced(plain, INVISIBLE, ''), compatible)}), 'ς', 'σ')", compatible)
-    text = f"if({value} rlike {_whole(PLAIN)}, {value}, {_replaced(other, BLANKS, ' ')})"
+    # most rows have no value or a plain one: what is costly stands last
+    text = f"if({value} rlike {_whole(PLAIN)}, {value}, if({value} is null, null, {_replaced(other, BLANKS, ' ')}))"
     text = f"lower(trim({text}))"
     if kind == "email":
         text = f"regexp_extract(left(replace({text}, ' ', ''), {MOST_CHARACTERS}), {sql_literal('(?s)' + MAIL)}, 1)"

@@ -170,9 +170,12 @@ def _hmac(key: bytes, text: str) -> str:
 
 
 def _query_value(target: str, name: str) -> str:
-    """SQL of a parameter; one that cannot be decoded is as it stands, so that a `50%-off` is not lost."""
+    """SQL of a parameter; one that cannot be decoded is as it stands, so that a `50%-off` is not lost.
+
+    Most requests have no such parameter: they are not matched at all.
+    """
     value = f"nullif(regexp_extract({target}, '[?&](?:amp;)?' || {name} || '=([^&#]*)', 1), '')"
-    return f"coalesce(try_url_decode({value}), {value})"
+    return f"if(instr({target}, {name} || '=') > 0, coalesce(try_url_decode({value}), {value}), null)"
 
 
 def _device_class(agent: str) -> str:

@@ -176,8 +176,9 @@ def test_query_values_are_decoded(value_of):
     ]
 
 
-def test_a_query_value_that_cannot_be_decoded_is_null_and_not_the_end_of_the_job(value_of):
-    assert value_of(["query_value('/search?q=100%', 'q')", "query_value(null, 'q')"]) == [None, None]
+def test_a_query_value_that_cannot_be_decoded_is_as_it_stands_and_one_that_is_absent_null(value_of):
+    calls = ("'/search?q=100%', 'q'", "null, 'q'", "'/search?p=1', 'q'", "'/x?q=', 'q'", "'/x?p=1&amp;q=a%20b', 'q'")
+    assert value_of([f"query_value({call})" for call in calls]) == ["100%", None, None, None, "a b"]
 
 
 def test_device_classes(value_of):

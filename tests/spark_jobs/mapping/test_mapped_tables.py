@@ -79,7 +79,7 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
 def files_of(settings) -> dict:
     lake = Lake(settings.home.lake)
     found = {table: lake.files(table, DAY) for table in TABLES if lake.days(table)}
-    resolved = ("persons", "identity_edges_known")
+    resolved = ("persons", "identity_edges_known", "identifiers_of_nobody")
     assert set(found) == {*(table.name for table in MAPPED_TABLES), RECONCILIATION.name, *resolved}
     return found
 

@@ -71,6 +71,7 @@ def test_every_row_is_accounted_for(mapped):
         "quarantined contract: events.identifier": 1,
         "quarantined contract: events.occurred_at": 1,
         "noted bot:unnamed": 1,
+        "noted uncast: occurred_at": 1,
         "noted unknown_field:mood": 2,
         "noted unknown_field:account.karma": 1,
         "noted unknown_field:reblog.secret_score": 1,
