@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(config, items):
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="it takes minutes: `make test-long`"))
+                item.add_marker(pytest.mark.skip(reason="it takes long: `make test-long`"))
     there = {file.name for file in Path(__file__).parent.rglob("test_*.py")}
     assert there.issuperset(LONGEST), f"moved or renamed: {set(LONGEST) - there}"
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))

@@ -21,6 +21,7 @@ def town(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, capsys, monkeypatch):
     monkeypatch.setattr(
         type(load_learner("next_item")),
@@ -52,6 +53,7 @@ def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, c
     assert all("validation_ndcg_at_10" in run.data.metrics for run in trials)
 
 
+@pytest.mark.long
 def test_what_a_search_finds_is_kept_below_home_and_trained_with(town, capsys, monkeypatch):
     shipped = (CONFIGS / "next_item.yml").read_bytes()
     (town / "configs").mkdir()
