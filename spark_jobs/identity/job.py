@@ -139,7 +139,7 @@ def _resolution(
     seen = edges.select(F.explode(F.array(*ENDS)).alias("identifier"), "ds")
     for table in (EVENTS, ANSWERS, CONSENTS):
         seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
-    seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds"))
+    seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds")).persist()
     there = seen.select("identifier", F.lit(True).alias("read"))
     if start.ds:
         persons = _read(session, lake, PERSONS, [start.ds]).drop("ds")

@@ -23,6 +23,7 @@ from spark_jobs.mapping.masked_text import cleaned, too_long, was_masked
 from spark_jobs.mapping.notes import (
     MASKED,
     NO_VALUE,
+    NOBODY,
     OF_NOBODY,
     SHORTENED,
     Notes,
@@ -132,7 +133,7 @@ class Records:
         fields = {name: f"{record}.{name}" for name in [*kept, "notes"]}
         identifiers = [column.name for column in self._columns() if column.holds == "identifier"]
         nobody = " or ".join(f"{record}.{name} is null" for name in identifiers) or "false"
-        dropped = [(f"({nobody}) and {self.notes.holds(f'{record}.notes', NO_VALUE, OF_NOBODY)}", NO_VALUE.strip(": "))]
+        dropped = [(f"({nobody}) and {self.notes.holds(f'{record}.notes', NO_VALUE, OF_NOBODY)}", NOBODY)]
         if self.erasing:
             dropped += [(f"array_contains(raw_erased_identifiers, {record}.{name})", ERASED) for name in identifiers]
         broken = [
@@ -166,7 +167,8 @@ def _of_nobody_under_let(spec: Spec, functions: Functions) -> dict[str, str]:
     for name, sql in spec.let.items():
         calls = [one for one in understandings(name, sql, functions) if one.name.startswith(NO_VALUE)]
         if calls:
-            found[name] = " or ".join(f"({one.there} and {one.result or name} is null)" for one in calls)
+            conditions = [not_understood(one.name, one.there, one.result or name) for one in calls]
+            found[name] = " or ".join(f"({lost})" for [(_, lost)] in conditions)
     return found
 
 

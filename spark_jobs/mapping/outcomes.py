@@ -21,7 +21,7 @@ from contracts.tombstones import ERASED
 from spark_jobs.literals import sql_literal
 from spark_jobs.mapping.bots import with_bot_name
 from spark_jobs.mapping.expressions import PLACE, Records, with_let
-from spark_jobs.mapping.notes import NO_VALUE, notes_of_let
+from spark_jobs.mapping.notes import NOBODY, notes_of_let
 from spark_jobs.mapping.sessions import with_session
 from spark_jobs.mapping.spec import Spec
 from spark_jobs.pseudonyms import Functions
@@ -187,12 +187,11 @@ def _verdict_of_records(records: Sequence[Records]) -> Column:
         else f"{one.name}.broken"
         for one in records
     )
-    nobody = NO_VALUE.strip(": ")
-    of_nobody = " or ".join(one.any(f"{PLACE}.dropped = {sql_literal(nobody)}") for one in records) or "false"
+    of_nobody = " or ".join(one.any(f"{PLACE}.dropped = {sql_literal(NOBODY)}") for one in records) or "false"
     cases = [
         (f"verdict is not null or coalesce({good}, false)", "null"),
         (f"coalesce({broken or 'null'}) is not null", _sql_verdict("quarantined", f"coalesce({broken or 'null'})")),
-        (of_nobody, _sql_verdict("dropped", sql_literal(nobody))),
+        (of_nobody, _sql_verdict("dropped", sql_literal(NOBODY))),
     ]
     return F.expr(f"case {' '.join(f'when {condition} then {value}' for condition, value in cases)} else null end")
 

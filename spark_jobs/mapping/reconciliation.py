@@ -16,7 +16,7 @@ from contracts.tables.mapped import UNITS
 from spark_jobs.mapping.deliveries import Delivery
 from spark_jobs.mapping.expressions import Records
 from spark_jobs.mapping.likeness import advice_on
-from spark_jobs.mapping.notes import NO_VALUE, UNCAST, Notes
+from spark_jobs.mapping.notes import NOBODY, UNCAST, Notes
 from spark_jobs.mapping.outcomes import DUPLICATE
 from spark_jobs.mapping.redaction import redacted_field
 from spark_jobs.mapping.spec import Spec
@@ -85,7 +85,7 @@ def count_rows(raw: DataFrame, rows: DataFrame, spec: Spec, records: Sequence[Re
     late = (F.col("outcome") == "mapped") & (F.col("occurred_at").cast("date") < F.col("raw_ds"))
     bot = F.when(F.col("rule") == "bot", F.coalesce("bot_name", F.lit("unnamed")))
     late = F.coalesce(late, F.lit(False)).alias("late")
-    unwanted = (F.col("outcome") == "dropped") & (F.col("rule") != NO_VALUE.strip(": "))
+    unwanted = (F.col("outcome") == "dropped") & (F.col("rule") != NOBODY)
     noted = F.when(unwanted, 0).otherwise(F.col("notes_of_let")).alias("notes")
     quarantined: Counter[bool] = Counter()
     writings: dict[str, set[int]] = defaultdict(set)

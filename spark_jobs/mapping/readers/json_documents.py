@@ -140,10 +140,10 @@ class _Document:
             self._at += 1
             if separator == ",":
                 self._blanks()
-                if self._next() == "]":  # a comma behind the last element
-                    self._at, separator = self._at + 1, "]"
-            if separator == "]":
-                return
+                if self._next() != "]":
+                    continue
+                self._at += 1  # a comma behind the last element
+            return
 
     def _below(self, path: tuple[str, ...]) -> Iterator[JsonRecord]:
         """The records under the first name of `path` in the object at this place."""

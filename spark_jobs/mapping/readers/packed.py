@@ -106,8 +106,9 @@ def spark_reads(file: Path, size: int, encoding: str) -> bool:
     """
     if encoding_of(file, encoding) != "utf-8":
         return False
-    if packing_of(file) != "gzip":
-        return not packing_of(file)
+    packing = packing_of(file)
+    if packing != "gzip":
+        return not packing
     with file.open("rb") as stream:  # one member and nothing behind it: the last four bytes are its size
         stream.seek(-4, io.SEEK_END)
         return int.from_bytes(stream.read(4), "little") == size % (1 << 32) and file.suffix == ".gz"

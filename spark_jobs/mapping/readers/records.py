@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple, TextIO
 
 LONGEST_RECORD = 1 << 20
@@ -45,7 +46,8 @@ def records(lines: Iterable[str], separator: str, width: int | None = None) -> I
     """
     source = _Lines(iter(lines))
     csv.field_size_limit(LONGEST_LINE)  # of the whole process; nothing else here reads CSV by it
-    reader = csv.reader(source, delimiter=separator, strict=True)
+    reading = partial(csv.reader, source, delimiter=separator, strict=True)
+    reader = reading()
     while True:
         source.pulled.clear()
         try:
@@ -57,7 +59,7 @@ def records(lines: Iterable[str], separator: str, width: int | None = None) -> I
         except (_Unclosed, csv.Error):
             first = source.pulled.pop(0)
             source.waiting.extendleft(reversed(source.pulled))
-            reader = csv.reader(source, delimiter=separator, strict=True)
+            reader = reading()
             yield _record(None, first)
             continue
         yield _record(cells, "".join(source.pulled))

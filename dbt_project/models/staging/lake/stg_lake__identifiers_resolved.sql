@@ -1,6 +1,6 @@
 with persons as (
 
-    select * from {{ lake_table('persons') }}
+    select * from {{ ref('stg_lake__persons') }}
 
 ),
 
@@ -16,7 +16,6 @@ resolved as (
         identifier,
         false as is_of_nobody
     from persons
-    where cast(ds as date) = {{ run_day() }}
 
     union all
 
