@@ -145,7 +145,15 @@ SCORING_SEQUENCES = Table(
     "scoring_sequences",
     grain="one person with at least one act on an item, who agrees to personalisation",
     key=TRAINING_SEQUENCES.key,
-    columns=TRAINING_SEQUENCES.columns,
+    columns=(
+        *TRAINING_SEQUENCES.columns,
+        Column(
+            "strongest_actions",
+            "array<string>",
+            "the action of most weight on each item, in the same order",
+            required=True,
+        ),
+    ),
 )
 
 TRAINING_PICTURES = Table(

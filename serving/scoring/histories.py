@@ -13,7 +13,7 @@ from contracts.tables.marts import SCORING_SEQUENCES
 from contracts.tables.served import PREDICTIONS
 from lake_tables.arrow import read_mart, read_table
 
-COLUMNS = ("history", "occurred_at", "taste_vector")
+COLUMNS = ("history", "occurred_at", "strongest_actions", "taste_vector")
 
 _PEOPLE_A_BATCH = 4096
 
@@ -22,16 +22,18 @@ def read_histories(lake: Lake, ds: str) -> pa.Table:
     """One row a person with acts, of those who agreed to personalisation.
 
     Returns:
-        person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC).
+        person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC), and strongest_actions (one
+        an item) where the release that built the mart knew it.
 
     Raises:
         LakeError: the marts of that day were not built.
     """
-    table = read_mart(lake, SCORING_SEQUENCES.name, ds, ["person_id", "item_ids", "occurred_at"])
+    columns = ["person_id", "item_ids", "occurred_at"]
+    table = read_mart(lake, SCORING_SEQUENCES.name, ds, columns, optional=["strongest_actions"])
     times = table["occurred_at"].combine_chunks()
     seconds = times.flatten().cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
     lists = pa.ListArray.from_arrays(times.offsets, pa.array(seconds))
-    return pa.table({"person_id": table["person_id"], "history": table["item_ids"], "occurred_at": lists})
+    return table.set_column(2, "occurred_at", lists).rename_columns({"item_ids": "history"})
 
 
 def read_tastes(lake: Lake, ds: str) -> pa.Table:

@@ -24,7 +24,7 @@ class Marts:
     people: np.ndarray
     """Ids of everyone who agreed to personalisation, sorted (people,)."""
     histories: pa.Table
-    """person_id, history (item ids, oldest first), occurred_at (seconds since 1970, UTC)."""
+    """What `read_histories` returns."""
     tastes: pa.Table
     """person_id, taste_vector on the latest earlier day that has predictions."""
     items: pd.DataFrame

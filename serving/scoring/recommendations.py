@@ -20,8 +20,16 @@ SHORT_HISTORY = 3
 
 POPULAR = "popular with everyone right now"
 TASTE = "popular with people of the same taste"
-TOGETHER = "from all that you looked at"
+TOGETHER = "from all that you showed interest in"
 """No single item of the history raised its score."""
+
+_BECAUSE = {
+    "view": "because you looked at {}",
+    "cart": "because you put {} in the cart",
+    "purchase": "because you bought {}",
+    "rate": "because you rated {}",
+}
+"""By the strongest action on the item of the history that raised the score most."""
 
 POPULARITY = "popularity"
 """Stands for a model's version where popularity ranked."""
@@ -99,7 +107,7 @@ def popularity(items: pd.DataFrame, shelf: Shelf | None = None) -> Rank:
 
 
 def by_order(champion: Champion, items: pd.DataFrame, shelf: Shelf) -> Rank:
-    """The ranking by `next_item`; the reason is the item of the history that raised the score most.
+    """The ranking by `next_item`; the reason is the item of the history that raised the score most, and what was done.
 
     Args:
         items: item_id, title.
@@ -107,12 +115,14 @@ def by_order(champion: Champion, items: pd.DataFrame, shelf: Shelf) -> Rank:
     titles = dict(zip(items["item_id"], items["title"], strict=True))
 
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
-        ranked = ranked_by(champion, histories, shelf)
-        inputs = champion.model.encode(histories)
+        actions = strongest_actions(histories)
+        rows = histories.drop(columns="strongest_actions", errors="ignore")
+        ranked = ranked_by(champion, rows, shelf)
+        inputs = champion.model.encode(rows)
         raised = most_attributed_items(champion.model, inputs, ranked["items"])
         reasons = [
-            [reason(item, titles) if known else POPULAR for item in items_of_row]
-            for items_of_row, known in zip(raised, inputs[0].any(axis=1), strict=True)
+            [reason(item, titles, actions_of_row) if known else POPULAR for item in items_of_row]
+            for items_of_row, known, actions_of_row in zip(raised, inputs[0].any(axis=1), actions, strict=True)
         ]
         return ranked.assign(reasons=reasons)
 
@@ -166,10 +176,23 @@ def recommendation_rows(people: np.ndarray, ranked: pd.DataFrame, version: str) 
     )
 
 
-def reason(raised_by: str | None, titles: Mapping[str, str]) -> str:
+def strongest_actions(histories: pd.DataFrame) -> list[dict[str, str]]:
+    """For each row the items of the history with the strongest action on each; none where the mart did not know it."""
+    if "strongest_actions" not in histories:
+        return [{}] * len(histories)
+    return [
+        dict(zip(items, actions, strict=True))
+        for items, actions in zip(histories["history"], histories["strongest_actions"], strict=True)
+    ]
+
+
+def reason(raised_by: str | None, titles: Mapping[str, str], actions: Mapping[str, str]) -> str:
     """Why, in words for the person.
 
     Args:
         raised_by: the item of the history that raised the score most, None where no single one did.
+        actions: the strongest action on each item of the history; an item without one counts as looked at.
     """
-    return TOGETHER if raised_by is None else f"because you looked at {titles.get(raised_by, raised_by)}"
+    if raised_by is None:
+        return TOGETHER
+    return _BECAUSE[actions.get(raised_by, "view")].format(titles.get(raised_by, raised_by))

@@ -407,12 +407,15 @@ def test_a_sequence_holds_each_item_once_at_its_first_act(nights):
                 datetime.datetime(2026, 11, 20, 12),
             ],
             **unknown,
+            # the shoe was bought, then viewed; the socks were viewed, then bought
+            "strongest_actions": ["purchase", "purchase", "cart"],
         },
         {
             "person_id": "bob",
             "item_ids": ["i1"],
             "occurred_at": [datetime.datetime(2026, 11, 20, 21)],
             **unknown,
+            "strongest_actions": ["rate"],
         },
     ]
 

@@ -12,8 +12,8 @@ from serving.scoring.feature_reasons import feature_reasons
 from serving.scoring.histories import in_batches, read_histories, read_tastes
 from serving.scoring.history_reasons import most_attributed_items
 from serving.scoring.predictions import best_campaigns
-from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, recommend
-from tests.training.markov_town import DS, build_town, person, sequence_rows
+from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, reason, recommend
+from tests.training.markov_town import DS, build_town, person, scoring_rows
 from training.integrated_gradients import integrated_gradients
 from training.models.next_item.attributions import history_path
 from training.models.next_item.network import NextItemConfig, build
@@ -26,9 +26,10 @@ def test_histories_and_tastes_find_their_people(tmp_path):
     tastes = pa.table({"person_id": [person(1), person(0)], "taste_vector": [[0.5, 1.0], None]})
     [(people, rows)] = in_batches(np.array([person(0), person(1), "pffffffffffffffff"]), histories, tastes)
     assert people.tolist() == [person(0), person(1), "pffffffffffffffff"]
-    acts = next(row for row in sequence_rows(3) if row["person_id"] == person(1))
+    acts = next(row for row in scoring_rows(3) if row["person_id"] == person(1))
     assert rows["history"].tolist()[1:] == [acts["item_ids"], []]
     assert rows["occurred_at"][1] == [moment.timestamp() for moment in acts["occurred_at"]]
+    assert rows["strongest_actions"].tolist()[1:] == [acts["strongest_actions"], []]
     assert rows["taste_vector"].tolist() == [[], [0.5, 1.0], []]
 
 
@@ -53,6 +54,14 @@ class Served:
 
     def unwrap_python_model(self):
         return self.model
+
+
+class Recording(Served):
+    """The same, and keeps the names of the columns that it was handed."""
+
+    def predict(self, rows, params):
+        self.received = rows.columns.tolist()
+        return super().predict(rows, params)
 
 
 class Knowing:
@@ -104,6 +113,41 @@ def test_the_reason_is_the_item_that_raised_the_score_most_whatever_stands_besid
             expected = model.item_ids[alone[0][0, best] - 1] if moved[0, best] > 0 else None
             assert raised[row][place] == expected
     assert raised[1] == [None]
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("purchase", "because you bought Xylophone"),
+        ("cart", "because you put Xylophone in the cart"),
+        ("rate", "because you rated Xylophone"),
+        ("view", "because you looked at Xylophone"),
+    ],
+)
+def test_a_reason_names_the_action_on_the_item(monkeypatch, action, expected):
+    monkeypatch.setattr(
+        "serving.scoring.recommendations.most_attributed_items", lambda *_: [["x", "a"], ["x", None], [None, None]]
+    )
+    served = Recording(Knowing(), items=["b", "unlisted"], scores=[2.0, 1.5])
+    histories = told(["a", "x"], ["x"], [])
+    histories["strongest_actions"] = pd.Series([["view", action], ["view"], []], dtype=object)
+    rows = recommend(
+        np.array(["p1", "p2", "p3"]), histories, ITEMS, champions(next_item=Champion("next_item/4", served))
+    )
+    assert rows["reason"].tolist() == [
+        expected,
+        "because you looked at A",
+        "because you looked at Xylophone",
+        TOGETHER,
+        POPULAR,
+        POPULAR,
+    ]
+    assert served.received == ["history"], "models that are registered know of no actions"
+
+
+def test_an_item_is_looked_at_where_no_action_is_known_and_has_its_id_where_no_title_is():
+    assert reason("x", {"x": "{A} %s"}, {}) == "because you looked at {A} %s"
+    assert reason("x", {}, {"x": "purchase"}) == "because you bought x"
 
 
 def test_a_short_history_is_ranked_by_taste_and_none_by_order():

@@ -12,13 +12,17 @@ from contracts.tables.served import SCORES
 from serving.score import score
 from serving.scoring.recommendations import POPULAR, TOGETHER
 from tests.homes import copied_home
-from tests.training.markov_town import DS, build_town, person, sequence_rows
+from tests.training.markov_town import DS, action_on, build_town, person, publish, sequence_rows
 from training.registry.client import Registry
 
 
 @pytest.fixture
 def scores(night):
     return pd.read_parquet(Lake(night / "lake").partition("scores", DS))
+
+
+def title(item_id):
+    return "=Shoe 0" if item_id == "i00" else f"Shoe {int(item_id[1:])}"
 
 
 def audience(home, name):
@@ -49,13 +53,27 @@ def test_nothing_that_was_seen_is_recommended(scores):
 def test_every_item_has_a_reason(scores):
     newcomer = scores["person_id"] == "pffffffffffffffff"
     assert set(scores.loc[newcomer, "reason"]) == {POPULAR}
-    titles = {
-        row["person_id"]: {f"because you looked at Shoe {int(i[1:])}" for i in row["item_ids"]}
+    words = {"view": "looked at {}", "cart": "put {} in the cart", "purchase": "bought {}", "rate": "rated {}"}
+    because = {
+        row["person_id"]: {f"because you {words[action_on(i)].format(title(i))}" for i in row["item_ids"]}
         for row in sequence_rows(120)
     }
     for person_id, reason in scores.loc[~newcomer, ["person_id", "reason"]].itertuples(index=False):
-        assert reason in titles[person_id] or reason in ("because you looked at =Shoe 0", TOGETHER)
-    assert scores["reason"].str.startswith("because you looked at").mean() > 0.8
+        assert reason in because[person_id] or reason == TOGETHER
+    for beginning in ("because you looked at", "because you put", "because you bought", "because you rated"):
+        assert scores["reason"].str.startswith(beginning).mean() > 0.1
+
+
+def test_sequences_of_a_release_that_knew_no_actions_are_scored_with_reasons_of_looking(night, tmp_path, monkeypatch):
+    home = copied_home(night, tmp_path / "home")
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(home))
+    before = pd.read_parquet(Lake(home / "lake").partition("scores", DS))
+    consenting = set(before["person_id"])
+    publish(home, "scoring_sequences", [row for row in sequence_rows(120) if row["person_id"] in consenting])
+    score(DS)
+    after = pd.read_parquet(Lake(home / "lake").partition("scores", DS))
+    pd.testing.assert_frame_equal(after.drop(columns="reason"), before.drop(columns="reason"))
+    assert set(after["reason"].str.extract("^(because you [a-z]+)", expand=False).dropna()) == {"because you looked"}
 
 
 def test_a_contact_needs_both_consents(night):

@@ -59,6 +59,19 @@ def sequence_rows(people: int) -> list[dict]:
     return rows
 
 
+ACTIONS = ("view", "cart", "purchase", "rate")
+
+
+def action_on(item_id: str) -> str:
+    """What everybody did with an item."""
+    return ACTIONS[int(item_id[1:]) % len(ACTIONS)]
+
+
+def scoring_rows(people: int) -> list[dict]:
+    """The same with the strongest action on each item."""
+    return [row | {"strongest_actions": [*map(action_on, row["item_ids"])]} for row in sequence_rows(people)]
+
+
 def consent_row(number: int, **changes) -> dict:
     """Every tenth refuses training, every seventh to be scored, every second to be written to."""
     row = {
@@ -100,9 +113,12 @@ def build_town(home: Path, people: int = 120) -> None:
     """Marts of one day: `people` with a history, and one newcomer without."""
     consents = [*(consent_row(number) for number in range(people)), consent_row(0, person_id="pffffffffffffffff")]
     publish(home, "dim_person_consent", consents)
-    for table, purpose in (("training_sequences", "training"), ("scoring_sequences", "personalisation")):
+    for table, purpose, rows in (
+        ("training_sequences", "training", sequence_rows(people)),
+        ("scoring_sequences", "personalisation", scoring_rows(people)),
+    ):
         agreed = {row["person_id"] for row in consents if row[f"consent_{purpose}"]}
-        publish(home, table, [row for row in sequence_rows(people) if row["person_id"] in agreed])
+        publish(home, table, [row for row in rows if row["person_id"] in agreed])
     newcomer = profile_row(0, person_id="pffffffffffffffff", interests=None, recency_days=None, segments=None)
     publish(home, "dim_person_profile", [*(profile_row(number) for number in range(people)), newcomer])
     catalogue = [

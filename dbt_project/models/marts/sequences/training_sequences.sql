@@ -12,7 +12,13 @@ consenting as (
 
 training_rows as (
 
-    select sequences.*
+    select
+        sequences.person_id,
+        sequences.item_ids,
+        sequences.occurred_at,
+        sequences.age_band,
+        sequences.gender,
+        sequences.region
     from sequences
     inner join consenting on sequences.person_id = consenting.person_id
 
