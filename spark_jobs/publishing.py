@@ -34,8 +34,7 @@ def stage(rows: DataFrame, table: Table, folder: Path, raw_bytes: dict[str, int]
         rows.withColumn("bucket", F.pmod(F.xxhash64(text_key), day_files))
         .repartition(shuffle_partitions(rows.sparkSession), "ds", "bucket")
         .sortWithinPartitions("ds", "bucket", *table.key)
-        .drop("bucket")
-        .write.partitionBy("ds")
+        .write.partitionBy("ds", "bucket")
         .parquet(str(folder))
     )
 
@@ -43,7 +42,7 @@ def stage(rows: DataFrame, table: Table, folder: Path, raw_bytes: dict[str, int]
 def publish(lake: Lake, table: Table, folder: Path, days: Iterable[str], *, owner: str) -> None:
     """Publish what was staged below `folder` as `owner`'s part of the table, for every one of `days`."""
     for day in days:
-        parts = sorted((folder / f"ds={day}").glob("*.parquet"))
+        parts = sorted((folder / f"ds={day}").glob("bucket=*/*.parquet"))
         for part in parts:
             sort_encodings(part)
         names = {f"{owner}-{number:05d}.parquet": part for number, part in enumerate(parts)}

@@ -31,9 +31,11 @@ from spark_jobs.mapping.notes import notes_of_let
 from spark_jobs.mapping.outcomes import (
     DUPLICATE,
     broken_records,
+    checkpoint,
     contract_rows,
     repeated_keys,
     table_records,
+    with_duplicates,
     with_outcome,
     with_repeats,
 )
@@ -168,7 +170,8 @@ def mapped(
         functions = Functions(keys)
         records = records_of(spec, functions, erasing=bool(tombstones))
         marked = with_erased(raw, spec, keys, tombstones)
-        rows = _checkpoint(with_outcome(marked, spec, records, functions), scratch / "outcomes")
+        decided = checkpoint(with_outcome(marked, spec, records, functions), scratch / "outcomes")
+        rows = with_duplicates(decided, scratch)
         book = count_rows(raw, rows, spec, records, notes_of_let(spec, functions))
         counts += book.counts
         by_record, uncast = book.by_record, book.uncast
@@ -190,12 +193,6 @@ def mapped(
     tables[RECONCILIATION] = local_rows(session, book_rows, RECONCILIATION)
     quarantined = sum(count.rows for count in counts if count.outcome == "quarantined" and count.unit != "file")
     return Mapped(tables, counts, quarantined - by_record, uncast)
-
-
-def _checkpoint(rows: DataFrame, folder: Path) -> DataFrame:
-    """The rows, written and read again: what follows is planned over files, and not over all that led to them."""
-    rows.write.parquet(str(folder))
-    return rows.sparkSession.read.schema(rows.schema).parquet(str(folder))
 
 
 def _settled(

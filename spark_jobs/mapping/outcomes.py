@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
@@ -37,7 +38,7 @@ _KEPT = ("raw_ds", "raw_file", "raw_text", "raw_unknown", "bot_name", "occurred_
 
 
 def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functions: Functions) -> DataFrame:
-    """Decide what becomes of every raw row, and make its records.
+    """Decide what becomes of every raw row by itself, and make its records.
 
     Args:
         raw: as read; with the columns of `with_erased` where anybody has been erased.
@@ -46,9 +47,9 @@ def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functio
 
     Returns:
         `raw_ds`, `raw_file`, `raw_text`, `raw_unknown`; `bot_name` and `occurred_at` (null where the mapping has none);
-        `notes_of_let`; `outcome` (mapped, quarantined, dropped) and `rule` (why; null for mapped); `judged`: whether
-        the books count its records; `marks`: what became of each (null for one that is not written); and the column
-        of each of `records`.
+        `notes_of_let`; `verdict` (outcome and rule of the row itself, null where none holds), `of_records` (those that
+        its records give it); `record_key` by which it is a duplicate, and `key_hash` of it; `marks`: what became of
+        each record (null for one that is not written); and the column of each of `records`.
     """
     let_notes = notes_of_let(spec, functions).sql()
     translated = spec.translated(functions.expanded)
@@ -59,32 +60,66 @@ def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functio
     rows = rows.select("*", F.expr(let_notes).alias("notes_of_let"), _verdict_of_row(translated, raw).alias("verdict"))
     for one in records:
         rows = one.given(rows)
-    names = [one.name for one in records]
+    # a row without a key of its own is one by its whole text, which need not be kept twice
+    key = F.lit(None).cast("string") if translated.key == "raw_text" else F.expr(f"cast({translated.key} as string)")
     rows = rows.select(
         *_KEPT,
         "verdict",
-        F.expr(f"coalesce({translated.key}, raw_text)").alias("record_key"),
+        key.alias("record_key"),
         F.expr(f"concat({', '.join(one.marks(number) for number, one in enumerate(records))})").alias("marks"),
-        *names,
+        *(one.name for one in records),
     )
     empty = F.when(_without_records(records), _verdict("quarantined", NO_RECORDS))
     rows = rows.withColumn("verdict", F.coalesce("verdict", empty))
-    rows = rows.withColumn("of_records", _verdict_of_records(records))
-    same_key = Window.partitionBy("raw_ds", F.coalesce("verdict", "of_records").isNull(), "record_key").orderBy(
-        "raw_file", "raw_text"
-    )
-    rows = rows.withColumn("delivery_number", F.row_number().over(same_key))
-    repeated = F.coalesce("verdict", "of_records").isNull() & (F.col("delivery_number") > 1)
-    rows = rows.withColumn("verdict", F.when(repeated, _verdict("dropped", DUPLICATE)).otherwise(F.col("verdict")))
-    final = F.coalesce("verdict", "of_records")
     return rows.select(
-        *_KEPT,
+        "*",
+        _verdict_of_records(records).alias("of_records"),
+        F.xxhash64(_key_of_row()).alias("key_hash"),
+        F.monotonically_increasing_id().alias("row_number"),
+    )
+
+
+def checkpoint(rows: DataFrame, folder: Path) -> DataFrame:
+    """The rows, written and read again: what follows is planned over files, and not over all that led to them."""
+    rows.write.parquet(str(folder))
+    return rows.sparkSession.read.schema(rows.schema).parquet(str(folder))
+
+
+def with_duplicates(decided: DataFrame, scratch: Path) -> DataFrame:
+    """Let the duplicate rule decide, too.
+
+    Args:
+        decided: rows of `checkpoint(with_outcome(...))`, as they are read more than once.
+        scratch: a folder of `raw_scratch`, for the numbers of those that are dropped.
+
+    Returns:
+        The rows, with `outcome` (mapped, quarantined, dropped), `rule` (why; null for mapped) and `judged`, whether the
+        books count its records, in place of their verdicts.
+    """
+    undecided = decided.where("verdict is null and of_records is null")
+    # only hashes are moved; whole rows are put in order where a hash comes twice
+    repeated = undecided.groupBy("raw_ds", "key_hash").count().where("count > 1").select("raw_ds", "key_hash")
+    if repeated.isEmpty():
+        rows = decided
+    else:
+        same_key = Window.partitionBy("raw_ds", _key_of_row()).orderBy("raw_file", "raw_text")
+        later = undecided.join(repeated, ["raw_ds", "key_hash"], "left_semi")
+        later = later.select("row_number", F.row_number().over(same_key).alias("delivery")).where("delivery > 1")
+        rows = decided.join(checkpoint(later, scratch / "duplicates"), "row_number", "left").withColumn(
+            "verdict", F.when(F.col("delivery").isNotNull(), _verdict("dropped", DUPLICATE)).otherwise(F.col("verdict"))
+        )
+    final = F.coalesce("verdict", "of_records")
+    decisions = ("verdict", "of_records", "record_key", "key_hash", "row_number", "delivery")
+    return rows.select(
+        "*",
         F.coalesce(final["outcome"], F.lit("mapped")).alias("outcome"),
         final["rule"].alias("rule"),
         F.col("verdict").isNull().alias("judged"),
-        "marks",
-        *names,
-    )
+    ).drop(*decisions)
+
+
+def _key_of_row() -> Column:
+    return F.coalesce("record_key", "raw_text")
 
 
 def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> DataFrame | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from contracts.checked_yaml import YamlValue, advice, read_yaml
@@ -14,6 +16,7 @@ from contracts.tables.mapped import MAPPED_TABLES
 from contracts.tables.vocabulary import SESSION_SILENCE_MINUTES
 from spark_jobs.mapping.reading import Reading, fields_named, reading_of
 from spark_jobs.pseudonyms import Functions
+from spark_jobs.sql_calls import calls
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 
@@ -107,7 +110,8 @@ def load_spec(source: str, folder: Path = MAPPINGS) -> Spec:
     expressions: list[str] = []
     spec.translated(lambda sql: expressions.append(sql) or sql)
     spec.translated(Functions(keys=()).expanded)  # a wrong call of a function is an error before Spark starts
-    return replace(spec, read=replace(spec.read, used=fields_named(expressions)))
+    let = _with_arguments_apart(spec.let, expressions)
+    return replace(spec, read=replace(spec.read, used=fields_named(expressions)), let=let)
 
 
 def _spec(source: str, root: YamlValue) -> Spec:
@@ -124,6 +128,24 @@ def _spec(source: str, root: YamlValue) -> Spec:
         drop=_expressions(sections.get("drop")),
         quarantine=_expressions(sections.get("quarantine")),
     )
+
+
+def _with_arguments_apart(let: Mapping[str, str], expressions: Iterable[str]) -> dict[str, str]:
+    """The names under `let`, with one more before each pseudonym: for what is cleaned and hashed in it.
+
+    The SQL of a pseudonym names its argument several times; a long one would be planned, and computed, as often.
+    """
+    taken = set(re.findall(r"\w+", " ".join([*let, *expressions])))
+    apart: dict[str, str] = {}
+    for name, sql in let.items():
+        call = next((call for call in calls(sql, ["pseudonym"]) if call.sql == sql.strip()), None)
+        if call is None or re.fullmatch(r"\w+", call.arguments[1]):
+            apart[name] = sql
+            continue
+        argument = next(free for number in count() if (free := f"{name}_argument_{number}") not in taken)
+        apart[argument] = call.arguments[1]
+        apart[name] = f"pseudonym({call.arguments[0]}, {argument})"
+    return apart
 
 
 def _sessions(section: YamlValue) -> Sessions:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from spark_jobs.mapping.readers.packed import PLAIN, UNPACKED
+from spark_jobs.mapping.readers.packed import PLAIN, UNPACKED, packing_of
 from spark_jobs.session import shuffle_partitions
 
 BLANK_LINE = "blank_line"
@@ -35,9 +35,10 @@ def read_lines(session: SparkSession, files: Sequence[Path]) -> DataFrame:
         F.regexp_replace(line, "^\ufeff|\r$", "").alias("raw_text"),
         F.when(~valid, F.lit("wrong_encoding")).alias("encoding_problem"),
     )
-    # one gzip file is one task until here
     blank = F.when(F.btrim("raw_text", F.lit(" \t\f")) == "", F.lit(BLANK_LINE))
-    return lines.select("*", blank.alias("raw_dropped")).repartition(shuffle_partitions(session))
+    rows = lines.select("*", blank.alias("raw_dropped"))
+    # a packed file is one task until here; of a plain one, each task reads a part
+    return rows.repartition(shuffle_partitions(session)) if any(map(packing_of, files)) else rows
 
 
 def literal_path(file: Path) -> str:
