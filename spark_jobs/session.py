@@ -8,8 +8,15 @@ from pyspark.sql import SparkSession
 
 from contracts.settings import REPOSITORY, Settings
 
+SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 LOCAL_SHUFFLE_PARTITIONS = "4"
-"""Few, for few cores; a cluster sets spark.sql.shuffle.partitions."""
+"""Few, for few cores and few rows; a cluster sets its own."""
+
+BYTES_PER_PARTITION = 64 << 20
+"""Raw bytes that one task sorts, about."""
+
+FEW_BYTES = 2 << 20
+"""Up to here a query is interpreted: to compile it would take longer than to run it."""
 
 LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
 
@@ -31,7 +38,7 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         # how literals are read (literals.py, and the mappings): backslashes escape, ${...} is text like any other
         .config("spark.sql.parser.escapedStringLiterals", "false")
         .config("spark.sql.variable.substitute", "false")
-        .config("spark.sql.shuffle.partitions", submitted.get("spark.sql.shuffle.partitions", LOCAL_SHUFFLE_PARTITIONS))
+        .config(SHUFFLE_PARTITIONS, submitted.get(SHUFFLE_PARTITIONS, LOCAL_SHUFFLE_PARTITIONS))
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.warehouse.dir", str(settings.home.spark_warehouse))
         # identifiers are lower-cased by Java's own rules: Spark would first load a library's tables for it
@@ -58,6 +65,24 @@ def _log_without_values(session: SparkSession) -> None:
         configurator.reconfigure(java.java.net.URI(LOG_WITHOUT_VALUES.as_uri()))
 
 
+def fit_to(session: SparkSession, raw_bytes: int) -> None:
+    """Let Spark on one machine interpret its queries where rows are few, and compile them and divide the rows else.
+
+    A cluster keeps its own settings; another `spark.sql.shuffle.partitions` than the usual one is kept too.
+
+    Args:
+        raw_bytes: what will be read, unpacked.
+    """
+    if not session.sparkContext.master.startswith("local"):
+        return
+    few = raw_bytes <= FEW_BYTES
+    session.conf.set("spark.sql.codegen.wholeStage", str(not few).lower())
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if few else "FALLBACK")
+    if SparkConf().get(SHUFFLE_PARTITIONS, LOCAL_SHUFFLE_PARTITIONS) == LOCAL_SHUFFLE_PARTITIONS:
+        partitions = max(int(LOCAL_SHUFFLE_PARTITIONS), -(-raw_bytes // BYTES_PER_PARTITION))
+        session.conf.set(SHUFFLE_PARTITIONS, str(partitions))
+
+
 def shuffle_partitions(session: SparkSession) -> int:
-    """Number of parts that rows are divided into; the same settings give the same files."""
-    return int(session.conf.get("spark.sql.shuffle.partitions"))
+    """Number of parts that rows are divided into."""
+    return int(session.conf.get(SHUFFLE_PARTITIONS))

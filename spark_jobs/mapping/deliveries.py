@@ -14,9 +14,12 @@ from pathlib import Path
 from contracts.errors import RawDataError
 from contracts.lake import Lake
 from contracts.raw import landed_days
-from spark_jobs.mapping.readers.packed import Unreadable, size_of, spark_reads
+from spark_jobs.mapping.readers.packed import Unreadable, packing_of, size_of, spark_reads
 from spark_jobs.mapping.readers.parquet_tables import require_readable
 from spark_jobs.mapping.spec import Spec
+
+PACKED = 8
+"""Bytes of text in one of a packed file, about."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Delivery:
     @property
     def bytes(self) -> int:
         return sum(file.stat().st_size for file in self.files)
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """About, without unpacking anything."""
+        return sum(file.stat().st_size * (PACKED if packing_of(file) else 1) for file in self.files)
 
 
 def deliveries_to_map(raw: Path, lake: Lake, spec: Spec, ds: str) -> list[Delivery]:

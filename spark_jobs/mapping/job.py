@@ -56,7 +56,7 @@ from spark_jobs.mapping.reconciliation import (
 from spark_jobs.mapping.spec import Spec, load_spec
 from spark_jobs.pseudonyms import Functions
 from spark_jobs.publishing import publish, stage
-from spark_jobs.session import start_session
+from spark_jobs.session import fit_to, start_session
 from spark_jobs.spark_errors import VALUE_ERRORS, condition_of
 
 WRITERS = 3
@@ -165,6 +165,7 @@ def mapped(
     aside = None
     uncast: Mapping[tuple[str, str], tuple[int, int]] = {}
     by_record = 0
+    fit_to(session, sum(delivery.unpacked_bytes for delivery in deliveries))
     raw = read_raw(session, spec.read, deliveries, scratch)
     if raw is not None:
         functions = Functions(keys)

@@ -81,6 +81,16 @@ def test_translation_reaches_every_expression(tmp_path):
     assert spec.let["account"] == "PSEUDONYM('ACCOUNT', WHO)"
 
 
+def test_what_a_pseudonym_hashes_has_a_name_of_its_own_that_the_mapping_does_not_use(tmp_path):
+    taken = "pseudonym('account', lower(who) || ' ' || what)\n  account_argument_0: what"
+    spec = load(tmp_path, GOOD.replace("pseudonym('account', who)", taken))
+    assert spec.let == {
+        "account_argument_1": "lower(who) || ' ' || what",
+        "account": "pseudonym('account', account_argument_1)",
+        "account_argument_0": "what",
+    }
+
+
 def test_an_unknown_column_names_its_line_and_what_would_have_fitted(tmp_path):
     text = error_of(tmp_path, "item_id: what", "itemid: what")
     assert "line 16 of tiny.yml" in text

@@ -1,0 +1,193 @@
+"""What a night costs on a delivery of a given size, step by step; `map` beside the same work written by hand.
+
+DuckDB makes the delivery, in the format of the simulated town: one day of a web log of `--lines` lines by `--people`
+visitors. Every step is a command of its own, as in a night. Printed is a line a step: seconds, CPU seconds, the most
+memory of all its processes together, bytes that it left on disk, rows. `map` is followed by the same log through a
+query for DuckDB and a job for Spark that write the same columns (`bench/night_by_hand.py`).
+
+    python -m bench.night --people 10000 --lines 1000000 --steps map
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench import result
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import LakeError
+from contracts.keys import pseudonym_keys
+from contracts.lake import Lake
+from contracts.settings import REPOSITORY, Settings
+from ops.memory import PeakMemory
+
+SOURCE = "apache_combined"
+DAY = "2026-11-19"
+STEPS = ("map", "resolve", "profile")
+
+_AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Mobile Safari",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0",
+)
+_BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+# one line a number; its kind, person and item follow from hashes of it
+_LOG = f"""
+    select (case when person % 20 = 0 then '2001:db8:' || printf('%x', person % 65536) || '::1'
+                 else '203.' || (person >> 16) % 256 || '.' || (person >> 8) % 256 || '.' || person % 256 end)
+           || ' - ' || case when person % 5 = 0 then 'user' || person else '-' end
+           || ' [' || strftime(timestamp '{DAY}' + to_seconds((number * 86399) // {{lines}}), '%d/%b/%Y:%H:%M:%S')
+           || ' +0000] "GET ' || case
+                when kind < 45 then '/item/i-' || item
+                when kind < 52 then '/cart/add?item=i-' || item
+                when kind < 55 then '/checkout/complete?item=i-' || item || '&amount=' || (item % 90 + 9) || '.90'
+                when kind < 65 then '/search?q=blue+shoes+' || item % 100 || '&utm_campaign=autumn-' || item % 7
+                when kind < 72 then '/category/' || item % 40
+                when kind < 74 then '/login'
+                when kind < 76 then '/consent?profiling=1&training=1&personalisation=1&marketing_contact=' || kind % 2
+                when kind < 77 then '/?subscriber=user' || person || '%40example.org'
+                when kind < 87 then '/static/page-' || item % 9 || '.css'
+                else '/' end
+           || ' HTTP/1.1" ' || case when kind = 87 then 404 else 200 end || ' ' || item * 7
+           || ' "https://shop.example/" "'
+           || case when kind in (88, 89) then '{_BOT}' else {list(_AGENTS)}[(person % {len(_AGENTS)} + 1)::int] end
+           || '" "vid=' || md5('cookie' || person || ' ' || kind % 2) || '; theme=dark"'
+    from (
+        select number, hash(number, 'person') % {{people}} as person, hash(number, 'kind') % 100 as kind,
+               hash(number, 'item') % {{items}} as item
+        from range({{lines}}) as numbers(number)
+    )
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.night", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--people", type=int, default=10_000, help="visitors (default %(default)s)")
+    parser.add_argument("--lines", type=int, default=1_000_000, help="lines of tonight's log (default %(default)s)")
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS), help="(default: all)")
+    parser.add_argument("--by-hand", choices=("duckdb", "spark", "both", "none"), default="both", help="beside map")
+    chosen = parser.parse_args()
+    exit_with_sentence(lambda: bench(**vars(chosen)))
+
+
+def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
+    """Make a delivery and run the steps on it; a line of the results for each.
+
+    Raises:
+        LakeError: a step failed, or the mapping and the work by hand do not give the same rows.
+    """
+    home = Settings.from_env().home.bench / "night"
+    shutil.rmtree(home, ignore_errors=True)
+    settings = Settings.from_env({**os.environ, "NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RAW": str(home / "raw")})
+    pseudonym_keys(settings)
+    size = {"people": people, "lines": lines}
+    log = _deliver(home / "raw", people, lines)
+    print(f"bench.night: {lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB", file=sys.stderr)
+    submit = ["spark-submit", "spark_jobs/main.py"]
+    commands = {
+        "map": [*submit, "map", "--source", SOURCE, "--ds", DAY],
+        "resolve": [*submit, "resolve", "--ds", DAY],
+        "profile": ["python", "-m", "dbt_project.build", "--ds", DAY],
+    }
+    for step in steps:
+        line = {"bench": "night", "step": step, **size, **_measured(commands[step], home)}
+        result.write({**line, "rows": _rows(Lake(settings.home.lake))})
+        if step == "map":
+            for engine in ("duckdb", "spark") if by_hand == "both" else () if by_hand == "none" else (by_hand,):
+                found = _by_hand(engine, log, home)
+                result.write({"bench": "night", "step": f"map by hand: {engine}", **size, **found})
+                _same(line | {"rows": _rows(Lake(settings.home.lake))}, found)
+    shutil.rmtree(home)
+
+
+def _deliver(raw: Path, people: int, lines: int) -> Path:
+    file = raw / SOURCE / f"ds={DAY}" / "access.log"
+    file.parent.mkdir(parents=True)
+    query = _LOG.format(lines=lines, people=people, items=max(100, people // 10))
+    with duckdb.connect() as database:
+        database.execute("set preserve_insertion_order = true")
+        database.execute(
+            f"copy ({query}) to '{file}' (format csv, header false, quote '', escape '', delimiter '\x01')"
+        )
+    return file
+
+
+def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
+    to = home / f"by_hand_{engine}"
+    to.mkdir()
+    program = str(REPOSITORY / "bench" / "night_by_hand.py")
+    # Spark as it comes: with none of the settings of this repository
+    start = (
+        ["env", f"SPARK_CONF_DIR={to}", "spark-submit", "--driver-memory", "4g"] if engine == "spark" else ["python"]
+    )
+    return _measured([*start, program, "--engine", engine, "--log", str(log), "--to", str(to)], home, reads=True)
+
+
+def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
+    """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
+    before, bytes_before, started = resource.getrusage(resource.RUSAGE_CHILDREN), _bytes(home), time.monotonic()
+    environment = {**os.environ, "NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RAW": str(home / "raw")}
+    with PeakMemory() as memory:
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE if reads else sys.stderr, check=False
+        )
+    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise LakeError(
+            expected=f"`{' '.join(command)}` to end well",
+            received=f"exit status {done.returncode}",
+            remedy="its output says why",
+        )
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "peak_memory_gib": round(memory.peak_bytes / (1 << 30), 2),
+        "bytes_left": _bytes(home) - bytes_before,
+        **({"rows": json.loads(done.stdout)} if reads else {}),
+    }
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _rows(lake: Lake) -> dict[str, int]:
+    """Rows of tonight's partitions."""
+    tables = {folder.name for folder in lake.root.iterdir() if lake.files(folder.name, DAY)}
+    with duckdb.connect() as database:
+        return {
+            table: database.execute(
+                "select count(*) from read_parquet(?)", [[str(file) for file in lake.files(table, DAY)]]
+            ).fetchone()[0]
+            for table in sorted(tables)
+        }
+
+
+def _same(line: dict[str, Any], by_hand: dict[str, Any]) -> None:
+    found = {table: line["rows"].get(table, 0) for table in by_hand["rows"]}
+    if found != by_hand["rows"]:
+        raise LakeError(
+            expected=f"the rows that were mapped by hand: {by_hand['rows']}",
+            received=str(found),
+            remedy="report this: rows of the log were lost, or are counted otherwise",
+        )
+
+
+if __name__ == "__main__":
+    main()
