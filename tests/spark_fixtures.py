@@ -8,13 +8,18 @@ from contracts.settings import Settings
 from spark_jobs.session import start_session
 from tests.spark_jobs.feeds_by_hand import settings_in
 
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""For a handful of rows, to compile a query takes longer than to interpret it."""
+
+INTERPRETING = [part for name, value in INTERPRETED.items() for part in ("--conf", f"{name}={value}")]
+"""The same as options of `spark-submit`."""
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory):
     session = start_session(settings_in(tmp_path_factory.mktemp("spark")), "tests")
-    # for a handful of rows, to compile a query takes longer than to interpret it; jobs of their own processes compile
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    for name, value in INTERPRETED.items():
+        session.conf.set(name, value)
     yield session
     session.stop()
 

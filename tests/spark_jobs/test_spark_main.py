@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from contracts.settings import REPOSITORY
+from tests.spark_fixtures import INTERPRETING
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, post, settings_in
 
 MAIN = REPOSITORY / "spark_jobs" / "main.py"
@@ -57,6 +58,14 @@ def test_wrong_arguments_are_explained(tmp_path, arguments, said):
     assert said in done.stderr
 
 
+STARTING_FAST = [
+    "--driver-java-options",
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss4m",
+    "--conf",
+    "spark.ui.enabled=false",
+]
+"""What ops/spark says of speed, without what it says of the log."""
+
 FAILING = """
 import sys
 sys.path.insert(0, {root!r})
@@ -79,14 +88,8 @@ def test_an_error_of_spark_is_one_sentence_through_spark_submit_and_shows_no_val
     program.write_text(FAILING.format(root=str(REPOSITORY)))
     deliver(settings_in(tmp_path), "movietweetings", "ratings.dat", ["2::1::anna@example.org::1381006850"], ds=DAY)
     environment = {name: value for name, value in os.environ.items() if name != "SPARK_CONF_DIR"}
-    interpreting = [
-        "--conf",
-        "spark.sql.codegen.wholeStage=false",
-        "--conf",
-        "spark.sql.codegen.factoryMode=NO_CODEGEN",
-    ]
     done = subprocess.run(
-        ["spark-submit", *interpreting, str(program), "map", "--source", "movietweetings", "--ds", DAY],
+        ["spark-submit", *INTERPRETING, *STARTING_FAST, str(program), "map", "--source", "movietweetings", "--ds", DAY],
         env=environment | {"NIGHTSHIFT_HOME": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
