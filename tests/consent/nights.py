@@ -1,4 +1,4 @@
-"""Two nights of the towns, Thursday and Friday, by the commands of a real night; and who stands in what they published.
+"""Two nights of the towns, Thursday and Friday, by the steps of a real night; and who stands in what they published.
 
 In between, Thursday's audiences are made once more when Friday's withdrawals have been mapped and nothing has been
 built or scored since.
@@ -7,18 +7,19 @@ built or scored since.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import pyarrow.dataset
 
-from contracts.errors import ModelError
+from activation.export import make_audiences
 from contracts.lake import Lake
-from contracts.settings import REPOSITORY, Settings
+from contracts.settings import Settings
+from dbt_project.build import build
+from serving.score import score
 from tests.consent.oracle import EXPORTED, MAY_STAND_IN, allowed_in_audience, allowed_in_table
 from tests.consent.towns import FRIDAY, LONG_BEFORE, THURSDAY, Towns
 
@@ -66,27 +67,29 @@ class TownNights:
             models: which learn on Thursday and are champions at once; without any, items are ranked by popularity.
 
         Raises:
-            ModelError: a step of a night failed.
+            NightshiftError: a step of a night failed.
         """
         (self.home / "campaigns").mkdir(parents=True)
         for name, text in CAMPAIGNS.items():
             (self.home / "campaigns" / f"{name}.yml").write_text(f"name: {name}\n{text}")
-        lake = Lake(self.settings.home.lake)
+        with patch.dict(os.environ, self.environment):
+            return self._nights(Lake(self.settings.home.lake), models)
 
+    def _nights(self, lake: Lake, models: Sequence[str]) -> list[Output]:
         self.towns.deliver(lake, (LONG_BEFORE, THURSDAY))
-        self._command("dbt_project.build", THURSDAY)
+        build(self.settings, THURSDAY)
         for model in models:
             self._learn(model)
-        self._command("serving.score", THURSDAY)
-        self._command("activation.export", THURSDAY)
+        score(THURSDAY)
+        make_audiences(THURSDAY)
         outputs = [*self._published(THURSDAY), *self._exported(THURSDAY, known=THURSDAY)]
 
         self.towns.deliver(lake, (FRIDAY,))
-        self._command("activation.export", THURSDAY)
+        make_audiences(THURSDAY)
         outputs += self._exported(THURSDAY, known=FRIDAY)
-        self._command("dbt_project.build", FRIDAY)
-        self._command("serving.score", FRIDAY)
-        self._command("activation.export", FRIDAY)
+        build(self.settings, FRIDAY)
+        score(FRIDAY)
+        make_audiences(FRIDAY)
         return [*outputs, *self._published(FRIDAY), *self._exported(FRIDAY, known=FRIDAY)]
 
     def model_versions(self, ds: str) -> list[str]:
@@ -124,28 +127,13 @@ class TownNights:
     def _learn(self, model: str) -> None:
         """Train a model on Thursday and let it be champion; where there was too little to learn, there is none."""
         from training.registry.client import CHALLENGER, CHAMPION, Registry
+        from training.train import train
 
-        self._command("training.train", THURSDAY, "--model", model)
+        train(model, THURSDAY)
         registry = Registry.of(self.settings)
         version = registry.aliased(model, CHALLENGER)
         if version is not None:
             registry.set_alias(version, CHAMPION)
-
-    def _command(self, module: str, ds: str, *more: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", module, "--ds", ds, *more],
-            cwd=REPOSITORY,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ModelError(
-                expected=f"python -m {module} --ds {ds} to succeed",
-                received=" ".join((done.stderr or done.stdout).splitlines()[-3:]),
-                remedy="run it in a home of your own and see",
-            )
 
 
 def _people(lake: Lake, table: str, ds: str) -> set[str]:
