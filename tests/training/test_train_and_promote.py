@@ -10,7 +10,7 @@ from contracts.settings import REPOSITORY, Settings
 from tests.training.markov_town import DS, build_town
 from training.promote import promote, promote_each
 from training.registry.client import CHALLENGER, CHAMPION, Registry
-from training.train import git_commit, train
+from training.train import git_commit, main, train
 
 
 def fragment(home, step):
@@ -135,11 +135,13 @@ def test_help_teaches(module):
     assert f"python -m training.{module} --model next_item" in answer.stdout
 
 
-def test_an_unknown_model_is_one_sentence_and_status_2():
-    command = [sys.executable, "-m", "training.train", "--model", "next_itm", "--ds", DS]
-    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert answer.returncode == 2
-    assert answer.stderr.splitlines()[-1].endswith("did you mean 'next_item'?")
+def test_an_unknown_model_is_one_sentence_and_status_2(monkeypatch, capsys):
+    monkeypatch.setattr("training.train.choose_backend", lambda _: None)  # that of the other tests stays
+    monkeypatch.setattr(sys, "argv", ["training.train", "--model", "next_itm", "--ds", DS])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("did you mean 'next_item'?")
 
 
 def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(own_home):
