@@ -5,15 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from contracts.errors import BusyError, LakeError
-from contracts.tables.mapped import CONSENTS
+from contracts.errors import BusyError
 from dbt_project.build import build
 from dbt_project.runner.failures import failures_of, without_data
-from tests.dbt_project.tiny_lake import at
 
 DAY = "2026-11-20"
 SECRET = "ann@example.org"
@@ -69,24 +65,6 @@ def test_what_failed_is_named_and_what_succeeded_is_not():
         "test not_null_x: Got 1 result, configured to fail if != 0",
         "model stg_x: error",
     ]
-
-
-def test_a_value_that_cannot_be_cast_is_in_the_log_and_not_in_the_sentence(new_home):
-    home = new_home()
-    home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
-    columns = {column.name: pa.array(["x"]) for column in CONSENTS.columns}
-    columns |= {"identifier": pa.array(["cookie:ann"]), "purpose": pa.array(["profiling"])}
-    columns |= {"occurred_at": pa.array([at(f"{DAY} 08:00")]), "granted": pa.array([SECRET])}
-    file = home.lake.staging("odd") / "part-00000.parquet"
-    pq.write_table(pa.table(columns), file)
-    home.lake.publish("consents", DAY, {file.name: file})
-    with pytest.raises(LakeError, match="a value that cannot be cast") as caught:
-        build(home.settings, DAY)
-    assert SECRET not in str(caught.value)
-    log = home.settings.home.dbt / "logs" / "dbt.log"
-    assert str(log) in str(caught.value)
-    assert SECRET in log.read_text()
-    assert home.lake.days("dim_item") == []
 
 
 def test_a_warehouse_that_is_open_elsewhere_is_named_as_busy(new_home):

@@ -8,11 +8,13 @@ import math
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError
 from contracts.settings import Settings
+from contracts.tables.mapped import CONSENTS
 from contracts.tables.marts import MART_TABLES
 from dbt_project.build import build, variables
 from dbt_project.runner.command import DbtCommand
@@ -21,6 +23,7 @@ from tests.homes import copied_home
 
 WEDNESDAY, THURSDAY, FRIDAY = "2026-11-18", "2026-11-19", "2026-11-20"
 END_OF_FRIDAY = at("2026-11-21 00:00")
+SECRET = "ann@example.org"
 MARTS = [table.name for table in MART_TABLES]
 
 
@@ -518,7 +521,7 @@ def test_the_unit_tests_of_the_models_pass(nights):
 
 def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
     dbt = DbtCommand(nights.home.settings.home.dbt)
-    done = dbt.run("docs", variables(nights.home.settings, THURSDAY), "generate")
+    done = dbt.run("docs", variables(nights.home.settings, THURSDAY), "generate", "--no-compile")
     assert done.returncode == 0, done.stdout
     catalog = json.loads((dbt.folder / "target" / "catalog.json").read_text())
     manifest = json.loads((dbt.folder / "target" / "manifest.json").read_text())
@@ -530,12 +533,26 @@ def test_the_docs_describe_every_model_with_its_grain_and_every_column(nights):
             assert described["columns"].get(column, {}).get("description"), f"{unique_id}.{column} is not described"
 
 
-def test_an_identifier_without_a_person_stops_the_build_and_leaves_what_was_published(nights, tmp_path):
+def test_a_build_that_fails_names_each_failure_without_data_and_leaves_what_was_published(nights, tmp_path):
     copy = copied_home(nights.home.settings.home.root, tmp_path / "home")
     home = TinyHome(Settings.from_env({"NIGHTSHIFT_HOME": str(copy)}))
+    # nobody is bob, and whether ann granted cannot be cast
     home.deliver_persons(THURSDAY, {"ann": ["account:ann", "cookie:ann"], "dan": ["account:dan", "email:dan"]})
-    with pytest.raises(LakeError, match="every_identifier_of_an_event_belongs_to_a_person: Got 1 result") as caught:
+    columns = {column.name: pa.array(["x"]) for column in CONSENTS.columns}
+    columns |= {"identifier": pa.array(["cookie:ann"]), "purpose": pa.array(["profiling"])}
+    columns |= {"occurred_at": pa.array([at(f"{THURSDAY} 08:00")]), "granted": pa.array([SECRET])}
+    file = home.lake.staging("odd") / "part-00000.parquet"
+    pq.write_table(pa.table(columns), file)
+    home.lake.publish("consents", THURSDAY, {file.name: file})
+
+    with pytest.raises(LakeError, match="nothing was published") as caught:
         build(home.settings, THURSDAY)
-    assert "nothing was published" in str(caught.value)
+    sentence = str(caught.value)
+    assert "every_identifier_of_an_event_belongs_to_a_person: Got 1 result" in sentence
+    assert "a value that cannot be cast" in sentence
+    assert SECRET not in sentence
+    log = home.settings.home.dbt / "logs" / "dbt.log"
+    assert str(log) in sentence
+    assert SECRET in log.read_text()
     assert home.digests(MARTS, THURSDAY) == nights.thursday
     assert report_of(home, THURSDAY) == nights.thursday_report
