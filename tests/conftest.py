@@ -1,4 +1,6 @@
-"""The order of the tests: where several processes share them, the longest files have to begin first.
+"""The order of the tests, and what tests of several folders share.
+
+Where several processes share the tests, the longest files have to begin first.
 
 Tests that are marked `long` are left to `make test-long`.
 """
@@ -6,6 +8,8 @@ Tests that are marked `long` are left to `make test-long`.
 from pathlib import Path
 
 import pytest
+
+from tests.training.markov_town import DS, SMALL_CONFIG, build_town
 
 LONGEST = (
     "test_end_to_end.py",
@@ -37,3 +41,17 @@ def pytest_collection_modifyitems(config, items):
     there = {file.name for file in Path(__file__).parent.rglob("test_*.py")}
     assert there.issuperset(LONGEST), f"moved or renamed: {set(LONGEST) - there}"
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory):
+    """A town whose model was trained once: version 1 is the challenger, there is no champion."""
+    from training.train import train
+
+    home = tmp_path_factory.mktemp("trained")
+    build_town(home)
+    (home / "small.yml").write_text(SMALL_CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTSHIFT_HOME", str(home))
+        train("next_item", DS, home / "small.yml")
+    return home

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tests.training.markov_town import DS, SMALL_CONFIG, build_town
+from tests.homes import copied_home
+from tests.training.markov_town import DS
 
 CAMPAIGNS = {
     "contacted": "about: By letter.\nwho: {likes: {category: running, min_weight: 0.5}}\nitems: {count: 2}\n",
@@ -11,23 +12,19 @@ CAMPAIGNS = {
 
 
 @pytest.fixture(scope="session")
-def served_home(tmp_path_factory):
-    """A town after a whole night: trained, promoted, scored, audiences made."""
+def served_home(trained_home, tmp_path_factory):
+    """The trained town after the rest of its night: promoted, scored, audiences made."""
     from activation.export import make_audiences
     from serving.score import score
     from training.promote import promote
-    from training.train import train
 
-    home = tmp_path_factory.mktemp("served")
-    build_town(home)
-    (home / "small.yml").write_text(SMALL_CONFIG)
+    home = copied_home(trained_home, tmp_path_factory.mktemp("served") / "home")
     (home / "campaigns").mkdir()
     for name, text in CAMPAIGNS.items():
         (home / "campaigns" / f"{name}.yml").write_text(f"name: {name}\n{text}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTSHIFT_HOME", str(home))
         patch.setenv("NIGHTSHIFT_CAMPAIGNS", str(home / "campaigns"))
-        train("next_item", DS, home / "small.yml")
         assert promote("next_item", DS) == "promoted"
         score(DS)
         make_audiences(DS)

@@ -10,28 +10,22 @@ from contracts.erasure import ENFORCE, ModelsReport, OpenRequest, Subject
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import Settings
-from tests.training.markov_town import DS, SMALL_CONFIG, build_town, person, publish
+from tests.homes import copied_home
+from tests.training.markov_town import DS, person, publish
 from training.evaluate import score_difference
 from training.forget import UNKNOWN, forget, learned
 from training.promote import promote
 from training.registry.client import CHALLENGER, FORGOTTEN, Registry
 from training.registry.erasure import Kept
-from training.train import train
 
 REQUEST = "5f0c2d"
 LEARNED_FROM, REFUSED_TRAINING = person(3), person(9)
 
 
 @pytest.fixture(scope="module")
-def own_home(tmp_path_factory):
+def own_home(trained_home, tmp_path_factory):
     """A town whose version 1 is nobody else's: other tests keep theirs."""
-    home = tmp_path_factory.mktemp("forget")
-    build_town(home, people=40)
-    (home / "small.yml").write_text(SMALL_CONFIG.replace("epochs: 6", "epochs: 1"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NIGHTSHIFT_HOME", str(home))
-        train("next_item", DS, home / "small.yml")
-    return home
+    return copied_home(trained_home, tmp_path_factory.mktemp("forget") / "home")
 
 
 @pytest.fixture
