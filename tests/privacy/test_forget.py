@@ -31,6 +31,7 @@ from privacy.subject import find_subject
 from privacy.waiting_requests import WaitingRequests
 from spark_jobs.identity.job import resolve_identities
 from spark_jobs.mapping.job import map_source
+from tests.spark_fixtures import INTERPRETING
 from tests.spark_jobs.feeds_by_hand import (
     DAY,
     books,
@@ -268,7 +269,11 @@ def test_an_erasure_is_refused_while_a_step_is_at_work(night, tmp_path):
 def test_a_killed_erasure_goes_on_with_the_same_command(night, tmp_path):
     settings = copied(night, tmp_path)
     command = [sys.executable, "-m", "privacy", "forget", "--subject", "account:anna_berg01", "--enforce"]
-    environment = os.environ | {"NIGHTSHIFT_HOME": str(settings.home), "NIGHTSHIFT_SPARK_MASTER": "local[2]"}
+    environment = os.environ | {
+        "NIGHTSHIFT_HOME": str(settings.home),
+        "NIGHTSHIFT_SPARK_MASTER": "local[2]",
+        "PYSPARK_SUBMIT_ARGS": " ".join([*INTERPRETING, "pyspark-shell"]),
+    }
     process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
