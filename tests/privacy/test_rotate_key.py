@@ -204,7 +204,7 @@ def test_after_a_rotation_known_people_stay_who_they_are(rotated, tmp_path):
     resolve_identities(settings, DAY)
     assert people(settings) == before, "from scratch, the persons are those that were renamed"
     deliver_day(settings, NEXT_DAY, "20")
-    map_day(settings, NEXT_DAY)
+    map_source(settings, "apache_combined", NEXT_DAY)
     resolve_identities(settings, NEXT_DAY)
     assert people(settings, NEXT_DAY) == before
 
