@@ -66,8 +66,8 @@ def main() -> None:
         if missing:
             print(f"bench.{module}: skipped, without {', '.join(missing)}", file=sys.stderr)
             continue
-        given = ["--data", *map(str, files)] if files else []
-        command = [sys.executable, "-m", f"bench.{module}", *given, *arguments]
+        options = ["--data", *map(str, files)] if files else []
+        command = [sys.executable, "-m", f"bench.{module}", *options, *arguments]
         print(f"bench.{module}: {' '.join(command[1:])}", file=sys.stderr)
         if subprocess.run(command, cwd=REPOSITORY, check=False).returncode:
             failed.append(module)

@@ -1,6 +1,6 @@
 """How many identifiers without consent stand in any output, over random towns and two nights: must be none.
 
-Each night is built, scored and turned into audiences by the commands of a real night; in between, Thursday's audiences
+Each night is built, scored and turned into audiences by the steps of a real night; in between, Thursday's audiences
 are made once more when Friday's withdrawals have been mapped and nothing has been built or scored since. Towns, nights
 and the oracle, which says in plain Python who may stand where, are those of the tests (`tests/consent/`). Models learn
 on Thursday and are used on both nights; the gate is not asked, for it is not their quality that is measured.

@@ -140,12 +140,12 @@ def _deliver(lake: Lake, ds: str, edges: str) -> None:
 
 def _resolve(home: Path, ds: str, *arguments: str, memory: str, cores: int) -> float:
     """Seconds of one `resolve`."""
-    given = ["env", f"NIGHTSHIFT_HOME={home}", f"NIGHTSHIFT_SPARK_MASTER=local[{cores}]"]
+    environment = ["env", f"NIGHTSHIFT_HOME={home}", f"NIGHTSHIFT_SPARK_MASTER=local[{cores}]"]
     started = time.monotonic()
     settings = [word for name, value in SPARK.items() for word in ("--conf", f"{name}={value}")]
     command = ["spark-submit", "--driver-memory", memory, *settings, "spark_jobs/main.py", "resolve", "--ds", ds]
     command += arguments
-    done = subprocess.run([*given, *command], cwd=REPOSITORY, stdout=sys.stderr, check=False)
+    done = subprocess.run([*environment, *command], cwd=REPOSITORY, stdout=sys.stderr, check=False)
     if done.returncode:
         raise LakeError(
             expected=f"`{' '.join(command)}` to end well",

@@ -217,13 +217,13 @@ def _ctgan(data: MixedRows, seed: int, epochs: int, work: Path, python: Path) ->
     key = hashlib.sha256(f"{data.content_hash()} {seed} {epochs}".encode()).hexdigest()[:12]
     made = work / f"made-{key}.csv"
     if not made.with_suffix(".json").exists():
-        given = work / f"given-{key}.csv"
-        train.to_csv(given, index=False)
+        training_rows = work / f"given-{key}.csv"
+        train.to_csv(training_rows, index=False)
         print(f"ctgan, seed {seed}, {epochs} epochs: fitting", file=sys.stderr, flush=True)
         options = ["--rows", str(len(train)), "--epochs", str(epochs), "--seed", str(seed), "--out", str(made)]
         categories = [name for name in data.kinds if name not in NUMBERS]
         script = REPOSITORY / "bench" / "ctgan_baseline.py"
-        command = [python, script, "--train", given, *options, "--categories", *categories]
+        command = [python, script, "--train", training_rows, *options, "--categories", *categories]
         subprocess.run(command, check=True, stdout=sys.stderr)
     rows = pd.read_csv(made, keep_default_na=False)
     rows[TARGET] = rows[TARGET].astype(str) == "True"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -94,7 +93,7 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
     """
     home = Settings.from_env().home.bench / "night"
     shutil.rmtree(home, ignore_errors=True)
-    settings = Settings.from_env({**os.environ, "NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RAW": str(home / "raw")})
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
     pseudonym_keys(settings)
     size = {"people": people, "lines": lines}
     log = _deliver(home / "raw", people, lines)
@@ -142,10 +141,10 @@ def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
 def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
     """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
     before, bytes_before, started = resource.getrusage(resource.RUSAGE_CHILDREN), _bytes(home), time.monotonic()
-    environment = {**os.environ, "NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RAW": str(home / "raw")}
+    environment = ["env", f"NIGHTSHIFT_HOME={home}", f"NIGHTSHIFT_RAW={home / 'raw'}"]
     with PeakMemory() as memory:
         done = subprocess.run(
-            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE if reads else sys.stderr, check=False
+            [*environment, *command], cwd=REPOSITORY, stdout=subprocess.PIPE if reads else sys.stderr, check=False
         )
     seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:

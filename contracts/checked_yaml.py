@@ -108,10 +108,10 @@ class YamlValue:
         self.require_among(self.plain, known)
         return self.plain
 
-    def require_among(self, given: Any, known: list[str]) -> None:
+    def require_among(self, written: Any, known: list[str]) -> None:
         """Refuse a name that is not known, this value's own or its key."""
-        if given not in known:
-            raise self.error(f"one of {', '.join(known)}", repr(given), advice(str(given), known))
+        if written not in known:
+            raise self.error(f"one of {', '.join(known)}", repr(written), advice(str(written), known))
 
     def flag(self) -> bool:
         """True or false."""
@@ -195,8 +195,8 @@ class _Composed:
                 if not isinstance(key, yaml.ScalarNode):
                     raise _no_yaml(self.file, self.fault, "a key of several values", line, "write `name: value`")
                 if key.value in values:
-                    given = f"{key.value!r} again, as in line {values[key.value].line}"
-                    raise _no_yaml(self.file, self.fault, given, line, "remove one of the two")
+                    written = f"{key.value!r} again, as in line {values[key.value].line}"
+                    raise _no_yaml(self.file, self.fault, written, line, "remove one of the two")
                 values[key.value] = self.value(value, (*keys, key.value), line)
             return values
         try:
@@ -209,10 +209,10 @@ def _no_yaml(file: Path, fault: type[NightshiftError], received: str, line: int,
     return fault(expected=f"YAML in {file.name}", received=f"{received} in line {line}", remedy=remedy)
 
 
-def advice(given: str, known: Iterable[str]) -> str:
+def advice(written: str, known: Iterable[str]) -> str:
     """The nearest name that would have fitted."""
     known = list(known)
-    close = difflib.get_close_matches(given, known, n=1)
+    close = difflib.get_close_matches(written, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
 
 

@@ -173,13 +173,13 @@ def shipped_cleaning() -> Cleaning:
 def _cleaning(sections: Mapping[str, YamlValue], default: Cleaning) -> Cleaning:
     words, same_digit = default.words, default.same_digit
     if "no_value" in sections:
-        given = sections["no_value"].mapping(("all", *IDENTIFIER_KINDS, "same_digit"))
-        for_all = _words(given.get("all"))
-        words = {kind: tuple(sorted({*for_all, *_words(given.get(kind))})) for kind in IDENTIFIER_KINDS}
-        if "same_digit" in given:
-            same_digit = given["same_digit"].whole_number(least=0)
+        lists = sections["no_value"].mapping(("all", *IDENTIFIER_KINDS, "same_digit"))
+        for_all = _words(lists.get("all"))
+        words = {kind: tuple(sorted({*for_all, *_words(lists.get(kind))})) for kind in IDENTIFIER_KINDS}
+        if "same_digit" in lists:
+            same_digit = lists["same_digit"].whole_number(least=0)
             if same_digit == 1:
-                raise given["same_digit"].misfit("0 (never) or at least 2")
+                raise lists["same_digit"].misfit("0 (never) or at least 2")
     options: dict[str, dict[str, tuple[str, ...]]] = {
         "plus_tags": dict(default.without_plus_tags),
         "dots": dict(default.without_dots),

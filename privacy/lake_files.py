@@ -128,10 +128,12 @@ def without_history(file: Path, draft: Path, matcher: PersonMatcher, ids_of_day:
         ).fetchall():
             is_theirs = "list_contains(?, person_id) or list_contains(?, strftime(as_of, '%Y-%m-%d') || person_id)"
             on_day = [f"{day}{one}" for day, ids in ids_of_day.items() for one in ids]
-            source, given = f'old."{schema}"."{table}"', [sorted(matcher.exact), on_day]
-            gone += connection.execute(f"select count(*) from {source} where {is_theirs}", given).fetchone()[0]
+            source, parameters = f'old."{schema}"."{table}"', [sorted(matcher.exact), on_day]
+            gone += connection.execute(f"select count(*) from {source} where {is_theirs}", parameters).fetchone()[0]
             connection.execute(f'create schema if not exists "{schema}"')
-            connection.execute(f'create table "{schema}"."{table}" as from {source} where not ({is_theirs})', given)
+            connection.execute(
+                f'create table "{schema}"."{table}" as from {source} where not ({is_theirs})', parameters
+            )
         connection.execute("detach old")
         connection.execute("checkpoint")
     return gone

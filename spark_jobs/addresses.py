@@ -63,13 +63,13 @@ def in_network_sql(text: str, *networks: str) -> str:
     found: dict[int, list[str]] = {4: [], 6: []}
     dotted = []
     for sql in networks:
-        given = literal(sql)
+        written = literal(sql)
         try:
-            network = ipaddress.ip_network(given or "")
+            network = ipaddress.ip_network(written or "")
         except ValueError as error:
             raise MappingError(
                 expected="networks in quotes, such as '10.0.0.0/8' or '2001:db8::/32'",
-                received=f"{sql} ({error})" if given else sql,
+                received=f"{sql} ({error})" if written else sql,
                 remedy="correct the call of in_network in the mapping",
             ) from None
         found[network.version].append(_digits_within(network))

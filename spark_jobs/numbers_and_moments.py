@@ -80,12 +80,12 @@ def moment_sql(text: str, *patterns: str) -> str:
     text = f"regexp_replace(cast({text} as string), {sql_literal(f'^{_BLANKS}++|{_BLANKS}++$')}, '')"
     attempts = []
     for pattern in patterns:
-        given = literal(pattern)
-        if given == "iso":
+        text_of_pattern = literal(pattern)
+        if text_of_pattern == "iso":
             attempts.append(
                 f"try_cast(translate(regexp_extract({text}, {sql_literal(_ISO)}, 0), ',', '.') as timestamp)"
             )
-        elif given == "excel":
+        elif text_of_pattern == "excel":
             attempts.append(_excel(text))
         else:
             check_pattern(pattern)
@@ -102,15 +102,15 @@ def check_pattern(pattern: str) -> None:
     Raises:
         MappingError: it is no literal, or has a letter, or too many of one, that Spark does not read.
     """
-    given = literal(pattern)
+    text_of_pattern = literal(pattern)
     words = " or ".join(map(repr, WORDS))
-    if given is None:
+    if text_of_pattern is None:
         raise MappingError(
             expected=f"datetime patterns in quotes, or {words}",
             received=pattern,
             remedy="write each pattern as a text in quotes, so that it can be checked",
         )
-    bare = re.sub(r"'[^']*'", "''", given)
+    bare = re.sub(r"'[^']*'", "''", text_of_pattern)
     remedy = "see the datetime patterns of Spark, such as 'dd.MM.yyyy HH:mm'"
     problem = ""
     if not bare.strip("' "):
@@ -128,8 +128,8 @@ def check_pattern(pattern: str) -> None:
         if letter in _NOT_READ:
             problem = f"whose {run[0]} ({_NOT_READ[letter]}) Spark does not read"
             remedy = "take it out of the text and the pattern"
-            rest = re.sub("^E+[, ]*", "", given)
-            if rest != given:
+            rest = re.sub("^E+[, ]*", "", text_of_pattern)
+            if rest != text_of_pattern:
                 remedy += f", as in moment(regexp_replace(x, '^[A-Za-z]+[, ]*', ''), '{rest}')"
         elif letter not in _MOST:
             problem = f"whose {run[0]} is no field"
@@ -138,7 +138,7 @@ def check_pattern(pattern: str) -> None:
     if problem:
         raise MappingError(
             expected=f"a datetime pattern by which Spark can read a text, or {words}",
-            received=f"{given!r}, {problem}",
+            received=f"{text_of_pattern!r}, {problem}",
             remedy=remedy,
         )
 

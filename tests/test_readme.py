@@ -98,29 +98,29 @@ def test_mapping_example_fits_its_contract(tmp_path):
 def test_dag_table_is_the_dags_folder():
     table = README.read_text().partition("## The DAGs")[2].partition("\n\nEach")[0]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:3] == "| `"]
-    said = {row[0].strip("`"): [set(re.findall(r"`(\w+)`", cell)) for cell in row[1:]] for row in cells}
+    documented = {row[0].strip("`"): [set(re.findall(r"`(\w+)`", cell)) for cell in row[1:]] for row in cells}
     found = dict(dag_of(file) for file in sorted((REPOSITORY / "dags").glob("*.py")))
     assert found, "no DAG file was found"
-    assert said.keys() == found.keys()
+    assert documented.keys() == found.keys()
     for name, (waits_for, tasks, form, ends_with) in found.items():
-        assert said[name][0] == waits_for, f"what {name} waits for"
-        assert said[name][1] <= tasks, f"tasks of {name}"
-        assert said[name][2] == form, f"form of {name}"
-        assert said[name][3] == ends_with, f"what {name} ends with"
+        assert documented[name][0] == waits_for, f"what {name} waits for"
+        assert documented[name][1] <= tasks, f"tasks of {name}"
+        assert documented[name][2] == form, f"form of {name}"
+        assert documented[name][3] == ends_with, f"what {name} ends with"
 
 
 def dag_of(file: Path) -> tuple[str, tuple[set[str], set[str], set[str], set[str]]]:
     """Id of the DAG in a file; the assets it waits for, its tasks, its parameters, the assets it publishes."""
     [dag] = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
-    given = {word.arg: word.value for word in dag.decorator_list[0].keywords}
+    arguments = {word.arg: word.value for word in dag.decorator_list[0].keywords}
     calls = [node for node in ast.walk(dag) if isinstance(node, ast.Call)]
     words = [word for call in calls for word in call.keywords]
     tasks = {word.value.value for word in words if word.arg == "task_id"}
     tasks |= {node.name for node in ast.walk(dag) if isinstance(node, ast.FunctionDef)}
     publishing = [node for node in dag.body if isinstance(node, ast.FunctionDef) and node.name.startswith("publish_")]
     ends_with = set().union(*(assets_in(one.decorator_list[0]) for one in publishing))
-    form = {key.value for key in given["params"].keys}
-    return dag.name, (assets_in(given["schedule"]), tasks, form, ends_with)
+    form = {key.value for key in arguments["params"].keys}
+    return dag.name, (assets_in(arguments["schedule"]), tasks, form, ends_with)
 
 
 def assets_in(tree: ast.AST) -> set[str]:

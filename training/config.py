@@ -70,11 +70,11 @@ def read_config(file: Path, kind: type[Config], *, sections: Iterable[str] = ())
     root = read_yaml(file, ModelError)
     if not sections:
         return _read(root.mapping(get_type_hints(kind)), kind)
-    given = root.mapping(SECTIONS)
+    parts = root.mapping(SECTIONS)
     settings: dict[str, YamlValue] = {}
     for section in sections:
-        if section in given:
-            settings |= given[section].mapping(get_type_hints(kind))
+        if section in parts:
+            settings |= parts[section].mapping(get_type_hints(kind))
     return _read(settings, kind)
 
 

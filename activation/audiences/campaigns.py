@@ -105,19 +105,19 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     Raises:
         SettingsError: a key, condition, column, category or value that does not fit; the error names its line.
     """
-    given = read_yaml(file, SettingsError).mapping(_KEYS)
-    who = _below(given, "who", _CONDITIONS)
+    fields = read_yaml(file, SettingsError).mapping(_KEYS)
+    who = _below(fields, "who", _CONDITIONS)
     likes = _below(who, "likes", ("category", "min_weight"))
-    items = _below(given, "items", ("count", "category"))
-    sends = given["sends"].text() if "sends" in given else None
+    items = _below(fields, "items", ("count", "category"))
+    sends = fields["sends"].text() if "sends" in fields else None
     at_least, at_most = (_limits(who, name, CHANCES if sends else ()) for name in ("at_least", "at_most"))
     if "bought_within_days" in who:
         at_most["recency_days"] = who["bought_within_days"].number()
     least_weight = likes["min_weight"].number() if "min_weight" in likes else 0.0
     return Campaign(
-        name=given["name"].text() if "name" in given else "",
-        about=given["about"].text() if "about" in given else "",
-        purpose=given["purpose"].one_of(PURPOSES) if "purpose" in given else PURPOSES[0],
+        name=fields["name"].text() if "name" in fields else "",
+        about=fields["about"].text() if "about" in fields else "",
+        purpose=fields["purpose"].one_of(PURPOSES) if "purpose" in fields else PURPOSES[0],
         item_count=items["count"].whole_number(1, MOST_ITEMS) if "count" in items else 3,
         item_category=items["category"].one_of(sorted(categories)) if "category" in items else None,
         likes={likes["category"].one_of(sorted(categories)): least_weight} if "category" in likes else {},

@@ -52,19 +52,19 @@ def read_questions(file: Path = QUESTIONS) -> list[Question]:
     questions = []
     for survey, section in read_yaml(file, LakeError).mapping().items():
         for name, value in section.mapping().items():
-            given = value.mapping(_KEYS)
-            options = [option.text().lower() for option in given["options"].items()] if "options" in given else []
-            bands = tuple(band.whole_number() for band in given["bands"].items()) if "bands" in given else ()
+            fields = value.mapping(_KEYS)
+            options = [option.text().lower() for option in fields["options"].items()] if "options" in fields else []
+            bands = tuple(band.whole_number() for band in fields["bands"].items()) if "bands" in fields else ()
             if bool(options) == bool(bands):
                 raise value.error("options or bands", "both" if bands else "neither", "write one of the two")
             questions.append(
                 Question(
                     survey,
                     name,
-                    given["title"].text() if "title" in given else name,
+                    fields["title"].text() if "title" in fields else name,
                     (*(options or _band_names(bands)), OTHER),
                     bands,
-                    given["at_most"].whole_number(least=1) if "at_most" in given else 1,
+                    fields["at_most"].whole_number(least=1) if "at_most" in fields else 1,
                 )
             )
     return questions

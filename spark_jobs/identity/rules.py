@@ -102,23 +102,23 @@ def _kinds(section: YamlValue) -> tuple[str, ...]:
 
 
 def _limit(section: YamlValue) -> Limit:
-    given = section.mapping(_LIMIT_KEYS, required=("of", "per", "most"))
-    of, per = (given[key].one_of(IDENTIFIER_KINDS) for key in ("of", "per"))
+    fields = section.mapping(_LIMIT_KEYS, required=("of", "per", "most"))
+    of, per = (fields[key].one_of(IDENTIFIER_KINDS) for key in ("of", "per"))
     if of == per:
-        raise given["per"].error(f"another kind than {of!r}", "the same", "name two kinds")
-    keep = given["keep"].one_of(KEEPS) if "keep" in given else KEEPS[0]
-    return Limit(of, per, given["most"].whole_number(least=1), keep)
+        raise fields["per"].error(f"another kind than {of!r}", "the same", "name two kinds")
+    keep = fields["keep"].one_of(KEEPS) if "keep" in fields else KEEPS[0]
+    return Limit(of, per, fields["most"].whole_number(least=1), keep)
 
 
 def _excluded(section: YamlValue, settings: Settings) -> tuple[str, ...]:
-    given = section.mapping(IDENTIFIER_KINDS)
-    keys = pseudonym_keys(settings) if given else ()
+    fields = section.mapping(IDENTIFIER_KINDS)
+    keys = pseudonym_keys(settings) if fields else ()
     cleaning = load_cleaning(settings)
     return tuple(
-        sorted({pseudonym(keys, kind, value.text(), cleaning) for kind in given for value in given[kind].items()})
+        sorted({pseudonym(keys, kind, value.text(), cleaning) for kind in fields for value in fields[kind].items()})
     )
 
 
 def _alarm(section: YamlValue) -> tuple[float, int]:
-    given = section.mapping(_ALARM_KEYS, required=_ALARM_KEYS)
-    return given["share"].number(0, 1), given["least"].whole_number(least=0)
+    fields = section.mapping(_ALARM_KEYS, required=_ALARM_KEYS)
+    return fields["share"].number(0, 1), fields["least"].whole_number(least=0)

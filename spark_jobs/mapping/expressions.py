@@ -77,7 +77,7 @@ class Records:
         """Whether a raw row may give more than one."""
         return bool(self.writing.for_each)
 
-    def given(self, rows: DataFrame) -> DataFrame:
+    def added_to(self, rows: DataFrame) -> DataFrame:
         """Add the column of the records of each row; null where the row has a `verdict` or gives nothing."""
         where, as_stated = self.writing.where, _struct(self.values)
         if not self.several:

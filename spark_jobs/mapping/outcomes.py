@@ -59,7 +59,7 @@ def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functio
         rows = rows.withColumn("occurred_at", F.lit(None).cast("timestamp"))
     rows = rows.select("*", F.expr(let_notes).alias("notes_of_let"), _verdict_of_row(translated, raw).alias("verdict"))
     for one in records:
-        rows = one.given(rows)
+        rows = one.added_to(rows)
     # a row without a key of its own is one by its whole text, which need not be kept twice
     key = F.lit(None).cast("string") if translated.key == "raw_text" else F.expr(f"cast({translated.key} as string)")
     rows = rows.select(
@@ -135,12 +135,12 @@ def table_records(rows: DataFrame, records: Sequence[Records], table: Table) -> 
             continue
         found = _judged_records(rows, one).where("record.dropped is null and record.broken is null")
         found = found.withColumnRenamed("raw_ds", "ds").withColumn("several", F.lit(one.several))
-        given = {name: F.col(f"record.{name}") for name in one.values if name in (*table.column_names, "session_key")}
+        stated = {name: F.col(f"record.{name}") for name in one.values if name in (*table.column_names, "session_key")}
         columns = [
-            given.get(column.name, F.lit(None)).cast(column.parsed_type.spark).alias(column.name)
+            stated.get(column.name, F.lit(None)).cast(column.parsed_type.spark).alias(column.name)
             for column in table.columns
         ]
-        session_key = given.get("session_key", F.lit(None)).cast("string").alias("session_key")
+        session_key = stated.get("session_key", F.lit(None)).cast("string").alias("session_key")
         parts.append(found.select(*columns, session_key, "ds", "raw_file", "raw_text", "place", "several"))
     return reduce(DataFrame.unionByName, parts) if parts else None
 

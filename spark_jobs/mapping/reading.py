@@ -99,15 +99,15 @@ def reading_of(section: YamlValue) -> Reading:
         the file's fault: a key is missing, is not one of the format's, or has a value that does not fit; the error
             names file, line, and the keys that the format has.
     """
-    given = section.mapping(required=("format", "files"))
-    name = given["format"].one_of(FORMATS)
-    for key, value in given.items():
+    stated = section.mapping(required=("format", "files"))
+    name = stated["format"].one_of(FORMATS)
+    for key, value in stated.items():
         if key not in FORMATS[name].all:
             _refuse_key(name, key, value)
     section.mapping(required=FORMATS[name].required)
-    values = {key: _READ[key](value) for key, value in given.items()}
+    values = {key: _READ[key](value) for key, value in stated.items()}
     if name == "csv":
-        _check_csv(section, given)
+        _check_csv(section, stated)
         values.setdefault("separator", ",")
     return Reading(**values)
 
@@ -130,15 +130,15 @@ def _refuse_key(name: str, key: str, value: YamlValue) -> None:
     )
 
 
-def _check_csv(section: YamlValue, given: dict[str, YamlValue]) -> None:
-    if ("key" in given) == ("key_columns" in given):
+def _check_csv(section: YamlValue, stated: dict[str, YamlValue]) -> None:
+    if ("key" in stated) == ("key_columns" in stated):
         raise section.error(
             "either 'key_columns' or 'key: row' under read",
-            "both" if "key" in given else "neither",
+            "both" if "key" in stated else "neither",
             "name the columns that may hold a row's id, or write `key: row` where the rows have none",
         )
-    if "separator" in given and len(_separator(given["separator"])) != 1:
-        raise given["separator"].misfit("one character", "a longer one can stand between fields of format: delimited")
+    if "separator" in stated and len(_separator(stated["separator"])) != 1:
+        raise stated["separator"].misfit("one character", "a longer one can stand between fields of format: delimited")
 
 
 def _separator(value: YamlValue) -> str:

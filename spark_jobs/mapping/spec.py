@@ -149,25 +149,27 @@ def _with_arguments_apart(let: Mapping[str, str], expressions: Iterable[str]) ->
 
 
 def _sessions(section: YamlValue) -> Sessions:
-    given = section.mapping(("by", "silence_minutes"), required=("by",))
-    silence = given["silence_minutes"].whole_number(least=1) if "silence_minutes" in given else SESSION_SILENCE_MINUTES
-    return Sessions(_expression(given["by"]), silence)
+    fields = section.mapping(("by", "silence_minutes"), required=("by",))
+    silence = (
+        fields["silence_minutes"].whole_number(least=1) if "silence_minutes" in fields else SESSION_SILENCE_MINUTES
+    )
+    return Sessions(_expression(fields["by"]), silence)
 
 
 def _writings(section: YamlValue) -> Iterable[Writing]:
     for table_name, clauses in section.mapping(table.name for table in MAPPED_TABLES).items():
         table = TABLES[table_name]
         for clause in clauses.items():
-            given = clause.mapping(_WRITE_KEYS, required=("columns",))
-            columns = given["columns"].mapping(
+            fields = clause.mapping(_WRITE_KEYS, required=("columns",))
+            columns = fields["columns"].mapping(
                 (name for name in table.column_names if name not in _FILLED_IN),
                 required=(name for name in table.required if name not in _FILLED_IN),
             )
             yield Writing(
                 table,
                 {column: _expression(value) for column, value in columns.items()},
-                where=_expression(given.get("where"), "true"),
-                for_each=_expression(given.get("for_each"), ""),
+                where=_expression(fields.get("where"), "true"),
+                for_each=_expression(fields.get("for_each"), ""),
             )
 
 

@@ -86,10 +86,10 @@ def _show(result: Mapped, spec: Spec, rows: int) -> None:
 
 def _given(part: DataFrame, table: Table, spec: Spec) -> DataFrame:
     """The columns that the mapping gives."""
-    given = {name for writing in spec.writings if writing.table is table for name in writing.columns}
+    names = {name for writing in spec.writings if writing.table is table for name in writing.columns}
     if spec.sessions and table.name == "events":
-        given.add("session_id")
-    return part.select(*(name for name in part.columns if name in given))
+        names.add("session_id")
+    return part.select(*(name for name in part.columns if name in names))
 
 
 def _written(sums: Mapping[str, Any]) -> str:

@@ -70,8 +70,8 @@ def test_everyone_is_counted_once_under_the_first_reason():
         consent_marketing_contact=[True, False, True, True, True, True],
         consent_profiling=[True, True, True, True, True, False],
     )
-    given = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
-    made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, given, ITEMS)
+    ranked = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
+    made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, ranked, ITEMS)
     assert made.account() == {
         "scored": 6,
         "exported": 1,  # p0
@@ -88,10 +88,10 @@ def test_who_has_no_profile_is_reached_by_a_campaign_that_asks_for_none():
         segments=[np.array(["s"]), np.nan],
         frequency=[1.0, np.nan],
     )
-    given = scores(("p0", 1, "a"), ("p1", 1, "a"))
-    assert len(select_audience(campaign(), people, given, ITEMS).rows) == 2
+    ranked = scores(("p0", 1, "a"), ("p1", 1, "a"))
+    assert len(select_audience(campaign(), people, ranked, ITEMS).rows) == 2
     for who in ({"likes": {"x": 0.0}}, {"segments": ("s",)}, {"at_least": {"frequency": 0}}):
-        made = select_audience(campaign(**who), people, given, ITEMS)
+        made = select_audience(campaign(**who), people, ranked, ITEMS)
         assert made.rows["person_id"].tolist() == ["p0"]
         assert made.suppressed["no_consent"] == 1
 
@@ -109,13 +109,13 @@ def test_a_group_that_is_too_small_is_withheld_and_counted():
 
 def test_one_row_a_person_with_places_in_order_and_gaps_empty():
     people = profiles(region=["north", "north"])
-    given = scores(("p1", 3, "c"), ("p1", 1, "a"), ("p0", 1, "b"), ("p0", 2, "a"), ("p0", 3, "c"))
-    made = select_audience(campaign(), people, given, ITEMS).rows
+    ranked = scores(("p1", 3, "c"), ("p1", 1, "a"), ("p0", 1, "b"), ("p0", 2, "a"), ("p0", 3, "c"))
+    made = select_audience(campaign(), people, ranked, ITEMS).rows
     assert made.fillna("").to_numpy().tolist() == [
         ["p0", "b", "B", "because b", "a", "A", "because a"],
         ["p1", "a", "A", "because a", "c", "C", "because c"],
     ]
-    made = select_audience(campaign(item_category="y"), people, given, ITEMS).rows
+    made = select_audience(campaign(item_category="y"), people, ranked, ITEMS).rows
     assert made.fillna("").to_numpy().tolist() == [["p0", "b", "B", "because b", "", "", ""]]
 
 

@@ -45,8 +45,8 @@ def stack(pytestconfig, tmp_path_factory):
     `--stack FOLDER` takes one that runs instead, as it is; the folder is its NIGHTSHIFT_HOME.
     """
     if kept := pytestconfig.getoption("--stack"):
-        told = dict(line.split("=", 1) for line in (Path(kept) / "stack.env").read_text().splitlines())
-        yield RunningStack(Path(kept), told["NIGHTSHIFT_PROJECT"], int(told["NIGHTSHIFT_PORT"]))
+        kept_settings = dict(line.split("=", 1) for line in (Path(kept) / "stack.env").read_text().splitlines())
+        yield RunningStack(Path(kept), kept_settings["NIGHTSHIFT_PROJECT"], int(kept_settings["NIGHTSHIFT_PORT"]))
         return
     with started(tmp_path_factory.mktemp("stack"), PROJECT, PORT, TOWN="yes") as stack:
         yield stack

@@ -45,11 +45,11 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, nargs="+", default=[250, 1000, 4000], help="sizes (%(default)s)")
     parser.add_argument("--stack", choices=["full", "core"], default="full", help="with or without a Spark cluster")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the stack goes, too
-    for people in given.people:
+    for people in arguments.people:
         with tempfile.TemporaryDirectory() as home:
-            write(measured(Path(home), people, given.stack))
+            write(measured(Path(home), people, arguments.stack))
 
 
 def measured(home: Path, people: int, kind: str) -> dict[str, Any]:

@@ -110,14 +110,14 @@ class RunningStack:
         Switched on, the first starts the night before this one, whose deliveries a demo does not have: it is ended.
         """
         for dag in DAGS:
-            status, said = self.airflow("operator", f"/dags/{dag}", method="PATCH", body={"is_paused": False})
-            assert status == 200, said
+            status, reply = self.airflow("operator", f"/dags/{dag}", method="PATCH", body={"is_paused": False})
+            assert status == 200, reply
         for run in self.scheduled_runs():
             path = f"/dags/nightly_profiles/dagRuns/{run}"
             assert self.airflow("operator", path, method="PATCH", body={"state": "failed"})[0] == 200
         body = {"logical_date": None, "conf": {"day": ds}}
-        status, said = self.airflow("operator", "/dags/nightly_profiles/dagRuns", method="POST", body=body)
-        assert status == 200, said
+        status, reply = self.airflow("operator", "/dags/nightly_profiles/dagRuns", method="POST", body=body)
+        assert status == 200, reply
 
     def scheduled_runs(self) -> list[str]:
         """Ids of the runs that the clock has started and that go on, once it had the time to."""
@@ -142,11 +142,11 @@ class RunningStack:
 
 
 @contextlib.contextmanager
-def started(home: Path, project: str, port: int, **told: str) -> Iterator[RunningStack]:
+def started(home: Path, project: str, port: int, **overrides: str) -> Iterator[RunningStack]:
     """A stack of its own while it is entered; stopped and removed, volumes too, at the end."""
     stack = RunningStack(home, project, port)
     try:
-        stack.make("up", f"PORT={port}", *(f"{name}={value}" for name, value in told.items()))
+        stack.make("up", f"PORT={port}", *(f"{name}={value}" for name, value in overrides.items()))
         yield stack
     finally:
         stack.make("down")
@@ -168,10 +168,10 @@ def docker(*words: str, check: bool = True) -> str:
     return done.stdout
 
 
-def require(well: bool, said: Any) -> None:
+def require(well: bool, reply: Any) -> None:
     """Raise ConnectionError where a service gave another answer than it gives when it is well."""
     if not well:
-        raise ConnectionError(str(said))
+        raise ConnectionError(str(reply))
 
 
 def shell(commands: str, folder: Path) -> None:

@@ -106,7 +106,7 @@ def test_the_night_ends_in_the_same_audiences(stack, before):
         assert report["audiences"][name]["scored"] == audience["scored"]
 
 
-def test_a_full_disk_publishes_nothing_and_is_said(stack):
+def test_a_full_disk_publishes_nothing_and_ends_in_a_sentence(stack):
     image = json.loads(docker("inspect", stack.container("worker")))[0]["Config"]["Image"]
     owner = stack.inside("worker", "id", "-u").strip()
     volume = ["--tmpfs", f"/srv/nightshift:size=3m,uid={owner}", "--volume", f"{stack.home / 'raw'}:/srv/raw:ro"]

@@ -97,8 +97,8 @@ def test_a_viewer_looks_and_changes_nothing(stack):
 def test_a_viewer_cannot_promote(stack, night):  # noqa: ARG001
     headers = basic("viewer", stack.password("mlflow_accounts", "viewer"))
     body = {"name": "next_item", "alias": "champion", "version": "1"}
-    status, said = stack.ask("/api/2.0/mlflow/registered-models/alias", method="POST", body=body, headers=headers)
-    assert status == 403, said
+    status, answer = stack.ask("/api/2.0/mlflow/registered-models/alias", method="POST", body=body, headers=headers)
+    assert status == 403, answer
 
 
 def test_nothing_listens_outside_the_proxy(stack):

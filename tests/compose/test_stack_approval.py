@@ -25,8 +25,8 @@ def test_an_operator_triggers_and_an_approver_decides(stack, night):  # noqa: AR
     answer = {"chosen_options": ["Reject"], "params_input": {}}
     for account in ("operator", "viewer"):
         assert stack.airflow(account, task, method="PATCH", body=answer)[0] == 403
-    status, said = stack.airflow("approver", task, method="PATCH", body=answer)
-    assert status == 200, said
+    status, reply = stack.airflow("approver", task, method="PATCH", body=answer)
+    assert status == 200, reply
     ended = wait_until(lambda: _ended(stack, run["dag_run_id"]), seconds=300, what="the answer to be acted on")
     assert ended == "success"
     assert stack.mlflow("viewer", champion)["model_version"]["version"] == before

@@ -25,7 +25,7 @@ def test_a_lost_key_is_not_made_anew_and_the_sentence_says_what_is_lost(settings
     settings.pseudonym_key_file.unlink()
     with pytest.raises(SettingsError) as error:
         pseudonym_keys(settings)
-    said = str(error.value)
+    sentence = str(error.value)
     for part in (
         f"the keys of the lake {settings.home.lake}",
         "no such file",
@@ -35,7 +35,7 @@ def test_a_lost_key_is_not_made_anew_and_the_sentence_says_what_is_lost(settings
         "keys cannot be rotated",
         "begin a new lake",
     ):
-        assert part in said
+        assert part in sentence
     assert not settings.pseudonym_key_file.exists()
 
 

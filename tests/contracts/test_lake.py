@@ -217,7 +217,7 @@ def test_a_held_lock_refuses_and_names_the_holder_and_is_free_after_kill_9(lake,
         pass
 
 
-def test_a_lock_waits_as_long_as_it_was_told(lake):
+def test_a_lock_waits_for_the_seconds_asked_for(lake):
     entered, leave = threading.Event(), threading.Event()
 
     def hold() -> None:

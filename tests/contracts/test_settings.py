@@ -197,7 +197,7 @@ def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path
     here.mkdir()
     names = [*relative, "AIRFLOW_HOME", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     script = f". {REPOSITORY}/ops/env.sh; cd /; printf '%s\\n' " + " ".join(f'"${name}"' for name in names)
-    said = subprocess.run(
+    answer = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=here,
         env={"PATH": os.environ["PATH"], **relative},
@@ -205,7 +205,7 @@ def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert said == [
+    assert answer == [
         f"{here}/lake-rel",
         f"{tmp_path}/in",
         f"{here}/campaigns of ours",

@@ -57,8 +57,12 @@ def failed(tmp_path, monkeypatch):
     ti.log_url = "http://airflow.example/log"
     folder = tmp_path / "dag_id=nightly_profiles" / f"run_id={RUN}" / "task_id=map" / "map_index=1"
     folder.mkdir(parents=True)
-    said = 'nightshift: error: expected "a day", but received none; {{ deliver }} it'
-    lines = [{"event": "starting"}, {"event": said}, {"event": "Task failed", "error_detail": [{"exc_value": said}]}]
+    sentence = 'nightshift: error: expected "a day", but received none; {{ deliver }} it'
+    lines = [
+        {"event": "starting"},
+        {"event": sentence},
+        {"event": "Task failed", "error_detail": [{"exc_value": sentence}]},
+    ]
     (folder / "attempt=3.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return {"ti": ti, "exception": RuntimeError("exit code 2\nand more"), "params": SimpleNamespace(day="2026-11-19")}
 
@@ -82,7 +86,7 @@ def test_a_failure_without_a_sentence_says_what_airflow_knows(alerts, received, 
     assert received[0]["message"].startswith("exit code 2\nday:")
 
 
-def test_a_late_run_is_told(alerts, received):
+def test_a_late_run_sends_an_alert(alerts, received):
     run = {"dag_id": "train_models", "dag_run_id": RUN, "conf": {"day": "2026-11-19"}, "run_after": "-"}
     alerts.deadline_missed(hours=6, context={"dag_run": run})
     [alert] = received

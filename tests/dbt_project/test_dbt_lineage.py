@@ -14,15 +14,15 @@ MODEL, FAILING = "stg_lake__persons", "stg_lake__items"
 PARENT = "nightshift/nightly_profiles.profile/01a20207-e627-7d60-8e2d-4ecdf869e96d"
 
 
-def test_a_model_and_its_failure_are_told(new_home):
+def test_a_model_and_a_failure_become_lineage_events(new_home):
     home = new_home()
     home.deliver_persons(DAY, {"ann": ["cookie:ann"]})
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home.settings.home), "NIGHTSHIFT_LINEAGE": "file"})
     dbt = DbtCommand(settings.home.dbt, lineage=lineage_transport(settings, "dbt"), lineage_parent=PARENT)
-    given = variables(settings, DAY)
-    given["tables_without_days"].remove("items")  # there is none in the lake, and dbt looks for it
+    build_variables = variables(settings, DAY)
+    build_variables["tables_without_days"].remove("items")  # there is none in the lake, and dbt looks for it
 
-    done = dbt.run("run", given, "--select", MODEL, FAILING)
+    done = dbt.run("run", build_variables, "--select", MODEL, FAILING)
     assert done.returncode != 0
     events = [json.loads(line) for line in (settings.home.lineage / "dbt.jsonl").read_text().splitlines()]
     ends = {event["job"]["name"]: event for event in events if event["eventType"] == "COMPLETE"}

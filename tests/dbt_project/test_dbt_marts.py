@@ -348,7 +348,7 @@ def test_first_and_last_seen(nights):
     )
 
 
-def test_a_redelivered_event_counts_once_as_it_was_first_told(nights):
+def test_a_redelivered_event_counts_once_as_it_first_came(nights):
     (again,) = [row for row in nights.home.rows("fct_interactions", FRIDAY) if row["event_id"] == "e2"]
     assert (again["known_on"], again["campaign"]) == (datetime.date(2026, 11, 19), "newsletter-1")
 

@@ -119,7 +119,7 @@ def test_what_is_wrong_is_named_and_mended_where_it_is_safe(copy, capsys):
         database.execute("insert into registered_model_aliases (name, alias, version) values ('response', 'old', 7)")
         database.execute("delete from model_version_tags")
     assert doctor(settings) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in (
         "addresses: MLflow names files below",
         "aliases: old of response is version 7, which was deleted",
@@ -127,13 +127,13 @@ def test_what_is_wrong_is_named_and_mended_where_it_is_safe(copy, capsys):
         "99990101T000000000000 was never published",
         ".staging/score is left over",
         "pseudonym.key; chmod 600 it",
-        "7 findings" if "disk" in said else "6 findings",
+        "7 findings" if "disk" in output else "6 findings",
     ):
-        assert words in said, words
+        assert words in output, words
     assert doctor(settings, mend=True) == 1
-    said = capsys.readouterr().out
-    assert said.count("; mended") == 6
-    assert "versions: response/1 lacks the tag `ds`; train again" in said
+    output = capsys.readouterr().out
+    assert output.count("; mended") == 6
+    assert "versions: response/1 lacks the tag `ds`; train again" in output
     assert Lake(lake).days("events") == [DAY]
     assert doctor(settings) == 1, "what a person has to mend"
     assert len(capsys.readouterr().out.splitlines()) == 2

@@ -59,8 +59,10 @@ def test_what_is_no_port_is_refused(port):
 
 
 def machine(monkeypatch, gib):
-    told = json.dumps({"MemTotal": gib * 2**30})
-    monkeypatch.setattr(preflight.subprocess, "run", lambda run, **_: subprocess.CompletedProcess(run, 0, told, ""))
+    docker_info = json.dumps({"MemTotal": gib * 2**30})
+    monkeypatch.setattr(
+        preflight.subprocess, "run", lambda run, **_: subprocess.CompletedProcess(run, 0, docker_info, "")
+    )
 
 
 def test_too_little_memory_is_said_before_anything_starts(monkeypatch):

@@ -41,7 +41,7 @@ def test_a_survey_loses_their_record_and_keeps_its_titles():
     assert done.content == "\n".join(responses(answer("R_2", email="b@example.org", comment="a\nb"))).encode()
 
 
-def test_nothing_left_is_said():
+def test_a_day_of_which_nothing_is_left_is_named():
     line = log_line("/a")
     assert rewritten(f"{line}\n".encode(), load_spec("apache_combined").read, {line}, set(), PersonMatcher({})).empty
 

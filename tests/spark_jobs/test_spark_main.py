@@ -52,10 +52,10 @@ def test_help_teaches(tmp_path, arguments, taught):
         ([], "map|try|resolve"),
     ],
 )
-def test_wrong_arguments_are_explained(tmp_path, arguments, said):
+def test_wrong_arguments_are_explained(tmp_path, arguments, output):
     done = run(*arguments, home=tmp_path)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert output in done.stderr
 
 
 STARTING_FAST = [
@@ -98,11 +98,11 @@ def test_an_error_of_spark_is_one_sentence_through_spark_submit_and_shows_no_val
         check=False,
     )
     assert done.returncode == 2
-    said = done.stdout + done.stderr  # spark-submit itself sends what its program says on stderr to stdout
-    [sentence] = [line for line in said.splitlines() if line.startswith("nightshift: error: ")]
+    output = done.stdout + done.stderr  # spark-submit itself sends what its program says on stderr to stdout
+    [sentence] = [line for line in output.splitlines() if line.startswith("nightshift: error: ")]
     assert "[CAST_INVALID_INPUT]" in sentence
-    assert "anna" not in said
-    assert "Traceback" not in said
+    assert "anna" not in output
+    assert "Traceback" not in output
 
 
 def test_a_day_that_has_not_landed_is_one_sentence_and_exit_status_2(tmp_path):

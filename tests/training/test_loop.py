@@ -56,10 +56,10 @@ def test_a_killed_training_goes_on_and_ends_where_an_unbroken_one_does(tmp_path)
     expected = fit(whole, Batches(), quiet())
     with pytest.raises(KeyboardInterrupt):
         fit(line(), Batches(), quiet(folder=tmp_path, after_epoch=killed_after(3)))
-    said = []
+    lines = []
     resumed = line()
-    epochs = fit(resumed, Batches(), Context(folder=tmp_path, say=said.append))
-    assert said[0] == "resumed after epoch 3"
+    epochs = fit(resumed, Batches(), Context(folder=tmp_path, say=lines.append))
+    assert lines[0] == "resumed after epoch 3"
     assert [epoch["loss"] for epoch in epochs] == pytest.approx([epoch["loss"] for epoch in expected], rel=1e-5)
     for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

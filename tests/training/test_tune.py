@@ -74,7 +74,7 @@ def test_what_a_search_finds_is_kept_below_home_and_trained_with(town, capsys, m
     assert mlflow.get_run(version.run_id).data.params["learning_rate"] == str(found.learning_rate)
 
 
-def test_no_time_is_said(town):
+def test_a_search_without_time_is_refused(town):
     with pytest.raises(ModelError, match="give it more --minutes; the next call continues"):
         tune("next_item", DS, minutes=0, output=town / "best.yml")
 

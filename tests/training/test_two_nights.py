@@ -173,8 +173,8 @@ def test_interest_gan_is_measured(words):
 def test_a_baseline_that_cannot_be_computed_is_left_out_and_named(capsys):
     found = each_baseline("response", {"rate": lambda: 1, "trees": lambda: np.zeros(0).max(), "linear": lambda: 2})
     assert found == {"rate": 1, "linear": 2}
-    said = capsys.readouterr().out
-    assert "response: without the baseline trees, which cannot be computed: ValueError: zero-size array" in said
+    output = capsys.readouterr().out
+    assert "response: without the baseline trees, which cannot be computed: ValueError: zero-size array" in output
 
 
 def test_columns_without_a_number_cost_no_baseline_of_response():

@@ -87,9 +87,9 @@ def read_texts(model: str, file: Path = TEXTS) -> Texts:
         ModelError: there are none, or a key that does not fit; the error names its line.
     """
     keys = ("purpose", "protocol", "limits")
-    given = read_yaml(file, ModelError).mapping(MODELS, required=(model,))[model].mapping(keys, required=keys)
+    phrases = read_yaml(file, ModelError).mapping(MODELS, required=(model,))[model].mapping(keys, required=keys)
     return Texts(
-        given["purpose"].text(), given["protocol"].text(), tuple(one.text() for one in given["limits"].items())
+        phrases["purpose"].text(), phrases["protocol"].text(), tuple(one.text() for one in phrases["limits"].items())
     )
 
 

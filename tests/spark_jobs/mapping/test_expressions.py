@@ -44,9 +44,11 @@ def given_by(spark, spec: Spec, rows: str, *, erasing: bool = False) -> list:
     """The records that the mapping's one writing gives for each row of the SQL `rows`, without the names of notes."""
     [records] = records_of(spec, FUNCTIONS, erasing=erasing)
     found = []
-    for row in records.given(spark.sql(rows)).select(records.name).collect():
-        given = row[0] if records.several else row[0] and [row[0]]
-        found.append(given and [one.asDict() | {"notes": [*records.notes.noted(one.notes)]} for one in given])
+    for row in records.added_to(spark.sql(rows)).select(records.name).collect():
+        records_of_row = row[0] if records.several else row[0] and [row[0]]
+        found.append(
+            records_of_row and [one.asDict() | {"notes": [*records.notes.noted(one.notes)]} for one in records_of_row]
+        )
     return found
 
 
@@ -78,8 +80,8 @@ def test_each_element_gives_a_record_but_none_of_an_erased_person(spark, where):
     things = "array(struct('a' as id), struct('none' as id), struct('b' as id))"
     ids = ["a", "b"] if "each" in where else ["a", "none", "b"]
     for erasing, dropped in ((False, None), (True, "erased")):
-        [given] = given_by(spark, spec, rows.format(things=things, wanted="true"), erasing=erasing)
-        assert [(one["item_id"], one["dropped"]) for one in given] == [
+        [records_of_row] = given_by(spark, spec, rows.format(things=things, wanted="true"), erasing=erasing)
+        assert [(one["item_id"], one["dropped"]) for one in records_of_row] == [
             (one, dropped if one == "b" else None) for one in ids
         ]
     [writing] = spec.writings

@@ -134,7 +134,7 @@ def test_matching_a_baseline_allows_the_tolerance():
     assert not outcome(people(0.30), None, np.full(200, 0.33), gate=gate).promoted
 
 
-def test_a_baseline_that_could_not_be_measured_is_said():
+def test_the_decision_names_a_baseline_that_could_not_be_measured():
     decision = outcome(people(0.3), None, gate=GateConfig(resamples=50, beat=("ease",)))
     assert decision.promoted
     assert decision.reasons[0] == "ease could not be measured on this data"
@@ -167,6 +167,6 @@ def test_a_champion_of_people_who_are_to_be_forgotten_is_preferred_less(challeng
     champion = people(0.30)
     decision = outcome(people(challenger), champion, np.full(200, popularity), forgotten="2 people since 2026-11-20")
     assert decision.promoted is promoted
-    said = "the champion learned from 2 people since 2026-11-20 who are to be forgotten"
-    assert (said in decision.reasons) is promoted
+    reason = "the champion learned from 2 people since 2026-11-20 who are to be forgotten"
+    assert (reason in decision.reasons) is promoted
     assert not outcome(people(challenger), champion, np.full(200, popularity)).promoted

@@ -38,7 +38,7 @@ def test_a_unit_is_a_person_of_its_own_only_where_units_are_people():
     assert RowsLearner(groups(a=2, b=1), unit="pictures").people(None) is None
 
 
-def test_rows_of_hidden_groups_are_left_out_and_the_count_is_said():
+def test_rows_of_hidden_groups_are_left_out_and_counted():
     hidden = {("region", "east"), ("region", "south")}
     assert without_hidden([("region", "north", 30), ("region", "east", 3)], hidden) == [("region", "north", 30)]
     assert suppression_note(hidden, 20).startswith("suppressed_cells: 2 ")

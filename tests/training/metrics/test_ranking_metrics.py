@@ -114,14 +114,14 @@ def test_metrics_equal_those_of_ranx():
     random = np.random.default_rng(5)
     scores, relevant = random.normal(size=(6, 30)), random.random((6, 30)) < 0.2
     relevant[:, 0] = True
-    given = {
+    rankings = {
         "scores": {f"p{p}": {f"i{i}": float(scores[p, i]) for i in range(30)} for p in range(6)},
         "relevant": {f"p{p}": {f"i{i}": 1 for i in np.flatnonzero(relevant[p])} for p in range(6)},
         "metrics": ["ndcg@10", "map@10", "hits@10", "mrr@10"],
     }
     answer = subprocess.run(
         [sys.executable, "-c", RANX],
-        input=json.dumps(given),
+        input=json.dumps(rankings),
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},  # compiling takes far longer than six people
         capture_output=True,
         text=True,

@@ -86,8 +86,8 @@ def publish(home, rows: pd.DataFrame, *, table=TRAINING_RESPONSES, ds: str = DS,
 def agree(lake: Lake, people, ds: str, *, not_to_training=()) -> None:
     """Publish what people agree to: everything, but for some to training."""
     file = lake.staging("consents") / "part-00000.parquet"
-    said = {name: [name != "consent_training" or one not in not_to_training for one in people] for name in CONSENTS}
-    pq.write_table(pa.table({"person_id": pa.array(list(people), pa.string()), **said}), file)
+    consents = {name: [name != "consent_training" or one not in not_to_training for one in people] for name in CONSENTS}
+    pq.write_table(pa.table({"person_id": pa.array(list(people), pa.string()), **consents}), file)
     lake.publish("dim_person_consent", ds, {file.name: file})
 
 
