@@ -32,6 +32,8 @@ def stage(rows: DataFrame, table: Table, folder: Path, raw_bytes: dict[str, int]
     day_files = F.coalesce(files_of_day[F.col("ds").cast("string")], F.lit(1))
     (
         rows.withColumn("bucket", F.pmod(F.xxhash64(text_key), day_files))
+        # a day that is a literal would be left out of this order, and Spark would sort again, by bucket alone, to write
+        .withColumn("ds", F.when(F.col("bucket") >= 0, F.col("ds")))
         .repartition(shuffle_partitions(rows.sparkSession), "ds", "bucket")
         .sortWithinPartitions("ds", "bucket", *table.key)
         .write.partitionBy("ds", "bucket")

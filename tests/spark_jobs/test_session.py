@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from contracts.tables.mapped import RECONCILIATION
 from spark_jobs.mapping.job import local_rows
@@ -46,8 +48,13 @@ def test_the_files_of_a_table_do_not_depend_on_the_number_of_tasks(session, tmp_
     for partitions in ("1", "3", "16"):
         session.conf.set(SHUFFLE_PARTITIONS, partitions)
         folder = tmp_path / partitions
-        stage(local_rows(session, rows, RECONCILIATION), RECONCILIATION, folder, {DAY: 3 * BYTES_PER_FILE})
+        table = local_rows(session, rows, RECONCILIATION).withColumn(
+            "ds", F.lit(DAY).cast("date")
+        )  # one day, a literal
+        stage(table, RECONCILIATION, folder, {DAY: 3 * BYTES_PER_FILE})
         files = sorted(folder.glob(f"ds={DAY}/bucket=*/*.parquet"))
         found.append([(file.parent.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files])
+        rules = [pq.read_table(file, partitioning=None)["rule"].to_pylist() for file in files]
+        assert all(rule == sorted(rule) for rule in rules), "rows stand in the order of their key"
     assert len(found[0]) == 4
     assert found[0] == found[1] == found[2]
