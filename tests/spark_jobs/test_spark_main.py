@@ -44,7 +44,7 @@ def test_help_teaches(tmp_path, arguments, taught):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["map", "--source", "mastodon", "--ds", "yesterday"], "expected a day as YYYY-MM-DD, received 'yesterday'"),
         (["resolve", "--ds", "2026-02-30"], "expected a day as YYYY-MM-DD, received '2026-02-30'"),
