@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import resource
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,11 +22,12 @@ from typing import Any
 import duckdb
 
 from bench import result
+from bench.steps import run_step
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
-from contracts.settings import REPOSITORY, Settings
+from contracts.settings import Settings
 
 DAYS = ("2026-11-18", "2026-11-19")
 EDGES_A_PERSON = 5
@@ -140,18 +139,10 @@ def _deliver(lake: Lake, ds: str, edges: str) -> None:
 
 def _resolve(home: Path, ds: str, *arguments: str, memory: str, cores: int) -> float:
     """Seconds of one `resolve`."""
-    environment = ["env", f"NIGHTSHIFT_HOME={home}", f"NIGHTSHIFT_SPARK_MASTER=local[{cores}]"]
     started = time.monotonic()
     settings = [word for name, value in SPARK.items() for word in ("--conf", f"{name}={value}")]
     command = ["spark-submit", "--driver-memory", memory, *settings, "spark_jobs/main.py", "resolve", "--ds", ds]
-    command += arguments
-    done = subprocess.run([*environment, *command], cwd=REPOSITORY, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise LakeError(
-            expected=f"`{' '.join(command)}` to end well",
-            received=f"exit status {done.returncode}",
-            remedy="its output says why",
-        )
+    run_step([*command, *arguments], home, {"NIGHTSHIFT_SPARK_MASTER": f"local[{cores}]"})
     return round(time.monotonic() - started, 1)
 
 

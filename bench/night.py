@@ -14,16 +14,16 @@ import argparse
 import json
 import resource
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from bench import result
+from bench.steps import run_step
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
 from contracts.keys import pseudonym_keys
@@ -105,13 +105,14 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
         "profile": ["python", "-m", "dbt_project.build", "--ds", DAY],
     }
     for step in steps:
-        line = {"bench": "night", "step": step, **size, **_measured(commands[step], home)}
-        result.write({**line, "rows": _rows(Lake(settings.home.lake))})
+        measured = _measured(commands[step], home)
+        rows = _rows(Lake(settings.home.lake))
+        result.write({"bench": "night", "step": step, **size, **measured, "rows": rows})
         if step == "map":
             for engine in ("duckdb", "spark") if by_hand == "both" else () if by_hand == "none" else (by_hand,):
                 found = _by_hand(engine, log, home)
                 result.write({"bench": "night", "step": f"map by hand: {engine}", **size, **found})
-                _same(line | {"rows": _rows(Lake(settings.home.lake))}, found)
+                _same(rows, found["rows"])
     shutil.rmtree(home)
 
 
@@ -141,24 +142,15 @@ def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
 def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
     """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
     before, bytes_before, started = resource.getrusage(resource.RUSAGE_CHILDREN), _bytes(home), time.monotonic()
-    environment = ["env", f"NIGHTSHIFT_HOME={home}", f"NIGHTSHIFT_RAW={home / 'raw'}"]
     with PeakMemory() as memory:
-        done = subprocess.run(
-            [*environment, *command], cwd=REPOSITORY, stdout=subprocess.PIPE if reads else sys.stderr, check=False
-        )
+        printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
     seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise LakeError(
-            expected=f"`{' '.join(command)}` to end well",
-            received=f"exit status {done.returncode}",
-            remedy="its output says why",
-        )
     return {
         "seconds": round(seconds, 1),
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
         "peak_memory_gib": round(memory.peak_bytes / (1 << 30), 2),
         "bytes_left": _bytes(home) - bytes_before,
-        **({"rows": json.loads(done.stdout)} if reads else {}),
+        **({"rows": json.loads(printed)} if reads else {}),
     }
 
 
@@ -178,11 +170,11 @@ def _rows(lake: Lake) -> dict[str, int]:
         }
 
 
-def _same(line: dict[str, Any], by_hand: dict[str, Any]) -> None:
-    found = {table: line["rows"].get(table, 0) for table in by_hand["rows"]}
-    if found != by_hand["rows"]:
+def _same(rows: Mapping[str, int], by_hand: Mapping[str, int]) -> None:
+    found = {table: rows.get(table, 0) for table in by_hand}
+    if found != by_hand:
         raise LakeError(
-            expected=f"the rows that were mapped by hand: {by_hand['rows']}",
+            expected=f"the rows that were mapped by hand: {by_hand}",
             received=str(found),
             remedy="report this: rows of the log were lost, or are counted otherwise",
         )

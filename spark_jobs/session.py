@@ -18,6 +18,9 @@ BYTES_PER_PARTITION = 64 << 20
 FEW_BYTES = 2 << 20
 """Up to here a query is interpreted: to compile it would take longer than to run it."""
 
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+
 LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
 
 _SPARKS_OWN_LOG = "log4j2-defaults.properties"
@@ -75,9 +78,8 @@ def fit_to(session: SparkSession, raw_bytes: int) -> None:
     """
     if not session.sparkContext.master.startswith("local"):
         return
-    few = raw_bytes <= FEW_BYTES
-    session.conf.set("spark.sql.codegen.wholeStage", str(not few).lower())
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if few else "FALLBACK")
+    for name, value in (INTERPRETED if raw_bytes <= FEW_BYTES else COMPILED).items():
+        session.conf.set(name, value)
     if SparkConf().get(SHUFFLE_PARTITIONS, LOCAL_SHUFFLE_PARTITIONS) == LOCAL_SHUFFLE_PARTITIONS:
         partitions = max(int(LOCAL_SHUFFLE_PARTITIONS), -(-raw_bytes // BYTES_PER_PARTITION))
         session.conf.set(SHUFFLE_PARTITIONS, str(partitions))

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from contracts.settings import Settings
-from spark_jobs.session import start_session
+from spark_jobs.session import INTERPRETED, start_session
 from tests.spark_jobs.feeds_by_hand import settings_in
 
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""For a handful of rows, to compile a query takes longer than to interpret it."""
-
 INTERPRETING = [part for name, value in INTERPRETED.items() for part in ("--conf", f"{name}={value}")]
-"""The same as options of `spark-submit`."""
+"""What interprets queries, as options of `spark-submit`."""
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,9 @@ from pathlib import Path
 from contracts.errors import RawDataError
 from contracts.lake import Lake
 from contracts.raw import landed_days
-from spark_jobs.mapping.readers.packed import Unreadable, packing_of, size_of, spark_reads
+from spark_jobs.mapping.readers.packed import Unreadable, size_of, spark_reads
 from spark_jobs.mapping.readers.parquet_tables import require_readable
 from spark_jobs.mapping.spec import Spec
-
-PACKED = 8
-"""Bytes of text in one of a packed file, about."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +31,12 @@ class Delivery:
     """(name, rule) pairs of what is rightly not read; each is a dropped file."""
     to_unpack: frozenset[Path] = frozenset()
     """Those of the files in which Spark would not find the lines that their own tool finds."""
+    unpacked_bytes: int = 0
+    """Of all files."""
 
     @property
     def bytes(self) -> int:
         return sum(file.stat().st_size for file in self.files)
-
-    @property
-    def unpacked_bytes(self) -> int:
-        """About, without unpacking anything."""
-        return sum(file.stat().st_size * (PACKED if packing_of(file) else 1) for file in self.files)
 
 
 def deliveries_to_map(raw: Path, lake: Lake, spec: Spec, ds: str) -> list[Delivery]:
@@ -90,17 +84,19 @@ def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
         for entry in folders
         if not any(fnmatchcase(entry.name, pattern) for pattern in spec.read.folders)
     ]
+    readable = {file: found for file, found in seen.items() if not isinstance(found, str)}
     return Delivery(
         ds,
-        tuple(file for file, found in seen.items() if not isinstance(found, str)),
+        tuple(readable),
         tuple(sorted(set_aside)),
         tuple((entry.name, "hidden_file") for entry in left_out),
-        frozenset(file for file, found in seen.items() if found is False),
+        frozenset(file for file, (_, by_spark) in readable.items() if not by_spark),
+        sum(size for size, _ in readable.values()),
     )
 
 
-def _looked_at(file: Path, spec: Spec) -> bool | str:
-    """Whether Spark reads a file as it is; why nothing can, where nothing can.
+def _looked_at(file: Path, spec: Spec) -> tuple[int, bool] | str:
+    """Bytes of a file once it is unpacked, and whether Spark reads it as it is; why nothing can, where nothing can.
 
     Raises:
         RawDataError: the file holds nothing.
@@ -117,4 +113,4 @@ def _looked_at(file: Path, spec: Spec) -> bool | str:
             received="an empty file",
             remedy="deliver it again, or remove it if the source had nothing that day; nothing was published",
         )
-    return spark_reads(file, size, spec.read.encoding)
+    return size, spark_reads(file, size, spec.read.encoding)

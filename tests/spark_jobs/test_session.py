@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from contracts.tables.mapped import RECONCILIATION
 from spark_jobs.mapping.job import local_rows
 from spark_jobs.publishing import BYTES_PER_FILE, stage
-from spark_jobs.session import BYTES_PER_PARTITION, FEW_BYTES, SHUFFLE_PARTITIONS, fit_to
+from spark_jobs.session import BYTES_PER_PARTITION, FEW_BYTES, INTERPRETED, SHUFFLE_PARTITIONS, fit_to
 from tests.spark_jobs.feeds_by_hand import DAY
 
 COMPILED = "spark.sql.codegen.wholeStage"
@@ -20,7 +20,7 @@ COMPILED = "spark.sql.codegen.wholeStage"
 @pytest.fixture
 def session(spark):
     """The session, whose settings are afterwards as they were."""
-    names = (COMPILED, "spark.sql.codegen.factoryMode", SHUFFLE_PARTITIONS)
+    names = (*INTERPRETED, SHUFFLE_PARTITIONS)
     before = {name: spark.conf.get(name) for name in names}
     yield spark
     for name, value in before.items():

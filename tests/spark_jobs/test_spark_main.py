@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from contracts.settings import REPOSITORY
-from tests.spark_fixtures import INTERPRETING
 from tests.spark_jobs.feeds_by_hand import DAY, deliver, post, settings_in
 
 MAIN = REPOSITORY / "spark_jobs" / "main.py"
@@ -89,7 +88,7 @@ def test_an_error_of_spark_is_one_sentence_through_spark_submit_and_shows_no_val
     deliver(settings_in(tmp_path), "movietweetings", "ratings.dat", ["2::1::anna@example.org::1381006850"], ds=DAY)
     environment = {name: value for name, value in os.environ.items() if name != "SPARK_CONF_DIR"}
     done = subprocess.run(
-        ["spark-submit", *INTERPRETING, *STARTING_FAST, str(program), "map", "--source", "movietweetings", "--ds", DAY],
+        ["spark-submit", *STARTING_FAST, str(program), "map", "--source", "movietweetings", "--ds", DAY],
         env=environment | {"NIGHTSHIFT_HOME": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,

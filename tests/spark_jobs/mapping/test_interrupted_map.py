@@ -14,7 +14,6 @@ from contracts.errors import BusyError
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY
 from spark_jobs.mapping.job import map_source
-from tests.spark_fixtures import INTERPRETING
 from tests.spark_jobs.feeds_by_hand import DAY, books, deliver, digests, settings_in
 
 SOURCE, FILE = "movietweetings", "ratings.dat"
@@ -42,7 +41,7 @@ def disturbed(tmp_path, undisturbed):
 def start_map(settings) -> subprocess.Popen:
     """A map job of the day as Airflow starts it, in a process group of its own."""
     return subprocess.Popen(
-        ["spark-submit", *INTERPRETING, str(MAIN), "map", "--source", SOURCE, "--ds", DAY],
+        ["spark-submit", str(MAIN), "map", "--source", SOURCE, "--ds", DAY],
         env=os.environ
         | {
             "NIGHTSHIFT_HOME": str(settings.home),
