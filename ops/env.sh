@@ -3,6 +3,10 @@
 # Paths may be relative to where this is sourced; they leave here absolute, as tasks run in other folders.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
+# Where Python may not keep what it compiled beside the sources, it would compile TensorFlow's and Airflow's anew in each
+# command, which takes as long again as to import them: it is kept in .venv.
+[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || export PYTHONPYCACHEPREFIX=$root/.venv/bytecode
+unset PYTHONDONTWRITEBYTECODE
 [ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
 case ${RAW:=town} in
   town) home=$root/var ;;

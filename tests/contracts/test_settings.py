@@ -222,3 +222,18 @@ def test_the_registry_of_a_relative_path_is_absolute(tmp_path, monkeypatch):
     assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_URI="sqlite:///a.db").registry_uri == f"sqlite:///{tmp_path}/a.db"
     for address in ("sqlite:////b/a.db", "https://models"):
         assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_URI=address).registry_uri == address
+
+
+@pytest.mark.parametrize("stated", [{}, {"PYTHONDONTWRITEBYTECODE": "1"}])
+def test_what_python_compiled_is_kept_even_where_it_may_not_stand_beside_the_sources(stated):
+    """Containers often state so; to compile what TensorFlow imports takes every command eight seconds more."""
+    show = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    answer = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f". ops/env.sh; python -c '{show}'"],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **stated},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert answer == f"False {REPOSITORY / '.venv' / 'bytecode' if stated else None}"
