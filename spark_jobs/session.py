@@ -26,6 +26,12 @@ LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
 _SPARKS_OWN_LOG = "log4j2-defaults.properties"
 """Spark's configuration of its log where it finds no other."""
 
+_BUSY_CLASSES = (
+    *("functions", "PythonUtils"),
+    *("org.apache.spark.sql.functions", "org.apache.spark.sql.classic.SparkSession"),
+)
+"""As PySpark writes them."""
+
 _QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Loggers of PySpark that quote, with an error, the value that caused it."""
 
@@ -46,6 +52,9 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         .config("spark.sql.warehouse.dir", str(settings.home.spark_warehouse))
         # identifiers are lower-cased by Java's own rules: Spark would first load a library's tables for it
         .config("spark.sql.icu.caseMappings.enabled", "false")
+        # with each expression, PySpark would find out the line of Python that made it, for an error to name
+        .config("spark.python.sql.dataFrameDebugging.enabled", "false")
+        .config("spark.sql.dataFrameQueryContext.enabled", "false")
         # the pads of the pseudonym key are literals of the plan: they must not reach a page or a log
         .config("spark.sql.redaction.string.regex", "(?i)[0-9a-f]{128}")
         .config("spark.ui.enabled", submitted.get("spark.ui.enabled", "false"))
@@ -53,10 +62,18 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         .getOrCreate()
     )
     _log_without_values(session)
+    _remember_classes(session)
     session.sparkContext.setLogLevel("ERROR")
     for logger in _QUOTING:
         PySparkLogger.getLogger(logger).disabled = True
     return session
+
+
+def _remember_classes(session: SparkSession) -> None:
+    """Let PySpark ask Java once for the classes that it asks for again with each expression."""
+    java = session.sparkContext._jvm
+    for name in _BUSY_CLASSES:
+        setattr(java, name, getattr(java, name))
 
 
 def _log_without_values(session: SparkSession) -> None:
@@ -69,7 +86,7 @@ def _log_without_values(session: SparkSession) -> None:
 
 
 def fit_to(session: SparkSession, raw_bytes: int) -> None:
-    """Let Spark on one machine interpret its queries where rows are few, and compile them and divide the rows else.
+    """Let Spark on one machine interpret its queries and sort in one task where rows are few; else compile and divide.
 
     A cluster keeps its own settings; another `spark.sql.shuffle.partitions` than the usual one is kept too.
 
@@ -78,11 +95,12 @@ def fit_to(session: SparkSession, raw_bytes: int) -> None:
     """
     if not session.sparkContext.master.startswith("local"):
         return
-    for name, value in (INTERPRETED if raw_bytes <= FEW_BYTES else COMPILED).items():
+    few = raw_bytes <= FEW_BYTES
+    for name, value in (INTERPRETED if few else COMPILED).items():
         session.conf.set(name, value)
     if SparkConf().get(SHUFFLE_PARTITIONS, LOCAL_SHUFFLE_PARTITIONS) == LOCAL_SHUFFLE_PARTITIONS:
         partitions = max(int(LOCAL_SHUFFLE_PARTITIONS), -(-raw_bytes // BYTES_PER_PARTITION))
-        session.conf.set(SHUFFLE_PARTITIONS, str(partitions))
+        session.conf.set(SHUFFLE_PARTITIONS, "1" if few else str(partitions))
 
 
 def shuffle_partitions(session: SparkSession) -> int:

@@ -8,7 +8,7 @@ as the mapping states them; typed, masked and cut; and what the contract says of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -43,9 +43,28 @@ PLACE = "{record}"
 
 
 def with_let(rows: DataFrame, spec: Spec) -> DataFrame:
-    """Add the columns that stand under `let`, in order, as a later one may use an earlier one."""
-    for name, expression in spec.let.items():
-        rows = rows.select("*", F.expr(expression).alias(name))
+    """Add the columns that stand under `let`: at a time all that use none of each other, as every step is planned."""
+    for names in _steps_of_let(spec.let):
+        rows = rows.select("*", *(F.expr(spec.let[name]).alias(name) for name in names))
+    return rows
+
+
+def _steps_of_let(let: Mapping[str, str]) -> Sequence[Sequence[str]]:
+    """The names under `let`; each step uses names of earlier ones only."""
+    step_of: dict[str, int] = {}
+    for name, expression in let.items():
+        words = set(re.findall(r"\w+", expression))
+        step_of[name] = 1 + max((step for other, step in step_of.items() if other in words), default=-1)
+    steps: list[list[str]] = [[] for _ in range(1 + max(step_of.values(), default=-1))]
+    for name, step in step_of.items():
+        steps[step].append(name)
+    return steps
+
+
+def with_records(rows: DataFrame, records: Sequence[Records]) -> DataFrame:
+    """Add the column of each of `records`; null where a row has a `verdict` or gives nothing."""
+    for step in zip(*(one.steps for one in records), strict=True):
+        rows = rows.withColumns({one.name: F.expr(sql) for one, sql in zip(records, step, strict=True)})
     return rows
 
 
@@ -77,21 +96,10 @@ class Records:
         """Whether a raw row may give more than one."""
         return bool(self.writing.for_each)
 
-    def added_to(self, rows: DataFrame) -> DataFrame:
-        """Add the column of the records of each row; null where the row has a `verdict` or gives nothing."""
-        where, as_stated = self.writing.where, _struct(self.values)
-        if not self.several:
-            stated = f"if(verdict is null and {where}, {as_stated}, null)"
-        elif re.search(r"\beach\b", where):
-            written = f"if({where}, {as_stated}, null)"
-            stated = f"if(verdict is null, array_compact(transform({self.writing.for_each}, each -> {written})), null)"
-        else:  # what is true of the whole row is asked once, and first
-            each = f"transform({self.writing.for_each}, each -> {as_stated})"
-            stated = f"case when verdict is not null then null when {where} then {each} else array() end"
-        rows = rows.withColumn(self.name, F.expr(stated))
-        for step in (self._typed, self._judged):
-            rows = rows.withColumn(self.name, F.expr(self._of_each(step)))
-        return rows
+    @property
+    def steps(self) -> tuple[str, str, str]:
+        """SQL of its column, over `verdict` and the raw row; then of what replaces it, twice, over itself."""
+        return self._stated(), self._of_each(self._typed), self._of_each(self._judged)
 
     def marks(self, number: int) -> str:
         """SQL of an array of what became of each record, number of the writing, dropped, broken, notes."""
@@ -110,6 +118,17 @@ class Records:
         if self.several:
             return f"coalesce(exists({self.name}, {_RECORD} -> {condition.replace(PLACE, _RECORD)}), false)"
         return f"({self.name} is not null and {condition.replace(PLACE, self.name)})"
+
+    def _stated(self) -> str:
+        where, as_stated = self.writing.where, _struct(self.values)
+        if not self.several:
+            return f"if(verdict is null and {where}, {as_stated}, null)"
+        if re.search(r"\beach\b", where):
+            written = f"if({where}, {as_stated}, null)"
+            return f"if(verdict is null, array_compact(transform({self.writing.for_each}, each -> {written})), null)"
+        # what is true of the whole row is asked once, and first
+        each = f"transform({self.writing.for_each}, each -> {as_stated})"
+        return f"case when verdict is not null then null when {where} then {each} else array() end"
 
     def _of_each(self, step: Callable[[str], str]) -> str:
         if self.several:

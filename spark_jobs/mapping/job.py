@@ -168,6 +168,7 @@ def mapped(
     fit_to(session, sum(delivery.unpacked_bytes for delivery in deliveries))
     raw = read_raw(session, spec.read, deliveries, scratch)
     if raw is not None:
+        raw = checkpoint(raw, scratch / "raw")
         functions = Functions(keys)
         records = records_of(spec, functions, erasing=bool(tombstones))
         marked = with_erased(raw, spec, keys, tombstones)

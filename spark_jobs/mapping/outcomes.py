@@ -21,7 +21,7 @@ from contracts.schema import Table
 from contracts.tombstones import ERASED
 from spark_jobs.literals import sql_literal
 from spark_jobs.mapping.bots import with_bot_name
-from spark_jobs.mapping.expressions import PLACE, Records, with_let
+from spark_jobs.mapping.expressions import PLACE, Records, with_let, with_records
 from spark_jobs.mapping.notes import NOBODY, notes_of_let
 from spark_jobs.mapping.sessions import with_session
 from spark_jobs.mapping.spec import Spec
@@ -58,8 +58,7 @@ def with_outcome(raw: DataFrame, spec: Spec, records: Sequence[Records], functio
     if "occurred_at" not in spec.let:
         rows = rows.withColumn("occurred_at", F.lit(None).cast("timestamp"))
     rows = rows.select("*", F.expr(let_notes).alias("notes_of_let"), _verdict_of_row(translated, raw).alias("verdict"))
-    for one in records:
-        rows = one.added_to(rows)
+    rows = with_records(rows, records)
     # a row without a key of its own is one by its whole text, which need not be kept twice
     key = F.lit(None).cast("string") if translated.key == "raw_text" else F.expr(f"cast({translated.key} as string)")
     rows = rows.select(

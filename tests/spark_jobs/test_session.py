@@ -30,8 +30,8 @@ def session(spark):
 @pytest.mark.parametrize(
     ("raw_bytes", "compiled", "partitions"),
     [
-        (0, "false", "4"),
-        (FEW_BYTES, "false", "4"),
+        (0, "false", "1"),
+        (FEW_BYTES, "false", "1"),
         (FEW_BYTES + 1, "true", "4"),
         (4 * BYTES_PER_PARTITION, "true", "4"),
         (40 * BYTES_PER_PARTITION + 1, "true", "41"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.schema import Column, Table
-from spark_jobs.mapping.expressions import records_of, values_given
+from spark_jobs.mapping.expressions import records_of, values_given, with_records
 from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.spec import Spec, Writing
 from spark_jobs.pseudonyms import Functions
@@ -44,7 +44,7 @@ def given_by(spark, spec: Spec, rows: str, *, erasing: bool = False) -> list:
     """The records that the mapping's one writing gives for each row of the SQL `rows`, without the names of notes."""
     [records] = records_of(spec, FUNCTIONS, erasing=erasing)
     found = []
-    for row in records.added_to(spark.sql(rows)).select(records.name).collect():
+    for row in with_records(spark.sql(rows), [records]).select(records.name).collect():
         records_of_row = row[0] if records.several else row[0] and [row[0]]
         found.append(
             records_of_row and [one.asDict() | {"notes": [*records.notes.noted(one.notes)]} for one in records_of_row]
