@@ -50,6 +50,8 @@ def start_session(settings: Settings, name: str) -> SparkSession:
         .config(SHUFFLE_PARTITIONS, submitted.get(SHUFFLE_PARTITIONS, LOCAL_SHUFFLE_PARTITIONS))
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.warehouse.dir", str(settings.home.spark_warehouse))
+        # a small file is divided, too: to begin a task costs less than to let a core wait
+        .config("spark.sql.files.openCostInBytes", "1m")
         # identifiers are lower-cased by Java's own rules: Spark would first load a library's tables for it
         .config("spark.sql.icu.caseMappings.enabled", "false")
         # with each expression, PySpark would find out the line of Python that made it, for an error to name
