@@ -26,6 +26,7 @@ from bench import result
 from bench.steps import run_step
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
+from contracts.home import Home
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
@@ -142,7 +143,7 @@ def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
 def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
     """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
     before, bytes_before, started = resource.getrusage(resource.RUSAGE_CHILDREN), _bytes(home), time.monotonic()
-    with PeakMemory() as memory:
+    with PeakMemory(Home(home)) as memory:
         printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
     seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return {

@@ -86,6 +86,12 @@ class Home:
         erasure="removed",
         rotation="removed",
     )
+    spark_application = Place(
+        "spark-application.json",
+        "where the Spark of a night listens, while it runs, for its owner alone",
+        erasure="removed",
+        rotation="removed",
+    )
     spark_events = Place("spark-events", "event logs of the stack's Spark, for its history page")
     lineage = Place("lineage", "OpenLineage events, where they go to files")
     dbt = Place("dbt", "dbt's target folder and logs")

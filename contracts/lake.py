@@ -69,11 +69,15 @@ class Lake:
         return link
 
     def staging(self, job: str) -> Path:
-        """A new, empty folder to write into before publishing; the caller holds the lock of `job`."""
+        """A new, empty folder to write into before publishing; the caller holds the lock of `job`.
+
+        No run has had its name before: what a killed one may still have written for it is not among this one's files.
+        """
         folder = self.root / ".runs" / ".staging" / job
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
+        own = folder / f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S%f}"
+        own.mkdir(parents=True)
+        return own
 
     def publish(self, table: str, ds: str, files: Mapping[str, Path], *, owner: str | None = None) -> None:
         """Let `files` (name -> staged file, which is moved) be the partition, in one atomic step.

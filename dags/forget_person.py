@@ -17,11 +17,10 @@ again. A request that was done is gone, and its id is refused in a sentence.
 
 import datetime
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Param, dag
 from shared.alerts import alert_on_failure, deadline
 from shared.runs import DEFAULTS
-from shared.spark import spark_arguments
+from shared.spark import SparkJob
 
 MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
 
@@ -46,10 +45,10 @@ MODE = "{{ '--enforce' if params.mode == 'enforce' else '--dry-run' }}"
     doc_md=__doc__,
 )
 def forget_person():
-    SparkSubmitOperator(
+    SparkJob(
         task_id="forget",
+        application="privacy/__main__.py",
         application_args=["forget", "--request", "{{ params.request }}", MODE],
-        **spark_arguments("privacy/__main__.py"),
     )
 
 

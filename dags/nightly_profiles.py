@@ -2,7 +2,8 @@
 ### Raw deliveries to profiles, every night at 02:00 UTC
 
 1. **map**: one task a source, whatever has landed below `raw/`: the day's delivery, and every earlier one that is not
-   in the lake yet, so that a late delivery needs nothing but the next night.
+   in the lake yet, so that a late delivery needs nothing but the next night. On one machine all tasks of Spark share
+   one application, from `start_spark` to `stop_spark`; where it has ended, a task starts Spark for itself.
 2. **resolve**: which identifiers are one person, as known on that day.
 3. **profile**: one `dbt build`; its marts are published to the lake.
 
@@ -12,14 +13,13 @@ nights would have. Data that breaks its contract fails at once; anything else is
 
 import datetime
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
 from shared.alerts import alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import SCHEDULED_DAY, SCHEDULED_DAY_PARAM, publish_day
 from shared.lineage import part_of_this_run
 from shared.runs import DEFAULTS
-from shared.spark import spark_arguments
+from shared.spark import SparkJob
 
 from contracts import assets
 from contracts.raw import landed_sources
@@ -56,17 +56,18 @@ def nightly_profiles():
     def publish_profiles(day: str, *, outlet_events) -> None:
         publish_day(assets.PROFILES, day, outlet_events)
 
-    spark = spark_arguments()
-    map_sources = SparkSubmitOperator.partial(
+    start_spark = Command(task_id="start_spark", arguments=["spark_jobs.application", "start", "--ds", SCHEDULED_DAY])
+    stop_spark = Command(task_id="stop_spark", arguments=["spark_jobs.application", "stop"])
+    map_sources = SparkJob.partial(
         task_id="map",
-        **spark,
         map_index_template="{{ task.application_args[2] }}",
         max_active_tis_per_dagrun=2,
         outlets=[Asset(assets.MAPPED)],
     ).expand(application_args=map_arguments(SCHEDULED_DAY))
-    resolve = SparkSubmitOperator(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY], **spark)
+    resolve = SparkJob(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY])
     profile = Command(task_id="profile", arguments=["dbt_project.build", "--ds", SCHEDULED_DAY], env=part_of_this_run())
-    map_sources >> resolve >> profile >> publish_profiles(SCHEDULED_DAY)
+    start_spark.as_setup() >> map_sources >> resolve >> stop_spark.as_teardown(setups=start_spark)
+    resolve >> profile >> publish_profiles(SCHEDULED_DAY)
 
 
 nightly_profiles()

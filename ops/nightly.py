@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_env()
     lake, console = Lake(settings.home.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    with lake.step("nightly"), PeakMemory() as memory:
+    with lake.step("nightly"), PeakMemory(settings.home) as memory:
         started = time.monotonic()
         lay_raw(options.raw, settings)
         require_own_lake(settings)
@@ -49,7 +49,10 @@ def main() -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         prepare_airflow(settings, log)
-        run_dags(DAGS, ds, log, console)
+        try:
+            run_dags(DAGS, ds, log, console)
+        finally:  # where the run was interrupted, Spark would wait for others for some time
+            subprocess.run([sys.executable, "-m", "spark_jobs.application", "stop"], check=False)
         report.merge()
         subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
         seconds = {"setup": options.setup_seconds, "total": round(time.monotonic() - started, 2)}

@@ -1,4 +1,4 @@
-"""Spark's only entry point: `spark-submit spark_jobs/main.py map|try|resolve|quarantined ...`."""
+"""Spark's commands: `python -m spark_jobs.main map|try|resolve|quarantined`, or by `spark-submit` on a cluster."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from spark_jobs.spark_errors import without_values
 
 _EPILOG = """\
 examples:
-  spark-submit spark_jobs/main.py map --source apache_combined --ds 2026-11-19
+  python -m spark_jobs.main map --source apache_combined --ds 2026-11-19
       maps that day's delivery, and every earlier one that is not in the lake yet
-  spark-submit spark_jobs/main.py try --source apache_combined --file access.log
+  python -m spark_jobs.main try --source apache_combined --file access.log
       tries a mapping on one file: first rows of each table, the books, what was not understood; writes nothing
-  spark-submit spark_jobs/main.py resolve --ds 2026-11-19
+  python -m spark_jobs.main resolve --ds 2026-11-19
       groups identifiers into persons, by what was known on that day
-  spark-submit spark_jobs/main.py quarantined --source apache_combined --ds 2026-11-19 --reason malformed
+  python -m spark_jobs.main quarantined --source apache_combined --ds 2026-11-19 --reason malformed
       prints the rows that could not be mapped as they stand in raw, for those who may read raw
 
+on a cluster, or with options of Spark's own: spark-submit [OPTIONS] spark_jobs/main.py COMMAND ...
 settings are environment variables NIGHTSHIFT_*: see contracts/settings.py. Mappings: spark_jobs/mappings/*.yml.
 """
 

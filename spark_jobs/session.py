@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pyspark import SparkConf
+import os
+import signal
+
+from pyspark import SparkConf, SparkContext
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from contracts.settings import REPOSITORY, Settings
+from contracts.spark_application import SparkApplication, busy_jars
 
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 LOCAL_SHUFFLE_PARTITIONS = "4"
@@ -21,14 +25,24 @@ FEW_BYTES = 2 << 20
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 
+BYTES_OF_SHORT_JOB = 64 << 20
+"""Up to here Java's second compiler would cost more than it gains."""
+
+ONE_COMPILER, BOTH_COMPILERS = "-XX:TieredStopAtLevel=1", "-XX:+TieredCompilation"
+
+TAG = "process-"
+"""Begins the tag of the jobs of a process."""
+
 LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
 
 _SPARKS_OWN_LOG = "log4j2-defaults.properties"
 """Spark's configuration of its log where it finds no other."""
 
+_SESSION = "org.apache.spark.sql.classic.SparkSession"
+
 _BUSY_CLASSES = (
     *("functions", "PythonUtils"),
-    *("org.apache.spark.sql.functions", "org.apache.spark.sql.classic.SparkSession"),
+    *("org.apache.spark.sql.functions", _SESSION),
 )
 """As PySpark writes them."""
 
@@ -36,12 +50,21 @@ _QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Loggers of PySpark that quote, with an error, the value that caused it."""
 
 
-def start_session(settings: Settings, name: str) -> SparkSession:
-    """Start Spark, or return the session that runs; options of `spark-submit` win over the settings."""
+def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> SparkSession:
+    """A session: that of this process, or one in the application that the night's commands share, or in a new one.
+
+    Options of `spark-submit` win over the settings.
+
+    Args:
+        raw_bytes: what will be read, unpacked, if that is known before Java starts.
+    """
     submitted = SparkConf()
     builder = SparkSession.builder.appName(f"nightshift {name}")
     if not submitted.contains("spark.master"):
-        builder = builder.master(settings.spark_master).config("spark.driver.memory", settings.spark_driver_memory)
+        if application := SparkApplication.running(settings.home):
+            _attach(application, settings)
+        else:
+            builder = builder.config(map=_own_java(settings, raw_bytes))
     session = (
         builder.config("spark.sql.session.timeZone", "UTC")
         # how literals are read (literals.py, and the mappings): backslashes escape, ${...} is text like any other
@@ -69,6 +92,45 @@ def start_session(settings: Settings, name: str) -> SparkSession:
     for logger in _QUOTING:
         PySparkLogger.getLogger(logger).disabled = True
     return session
+
+
+def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
+    """How Spark's driver starts where this process starts it."""
+    java = {
+        "spark.master": settings.spark_master,
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.extraJavaOptions": ONE_COMPILER if raw_bytes <= BYTES_OF_SHORT_JOB else BOTH_COMPILERS,
+    }
+    if jars := busy_jars():
+        java["spark.driver.extraClassPath"] = jars
+    return java
+
+
+def _attach(application: SparkApplication, settings: Settings) -> None:
+    """Let this process have a session of its own in the Java of an application; nothing where it has one already."""
+    if SparkContext._active_spark_context is not None:
+        return
+    os.utime(settings.home.spark_application)  # it ends where nobody has come for long
+    address = {"PYSPARK_GATEWAY_PORT": str(application.port), "PYSPARK_GATEWAY_SECRET": application.secret}
+    os.environ.update(address)
+    try:
+        SparkContext._ensure_initialized()
+    finally:
+        for name in address:
+            del os.environ[name]
+    java = SparkContext._jvm
+    shared = java.org.apache.spark.SparkContext.getOrCreate()
+    conf = SparkConf(_jconf=shared.getConf())
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    context = SparkContext(conf=conf, gateway=SparkContext._gateway, jsc=java.JavaSparkContext(shared))
+    signal.signal(signal.SIGINT, on_interrupt)  # PySpark's own handler would end the jobs of all
+    context.addJobTag(tag_of(os.getpid()))
+    SparkSession(context, getattr(java, _SESSION).builder().getOrCreate().newSession())
+
+
+def tag_of(pid: int) -> str:
+    """By which the application knows the jobs of a process, as they end with it."""
+    return f"{TAG}{pid}"
 
 
 def _remember_classes(session: SparkSession) -> None:

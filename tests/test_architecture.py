@@ -38,20 +38,37 @@ MAY_IMPORT = {
 """Room -> the other rooms that it may import."""
 
 MAY_START = {
-    "dags": {"spark_jobs.main", "dbt_project.build", "serving.score", "activation.export", "privacy"}
+    "dags": {
+        "spark_jobs.main",
+        "spark_jobs.application",
+        "dbt_project.build",
+        "serving.score",
+        "activation.export",
+        "privacy",
+    }
     | {f"training.{command}" for command in ("tune", "train", "promote", "approve")},
     "privacy": {"training.forget", "dbt_project.rekey"},
-    "ops": {"sample_data.town", "sample_data.real", "sample_data.truth"},
+    "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {"sample_data.town"},
 }
 """Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
 
-STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "dags/shared/commands.py": "*_flat(self.arguments)"}
+STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "dags/shared/commands.py": "*arguments"}
 """Files that start a command whose name stands in a variable, and that variable: each was read by a person."""
 
-READS_ENVIRONMENT = {"contracts/settings.py", "dags/shared/spark.py", "dbt_project/runner/command.py", "ops/ui.py"}
-READS_ENVIRONMENT |= {"dags/shared/commands.py", "ops/server/stack.py", "ops/server/setup_mlflow.py"}
+READS_ENVIRONMENT = {
+    "contracts/settings.py",
+    "contracts/spark_application.py",
+    "dbt_project/runner/command.py",
+    "ops/ui.py",
+}
+READS_ENVIRONMENT |= {
+    "spark_jobs/session.py",
+    "dags/shared/commands.py",
+    "ops/server/stack.py",
+    "ops/server/setup_mlflow.py",
+}
 """The settings; and what hands its whole environment on to a process that it starts."""
 
 IMPORTS_MLFLOW = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -43,18 +43,10 @@ class Command(BaseOperator):
         self.arguments, self.env, self.skip_if = arguments, env, skip_if
 
     def execute(self, context: Any) -> str:  # noqa: ARG002
-        """Run it.
-
-        Raises:
-            AirflowException: it ended with another status than 0, which the message names for the retry policy.
-        """
+        """Run it, as `run_module` does."""
         if self.skip_if == "True":
             raise AirflowSkipException("nothing to do")
-        command = [sys.executable, "-m", *_flat(self.arguments)]
-        result = self._hook.run_command(command, env={**os.environ, **(self.env or {})}, cwd=str(REPOSITORY))
-        if result.exit_code != 0:
-            raise AirflowException(f"The command returned a non-zero exit code {result.exit_code}.")
-        return result.output
+        return run_module(self._hook, _flat(self.arguments), self.env)
 
     def on_kill(self) -> None:
         self._hook.send_sigterm()
@@ -62,6 +54,20 @@ class Command(BaseOperator):
     @cached_property
     def _hook(self) -> SubprocessHook:
         return SubprocessHook()
+
+
+def run_module(hook: SubprocessHook, arguments: Iterable[str], env: Mapping[str, str] | None = None) -> str:
+    """Run `python -m <arguments>`; returns the last line that it wrote.
+
+    Raises:
+        AirflowException: it ended with another status than 0, which the message names for the retry policy.
+    """
+    result = hook.run_command(
+        [sys.executable, "-m", *arguments], env={**os.environ, **(env or {})}, cwd=str(REPOSITORY)
+    )
+    if result.exit_code != 0:
+        raise AirflowException(f"The command returned a non-zero exit code {result.exit_code}.")
+    return result.output
 
 
 def _flat(arguments: Sequence[Any]) -> Iterator[str]:

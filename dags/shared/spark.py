@@ -1,36 +1,46 @@
-"""Arguments of every Spark task: one application, the driver's memory, and where Java looks for classes first."""
+"""Spark's tasks: on one machine in the application that a night's commands share, on a cluster by `spark-submit`."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import BaseHook
+
 from contracts.settings import REPOSITORY, Settings
+from contracts.spark_application import busy_jars
+from shared.commands import run_module
 from shared.lineage import part_of_this_run
 
-_BUSY_JARS = ("spark-", "scala-", "hadoop-client-", "parquet-", "jackson-", "log4j-", "janino-", "commons-compiler-")
-"""Names of the jars that hold nine of ten classes which a mapping loads."""
 
+class SparkJob(SparkSubmitOperator):
+    """A Spark command of ours. Where `spark_default` names one machine, the command itself finds or starts Spark."""
 
-def spark_arguments(application: str = "spark_jobs/main.py") -> dict[str, Any]:
-    """Arguments of each SparkSubmitOperator."""
-    return {
-        "application": str(REPOSITORY / application),
-        "driver_memory": Settings.from_env().spark_driver_memory,
-        "driver_class_path": busy_jars(),
-        "env_vars": part_of_this_run(),
-    }
+    def __init__(self, *, application: str = "spark_jobs/main.py", **options: Any) -> None:
+        """Take a file of the repository and `application_args`."""
+        super().__init__(
+            application=str(REPOSITORY / application),
+            driver_memory=Settings.from_env().spark_driver_memory,
+            driver_class_path=busy_jars(),
+            env_vars=part_of_this_run(),
+            **options,
+        )
 
+    def execute(self, context: Any) -> None:
+        if not (BaseHook.get_connection(self._conn_id).host or "").startswith("local"):
+            super().execute(context)
+            return
+        parts = Path(self.application).relative_to(REPOSITORY).with_suffix("").parts
+        module = ".".join(part for part in parts if part != "__main__")
+        run_module(self._python, [module, *self.application_args], self.env_vars)
 
-def busy_jars() -> str | None:
-    """Spark's busy jars as a class path, None where Spark is not found.
+    def on_kill(self) -> None:
+        self._python.send_sigterm()
+        super().on_kill()
 
-    Spark's own class path is its folder of some 280 jars in no order, through which Java looks for each of 20,000
-    classes from the beginning; with these before it a driver starts 4 seconds sooner.
-    """
-    package = importlib.util.find_spec("pyspark")
-    home = os.environ.get("SPARK_HOME") or (package and Path(package.origin).parent)
-    jars = sorted((Path(home) / "jars").glob("*.jar")) if home else []
-    return ":".join(str(jar) for jar in jars if jar.name.startswith(_BUSY_JARS)) or None
+    @cached_property
+    def _python(self) -> SubprocessHook:
+        return SubprocessHook()

@@ -66,7 +66,7 @@ def resolve_identities(
             raise LakeError(
                 expected=f"mapped days up to {ds} in {settings.home.lake}",
                 received="none",
-                remedy="run `spark-submit spark_jobs/main.py map --source ... --ds ...` first",
+                remedy="run `python -m spark_jobs.main map --source ... --ds ...` first",
             )
         rules = load_rules(settings)
         rules = replace(rules, excluded=tuple(sorted({*rules.excluded, *pseudonyms_of_nobody(settings)})))

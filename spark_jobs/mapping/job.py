@@ -11,6 +11,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from pyspark import inheritable_thread_target
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -82,7 +83,7 @@ def map_source(settings: Settings, source: str, ds: str, *, accept_quarantine: b
         say(f"map {source}: {_span(deliveries)}")
         counts = []
         if deliveries:
-            session = start_session(settings, job)
+            session = start_session(settings, job, raw_bytes=sum(one.unpacked_bytes for one in deliveries))
             try:
                 with mapping_errors(spec), raw_scratch(lake, job) as scratch:
                     result = mapped(session, spec, deliveries, keys, tombstones, scratch)
@@ -228,7 +229,10 @@ def _publish(session: SparkSession, spec: Spec, deliveries: Sequence[Delivery], 
     raw_bytes = {delivery.ds: delivery.bytes for delivery in deliveries}
     filled = {table: rows for table, rows in result.tables.items() if rows is not None}
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda table: stage(filled[table], table, staging / table.name, raw_bytes), filled))
+        write = inheritable_thread_target(session)(
+            lambda table: stage(filled[table], table, staging / table.name, raw_bytes)
+        )
+        list(pool.map(write, filled))
     _audit(session, staging, result)
     for table in result.tables:
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)

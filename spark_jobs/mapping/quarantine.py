@@ -64,7 +64,7 @@ def original_rows(settings: Settings, source: str, ds: str, reason: str | None =
         raise LakeError(
             expected=f"{source} of {ds} in {settings.home.lake}",
             received="a day that is not mapped",
-            remedy=f"run `spark-submit spark_jobs/main.py map --source {source} --ds {ds}` first",
+            remedy=f"run `python -m spark_jobs.main map --source {source} --ds {ds}` first",
         )
     files = lake.files(QUARANTINE.name, ds, owner=source)
     if not files:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,14 +16,13 @@ import pytest
 from contracts.errors import BusyError
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY
+from contracts.spark_application import SparkApplication
 from spark_jobs.mapping.job import map_source
 from tests.spark_jobs.feeds_by_hand import DAY, books, deliver, digests, settings_in
 
 SOURCE, FILE = "movietweetings", "ratings.dat"
 """The shortest mapping that writes several tables: how a job ends does not depend on what it maps."""
 MANY = [f"{1_000 + number % 100}::{number}::8::1381006850" for number in range(500)]
-
-MAIN = REPOSITORY / "spark_jobs" / "main.py"
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +40,38 @@ def disturbed(tmp_path, undisturbed):
     return settings_in(tmp_path, pseudonym_key_file=str(undisturbed.pseudonym_key_file))
 
 
+def environment(settings) -> dict[str, str]:
+    return os.environ | {
+        "NIGHTSHIFT_HOME": str(settings.home),
+        "NIGHTSHIFT_PSEUDONYM_KEY_FILE": str(settings.pseudonym_key_file),
+        "NIGHTSHIFT_SPARK_MASTER": "local[2]",
+    }
+
+
 def start_map(settings) -> subprocess.Popen:
     """A map job of the day as Airflow starts it, in a process group of its own."""
     return subprocess.Popen(
-        ["spark-submit", str(MAIN), "map", "--source", SOURCE, "--ds", DAY],
-        env=os.environ
-        | {
-            "NIGHTSHIFT_HOME": str(settings.home),
-            "NIGHTSHIFT_PSEUDONYM_KEY_FILE": str(settings.pseudonym_key_file),
-            "NIGHTSHIFT_SPARK_MASTER": "local[2]",
-        },
+        [sys.executable, "-m", "spark_jobs.main", "map", "--source", SOURCE, "--ds", DAY],
+        env=environment(settings),
+        cwd=REPOSITORY,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,  # spark-submit itself sends what its program says on stderr to stdout
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+
+
+@contextmanager
+def shared_application(settings) -> Iterator[None]:
+    command = [sys.executable, "-m", "spark_jobs.application"]
+    subprocess.run([*command, "start"], env=environment(settings), cwd=REPOSITORY, check=True)
+    assert SparkApplication.running(settings.home)
+    try:
+        yield
+    finally:
+        subprocess.run([*command, "stop"], env=environment(settings), cwd=REPOSITORY, check=True)
+    assert not SparkApplication.running(settings.home)
+    assert not settings.home.spark_application.exists()
 
 
 def files_below(folder: Path) -> set[Path]:
@@ -75,22 +94,25 @@ def test_a_killed_map_leaves_the_old_partitions_and_a_rerun_is_clean(disturbed, 
 
     staging = settings.home.lake / ".runs" / ".staging" / f"map-{SOURCE}"
     staged_before = files_below(staging)
-    process = start_map(settings)
-    try:
-        deadline = time.monotonic() + 150
-        # the job empties its staging folder first, so files that were not there before are its own
-        while not files_below(staging) - staged_before:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline, "the job has written nothing"
-            time.sleep(0.005)
-    finally:
-        kill(process)
-    assert process.returncode == -signal.SIGKILL
-    assert files_below(staging) - staged_before, "it was killed in mid-write"
-    assert digests(settings) == before
-    assert books(settings, SOURCE) == {"read": 1, "mapped": 1}
+    with shared_application(settings):
+        process = start_map(settings)
+        try:
+            deadline = time.monotonic() + 150
+            # the job empties its staging folder first, so files that were not there before are its own
+            while not files_below(staging) - staged_before:
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline, "the job has written nothing"
+                time.sleep(0.005)
+        finally:
+            kill(process)
+        assert process.returncode == -signal.SIGKILL
+        assert files_below(staging) - staged_before, "it was killed in mid-write"
+        assert digests(settings) == before
+        assert books(settings, SOURCE) == {"read": 1, "mapped": 1}
 
-    map_source(settings, SOURCE, DAY)
+        again = start_map(settings)
+        words, _ = again.communicate(timeout=150)
+        assert again.returncode == 0, words
     assert books(settings, SOURCE) == {"read": 500, "mapped": 500}
     assert digests(settings) == digests(undisturbed) != before
     assert sorted(path.name for path in (settings.home.lake / "events").iterdir()) == [f"ds={DAY}"]
