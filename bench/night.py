@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import sys
 import time
@@ -30,7 +29,7 @@ from contracts.home import Home
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
-from ops.memory import PeakMemory
+from ops.usage import Usage
 
 SOURCE = "apache_combined"
 DAY = "2026-11-19"
@@ -99,10 +98,10 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
     size = {"people": people, "lines": lines}
     log = _deliver(home / "raw", people, lines)
     print(f"bench.night: {lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB", file=sys.stderr)
-    submit = ["spark-submit", "spark_jobs/main.py"]
+    spark = ["python", "-m", "spark_jobs.main"]
     commands = {
-        "map": [*submit, "map", "--source", SOURCE, "--ds", DAY],
-        "resolve": [*submit, "resolve", "--ds", DAY],
+        "map": [*spark, "map", "--source", SOURCE, "--ds", DAY],
+        "resolve": [*spark, "resolve", "--ds", DAY],
         "profile": ["python", "-m", "dbt_project.build", "--ds", DAY],
     }
     for step in steps:
@@ -142,14 +141,13 @@ def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
 
 def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
     """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
-    before, bytes_before, started = resource.getrusage(resource.RUSAGE_CHILDREN), _bytes(home), time.monotonic()
-    with PeakMemory(Home(home)) as memory:
+    bytes_before, started = _bytes(home), time.monotonic()
+    with Usage(Home(home)) as usage:
         printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
-    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
-        "seconds": round(seconds, 1),
-        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
-        "peak_memory_gib": round(memory.peak_bytes / (1 << 30), 2),
+        "seconds": round(time.monotonic() - started, 1),
+        "cpu_seconds": round(usage.cpu_seconds, 1),
+        "peak_memory_gib": round(usage.peak_bytes / (1 << 30), 2),
         "bytes_left": _bytes(home) - bytes_before,
         **({"rows": json.loads(printed)} if reads else {}),
     }

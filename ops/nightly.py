@@ -23,8 +23,8 @@ from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report
 from contracts.settings import REPOSITORY, Settings
 from ops.airflow import prepare_airflow, run_dags
-from ops.memory import PeakMemory
 from ops.tables import print_report
+from ops.usage import Usage
 
 DAGS = ("nightly_profiles", "train_models", "activate_audiences")
 
@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_env()
     lake, console = Lake(settings.home.lake), Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    with lake.step("nightly"), PeakMemory(settings.home) as memory:
+    with lake.step("nightly"), Usage(settings.home) as usage:
         started = time.monotonic()
         lay_raw(options.raw, settings)
         require_own_lake(settings)
@@ -56,7 +56,8 @@ def main() -> None:
         report.merge()
         subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
         seconds = {"setup": options.setup_seconds, "total": round(time.monotonic() - started, 2)}
-        report.write("run", {"seconds": seconds, "peak_memory_gib": round(memory.peak_bytes / 2**30, 2)})
+        used = {"peak_memory_gib": round(usage.peak_bytes / 2**30, 2), "cpu_seconds": round(usage.cpu_seconds)}
+        report.write("run", {"seconds": seconds, **used})
     print_report(report.merge(), console)
     console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={options.raw}")
 

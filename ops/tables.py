@@ -25,7 +25,10 @@ def print_report(report: dict[str, Any], console: Console) -> None:
         console.print(f"against the town's secrets: {figures}")
         console.print(f"planted dirt found exactly: {'yes' if dirt else 'no'}")
     seconds = ", ".join(f"{step} {value:.0f}" for step, value in report["seconds"].items())
-    console.print(f"seconds: {seconds}; at most {report.get('peak_memory_gib', 0):.1f} GiB")
+    console.print(
+        f"seconds: {seconds}; at most {report.get('peak_memory_gib', 0):.1f} GiB, "
+        f"{report.get('cpu_seconds', 0):,} CPU seconds"
+    )
 
 
 def _sources(sources: dict[str, Any]) -> Table:

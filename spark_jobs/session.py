@@ -28,7 +28,8 @@ COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMo
 BYTES_OF_SHORT_JOB = 64 << 20
 """Up to here Java's second compiler would cost more than it gains."""
 
-ONE_COMPILER, BOTH_COMPILERS = "-XX:TieredStopAtLevel=1", "-XX:+TieredCompilation"
+SHORT_JOB, LONG_JOB = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1", "-XX:+UseParallelGC -XX:+TieredCompilation"
+"""Java's collector and compilers."""
 
 TAG = "process-"
 """Begins the tag of the jobs of a process."""
@@ -99,7 +100,7 @@ def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
     java = {
         "spark.master": settings.spark_master,
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": ONE_COMPILER if raw_bytes <= BYTES_OF_SHORT_JOB else BOTH_COMPILERS,
+        "spark.driver.extraJavaOptions": SHORT_JOB if raw_bytes <= BYTES_OF_SHORT_JOB else LONG_JOB,
     }
     if jars := busy_jars():
         java["spark.driver.extraClassPath"] = jars

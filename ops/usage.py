@@ -1,0 +1,70 @@
+"""What this process, all that it started and the Spark of its home use: the most memory at one time, and CPU time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import psutil
+
+from contracts.home import Home
+from contracts.spark_application import SparkApplication
+
+_LOOKS_SECONDS = 0.5
+
+
+class Usage:
+    """Looks at the processes twice a second while it is entered.
+
+    A process that has ended counts with what it had used when it was last seen.
+    """
+
+    def __init__(self, home: Home) -> None:
+        """Take the home whose shared Spark application counts, whoever started it."""
+        self.peak_bytes = 0
+        """Resident memory of all of them."""
+        self._home = home
+        self._before: dict[psutil.Process, float] = {}
+        self._seconds: dict[psutil.Process, float] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all of them, since it was entered."""
+        return sum(seconds - self._before.get(process, 0.0) for process, seconds in self._seconds.items())
+
+    def __enter__(self) -> Usage:
+        self._look()
+        self._before = dict(self._seconds)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_LOOKS_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        held = 0
+        for process in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                held += process.memory_info().rss
+                times = process.cpu_times()
+                self._seconds[process] = times.user + times.system
+        self.peak_bytes = max(self.peak_bytes, held)
+
+    def _processes(self) -> set[psutil.Process]:
+        parents = {psutil.Process()}
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if spark := SparkApplication.running(self._home):
+                parents.add(psutil.Process(spark.pid))
+        found = set(parents)
+        for parent in parents:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.update(parent.children(recursive=True))
+        return found
