@@ -90,7 +90,7 @@ class MemoryLimitError(NightshiftError):
         self,
         *,
         received: str,
-        remedy: str = "close other programs or give the machine more (Spark may have NIGHTSHIFT_SPARK_DRIVER_MEMORY)",
+        remedy: str = "close other programs, give the machine more, or let NIGHTSHIFT_MEMORY be more",
         origin: BaseException | None = None,
     ) -> None:
         super().__init__(expected="the step to find enough memory", received=received, remedy=remedy, origin=origin)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from contracts.errors import SettingsError
 from contracts.home import Home
+from contracts.memory import memory_of, spark_share
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
@@ -37,8 +38,10 @@ class Settings:
     """MLflow tracking and registry address: NIGHTSHIFT_REGISTRY_URI, by default SQLite under `<home>`."""
     spark_master: str
     """NIGHTSHIFT_SPARK_MASTER, by default `local[*]`."""
+    memory: int
+    """Bytes that a night may take: NIGHTSHIFT_MEMORY (`8g`), by default half of what machine or container has."""
     spark_driver_memory: str
-    """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default `2g`."""
+    """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default a third of the memory."""
     identity_rules: Path
     """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default those of `spark_jobs/`."""
     component_limit: int | None
@@ -75,11 +78,13 @@ class Settings:
         """Read the settings from `environ`, by default the process environment.
 
         Raises:
-            SettingsError: a number is not a number, an address no address, or a choice none of those that there are.
+            SettingsError: a number is not a number, an address no address, a choice none of those that there are, or
+                the memory too small for anything.
         """
         env = os.environ if environ is None else environ
         thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
         home = Home(Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve())
+        memory = memory_of(env.get("NIGHTSHIFT_MEMORY"))
         return cls(
             home=home,
             raw=Path(env.get("NIGHTSHIFT_RAW") or home.raw).resolve(),
@@ -89,7 +94,8 @@ class Settings:
             ).resolve(),
             registry_uri=_registry(env, f"sqlite:///{home.registry_database}"),
             spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
-            spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or "2g",
+            memory=memory,
+            spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or spark_share(memory),
             identity_rules=Path(
                 env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
             ).resolve(),

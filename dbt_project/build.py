@@ -16,6 +16,7 @@ from contracts.arguments import day
 from contracts.entry_point import exit_with_sentence
 from contracts.lake import Lake
 from contracts.lineage import lineage_transport
+from contracts.memory import duckdb_share
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.marts import CONSENT
@@ -83,6 +84,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
     return {
         "lake": str(lake.root),
         "ds": ds,
+        "memory_limit": duckdb_share(settings.memory),
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
         "tables_without_days": write_empty_tables(lake, TABLES_READ, ds),
         "columns_without_data": columns_without_data(lake, warehouse.target, ds),

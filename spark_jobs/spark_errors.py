@@ -42,7 +42,10 @@ _MEMORY_IS_SHORT = re.compile(r"OutOfMemoryError|UNABLE_TO_ACQUIRE_MEMORY")
 _UNREADABLE_FILE = re.compile(r"\[FAILED_READ_FILE[.\w]*\] Encountered error while reading file (\S+?)\.?\s")
 
 
-_MORE_MEMORY = "let NIGHTSHIFT_SPARK_DRIVER_MEMORY (2g by default) be more, or give the machine more"
+_MORE_MEMORY = (
+    "let NIGHTSHIFT_MEMORY be more (a third of it is Spark's, unless NIGHTSHIFT_SPARK_DRIVER_MEMORY says otherwise), "
+    "or give the machine more"
+)
 
 
 class SparkJobError(UnforeseenError):

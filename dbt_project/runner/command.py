@@ -21,7 +21,7 @@ from dbt_project.runner.failures import failures_of, without_data
 from dbt_project.runner.warehouse import LOCKED, warehouse_is_open
 
 PROJECT = Path(__file__).resolve().parents[1]
-IN_PROFILES = ("warehouse", "thrift_host", "thrift_port", "schema")
+IN_PROFILES = ("warehouse", "memory_limit", "thrift_host", "thrift_port", "schema")
 """Variables that profiles.yml asks for; OpenLineage reads them from the environment, as `DBT_<NAME>`."""
 NAMED_FAILURES = 5
 """As many failures as a sentence can hold; the log has them all."""

@@ -166,7 +166,7 @@ def test_too_little_memory_names_the_setting(home, capsys, error):  # noqa: ARG0
     said, status = ended(raising(error), capsys)
     assert status == 2, "it needs as much the next time"
     assert SHORT in said
-    assert "NIGHTSHIFT_SPARK_DRIVER_MEMORY" in said
+    assert "NIGHTSHIFT_MEMORY" in said
     assert VALUE not in said
 
 

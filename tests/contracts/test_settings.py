@@ -13,6 +13,7 @@ import pytest
 from contracts.errors import SettingsError
 from contracts.keys import pseudonym_keys
 from contracts.lineage import lineage_transport
+from contracts.memory import memory_of
 from contracts.settings import REPOSITORY, Settings
 
 
@@ -25,7 +26,8 @@ def test_everything_has_a_default_on_one_machine():
     home = REPOSITORY / "var"
     assert (settings.home.root, settings.raw, settings.home.lake) == (home, home / "raw", home / "lake")
     assert settings.registry_uri == f"sqlite:///{home}/mlflow.db"
-    assert (settings.spark_master, settings.spark_driver_memory, settings.component_limit) == ("local[*]", "2g", None)
+    assert (settings.spark_master, settings.component_limit) == ("local[*]", None)
+    assert settings.memory == memory_of(None)
     assert settings.identity_rules == REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("duckdb", "127.0.0.1", 10000)
     assert settings.smallest_group == 20
@@ -39,6 +41,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
         NIGHTSHIFT_PSEUDONYM_KEY_FILE=str(tmp_path / "key"),
         NIGHTSHIFT_REGISTRY_URI="http://mlflow:5000",
         NIGHTSHIFT_SPARK_MASTER="spark://one:7077",
+        NIGHTSHIFT_MEMORY="6g",
         NIGHTSHIFT_SPARK_DRIVER_MEMORY="",
         NIGHTSHIFT_COMPONENT_LIMIT="7",
         NIGHTSHIFT_IDENTITY_RULES=str(tmp_path / "rules.yml"),
@@ -49,7 +52,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
     assert (settings.raw, settings.campaigns) == (tmp_path / "in", tmp_path / "campaigns")
     assert settings.pseudonym_key_file == tmp_path / "key"
     assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
-    assert (settings.spark_driver_memory, settings.component_limit) == ("2g", 7)
+    assert (settings.memory, settings.spark_driver_memory, settings.component_limit) == (6 << 30, "2048m", 7)
     assert settings.identity_rules == tmp_path / "rules.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("spark", "thrift", 10017)
 
