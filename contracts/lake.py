@@ -105,6 +105,7 @@ class Lake:
                 os.replace(draft, link)
             else:
                 link.unlink(missing_ok=True)
+                run.rmdir()
             for folder in runs.iterdir():
                 if folder not in (run, before):
                     shutil.rmtree(folder)

@@ -138,7 +138,7 @@ def _of_lake(lake: Lake) -> Iterator[Finding]:
             remedy = "a run that was killed has left it"
             yield Finding("lake", f"{folder} was never published", remedy, lambda folder=folder: shutil.rmtree(folder))
     for folder in sorted((runs / ".staging").glob("*")):
-        if any(folder.iterdir()):
+        if any(path.is_file() for path in folder.rglob("*")):
             remedy = "the next run of that step removes it"
             yield Finding("lake", f"{folder} is left over", remedy, lambda folder=folder: shutil.rmtree(folder))
 

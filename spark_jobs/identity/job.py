@@ -8,6 +8,7 @@ Otherwise, and on the first night, persons are made from all edges. `resolution.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def resolve_identities(
         stage(excluded.select("*", on_day), IDENTIFIERS_OF_NOBODY, folder, _size(ds, len(rules.excluded)))
         for table in (IDENTITY_CHANGES, IDENTIFIERS_OF_NOBODY, PERSONS, IDENTITY_EDGES_KNOWN):
             publish(lake, table, staging / table.name, [ds], owner="part")
+        shutil.rmtree(staging)
         for day in lake.days(IDENTITY_EDGES_KNOWN.name)[:-_DAYS_OF_STATE]:
             lake.withdraw(IDENTITY_EDGES_KNOWN.name, day)
 

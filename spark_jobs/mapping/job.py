@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -236,6 +237,7 @@ def _publish(session: SparkSession, spec: Spec, deliveries: Sequence[Delivery], 
     _audit(session, staging, result)
     for table in result.tables:
         publish(lake, table, staging / table.name, raw_bytes, owner=spec.source)
+    shutil.rmtree(staging)
 
 
 def local_rows(session: SparkSession, rows: list[tuple], table: Table) -> DataFrame:

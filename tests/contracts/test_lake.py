@@ -173,6 +173,15 @@ def test_staging_is_new_and_empty_each_time_and_no_partition(lake):
     assert not any(path.name.startswith("ds=") for path in lake.root.rglob("*"))
 
 
+def test_a_partition_without_files_disappears_and_leaves_no_folder_of_a_run(lake):
+    lake.publish("events", DAY, {})
+    assert lake.days("events") == []
+    publish(lake, {"a.txt": "1"})
+    lake.publish("events", DAY, {})
+    assert lake.days("events") == []
+    assert len(list((lake.root / ".runs" / "events" / DAY).iterdir())) == 1, "the one before, for its readers"
+
+
 def test_what_a_killed_publish_leaves_is_neither_seen_nor_kept(lake):
     publish(lake, {"a.txt": "1"})
     left = lake.root / ".runs" / "events" / DAY / "20200101T000000000000"

@@ -226,7 +226,7 @@ def test_pseudonyms_that_earlier_releases_made_of_nobody_are_known(settings):
 
 
 def test_resolving_before_anything_is_mapped_names_the_command_to_run(settings):
-    with pytest.raises(LakeError, match=r"main.py map") as error:
+    with pytest.raises(LakeError, match=r"python -m spark_jobs.main map") as error:
         resolve_identities(settings, DAY)
     assert f"mapped days up to {DAY}" in str(error.value)
     assert not (settings.home.lake / "persons").exists()
