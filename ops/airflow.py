@@ -18,8 +18,8 @@ from contracts.settings import Settings
 DAG_MARK = "nightshift: dag "
 """Begins the line in which `ops.dag_runs` says which DAG runs now."""
 
-_WORDS = r"(.*?)\s*(?:\[\S+\] )?(?:loc=\S+)?\s*$"
-"""A line of progress of a step, without the logger and place that Airflow's log puts behind it."""
+_WORDS = r"(.*?)\s*(?:\[\w+(?:\.\w+)+\]\s*)?(?:(?:dag_id|loc)=\S+(?:\s+\w+=\S*)*)?\s*$"
+"""A line of progress of a step, without the logger, task and place that Airflow's log puts behind it."""
 
 _PROGRESS = re.compile(re.escape(PROGRESS_MARK) + _WORDS)
 _ERROR = re.compile(re.escape(ERROR_MARK) + _WORDS)
