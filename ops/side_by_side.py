@@ -30,7 +30,8 @@ class SideBySide(BaseExecutor):
         """Process -> key of the task instance that it runs."""
 
     def start(self) -> None:
-        """Nothing has to be started before there is a task."""
+        """Make the server's part once, which takes seconds, for every process to have it."""
+        _ = in_process_api_server().app
 
     def _process_workloads(self, workloads: Sequence[Any]) -> None:
         for workload in workloads:
