@@ -1,7 +1,5 @@
 """DAGs one after the other in one Airflow process, each as `airflow dags test` runs it, until one fails.
 
-Tasks that do not wait for each other run beside each other, as many as there are cores (`ops/side_by_side.py`).
-
 Airflow takes some ten seconds to start; one process for a night pays for that once. Nobody is there to be asked, so the
 gate alone decides on promotions; and no scheduler is there that could watch a deadline.
 """
@@ -11,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+
+from airflow.cli.cli_parser import get_parser
 
 from ops.airflow import DAG_MARK
 
@@ -22,14 +22,9 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["NIGHTSHIFT_APPROVAL"] = "auto"
     os.environ["NIGHTSHIFT_DEADLINE_HOURS"] = "0"
-    os.environ["AIRFLOW__CORE__EXECUTOR"] = "ops.side_by_side.SideBySide"
-    from airflow.cli.cli_parser import get_parser  # it reads the variables
-
     for dag in options.dags:
         print(f"{DAG_MARK}{dag}", flush=True)
-        command = get_parser().parse_args(
-            ["dags", "test", dag, "--use-executor", "--conf", json.dumps({"day": options.ds})]
-        )
+        command = get_parser().parse_args(["dags", "test", dag, "--conf", json.dumps({"day": options.ds})])
         command.func(command)
 
 
