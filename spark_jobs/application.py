@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
 from contracts.arguments import day
@@ -127,9 +128,10 @@ def _cancel_orphans(context: SparkContext) -> int:
     scala = context._jsc.sc()
     jobs = list(scala.statusTracker().getActiveJobIds())
     for job in jobs:
-        for tag in scala.statusStore().job(job).jobTags().mkString(",").split(","):
-            if tag.startswith(TAG) and not _is_alive(int(tag.removeprefix(TAG))):
-                context.cancelJobsWithTag(tag)
+        with contextlib.suppress(Py4JError):  # it has ended meanwhile, and is forgotten
+            for tag in scala.statusStore().job(job).jobTags().mkString(",").split(","):
+                if tag.startswith(TAG) and not _is_alive(int(tag.removeprefix(TAG))):
+                    context.cancelJobsWithTag(tag)
     return len(jobs)
 
 

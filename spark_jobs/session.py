@@ -10,7 +10,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from contracts.settings import REPOSITORY, Settings
-from contracts.spark_application import SparkApplication, busy_jars
+from contracts.spark_application import SparkApplication, busy_jars, is_shared
 
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 LOCAL_SHUFFLE_PARTITIONS = "4"
@@ -32,7 +32,7 @@ SHORT_JOB, LONG_JOB = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1", "-XX:+UseParal
 """Java's collector and compilers."""
 
 TAG = "process-"
-"""Begins the tag of the jobs of a process."""
+"""Begins the tag of the jobs of a process, before its id: the application ends them when the process has ended."""
 
 LOG_WITHOUT_VALUES = REPOSITORY / "ops" / "spark" / "log4j2.properties"
 
@@ -97,11 +97,9 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
 
 def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
     """How Spark's driver starts where this process starts it."""
-    java = {
-        "spark.master": settings.spark_master,
-        "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": SHORT_JOB if raw_bytes <= BYTES_OF_SHORT_JOB else LONG_JOB,
-    }
+    java = {"spark.master": settings.spark_master, "spark.driver.memory": settings.spark_driver_memory}
+    if is_shared(settings):  # the settings of a cluster say more of its machines
+        java["spark.driver.extraJavaOptions"] = SHORT_JOB if raw_bytes <= BYTES_OF_SHORT_JOB else LONG_JOB
     if jars := busy_jars():
         java["spark.driver.extraClassPath"] = jars
     return java
@@ -125,13 +123,8 @@ def _attach(application: SparkApplication, settings: Settings) -> None:
     on_interrupt = signal.getsignal(signal.SIGINT)
     context = SparkContext(conf=conf, gateway=SparkContext._gateway, jsc=java.JavaSparkContext(shared))
     signal.signal(signal.SIGINT, on_interrupt)  # PySpark's own handler would end the jobs of all
-    context.addJobTag(tag_of(os.getpid()))
+    context.addJobTag(f"{TAG}{os.getpid()}")
     SparkSession(context, getattr(java, _SESSION).builder().getOrCreate().newSession())
-
-
-def tag_of(pid: int) -> str:
-    """By which the application knows the jobs of a process, as they end with it."""
-    return f"{TAG}{pid}"
 
 
 def _remember_classes(session: SparkSession) -> None:
