@@ -50,11 +50,11 @@ def with_let(rows: DataFrame, spec: Spec) -> DataFrame:
 
 
 def _steps_of_let(let: Mapping[str, str]) -> Sequence[Sequence[str]]:
-    """The names under `let`; each step uses names of earlier ones only."""
+    """The names under `let`; each step uses names of earlier ones only, in whatever case SQL writes them."""
     step_of: dict[str, int] = {}
     for name, expression in let.items():
-        words = set(re.findall(r"\w+", expression))
-        step_of[name] = 1 + max((step for other, step in step_of.items() if other in words), default=-1)
+        words = set(re.findall(r"\w+", expression.lower()))
+        step_of[name] = 1 + max((step for other, step in step_of.items() if other.lower() in words), default=-1)
     steps: list[list[str]] = [[] for _ in range(1 + max(step_of.values(), default=-1))]
     for name, step in step_of.items():
         steps[step].append(name)

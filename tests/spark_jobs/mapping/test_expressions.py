@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.schema import Column, Table
-from spark_jobs.mapping.expressions import records_of, values_given, with_records
+from spark_jobs.mapping.expressions import _steps_of_let, records_of, values_given, with_let, with_records
 from spark_jobs.mapping.reading import Reading
 from spark_jobs.mapping.spec import Spec, Writing
 from spark_jobs.pseudonyms import Functions
@@ -103,3 +103,11 @@ def test_the_first_column_that_the_contract_does_not_allow_is_named(spark):
     """
     broken = [one["broken"] for [one] in given_by(spark, spec, rows)]
     assert broken == ["contract: items.price", "contract: items.item_id", None]
+
+
+def test_names_under_let_are_added_with_all_that_use_none_of_each_other(spark):
+    let = {"Account": "upper(a)", "first": "b", "both": "account || first", "alone": "'both'"}
+    spec = Spec("x", "", Reading("csv", "*"), (), "raw_text", let, {}, {})
+    plan = with_let(spark.sql("select 'a' as a, 'b' as b"), spec)
+    assert plan.first().asDict() == {"a": "a", "b": "b", "Account": "A", "first": "b", "both": "Ab", "alone": "both"}
+    assert [sorted(step) for step in _steps_of_let(let)] == [["Account", "first"], ["both"], ["alone"]]
