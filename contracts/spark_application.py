@@ -17,7 +17,6 @@ from pathlib import Path
 
 from contracts.home import Home
 from contracts.private_files import write_private
-from contracts.settings import Settings
 
 _BUSY_JARS = ("spark-", "scala-", "hadoop-client-", "parquet-", "jackson-", "log4j-", "janino-", "commons-compiler-")
 """Names of the jars that hold nine of ten classes which a mapping loads."""
@@ -50,9 +49,9 @@ class SparkApplication:
         return descriptor
 
 
-def is_shared(settings: Settings) -> bool:
-    """Whether commands share an application: on one machine. On a cluster each has one, with resources of its own."""
-    return settings.spark_master.startswith("local")
+def on_one_machine(master: str) -> bool:
+    """Whether a Spark master is this machine, where commands share an application; on a cluster each has its own."""
+    return master.startswith("local")
 
 
 def busy_jars() -> str | None:

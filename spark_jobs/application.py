@@ -29,7 +29,7 @@ from contracts.lake import Lake
 from contracts.raw import landed_days, landed_sources
 from contracts.report import say
 from contracts.settings import REPOSITORY, Settings
-from contracts.spark_application import SparkApplication, is_shared
+from contracts.spark_application import SparkApplication, on_one_machine
 from spark_jobs.session import TAG, start_session
 from spark_jobs.spark_errors import JavaHasEnded
 
@@ -65,7 +65,7 @@ def start(settings: Settings, ds: str | None) -> None:
     Raises:
         JavaHasEnded: it did not start; its log says why.
     """
-    if not is_shared(settings):
+    if not on_one_machine(settings.spark_master):
         say("spark: on a cluster each command has an application of its own")
         return
     if SparkApplication.running(settings.home):

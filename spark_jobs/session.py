@@ -10,7 +10,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from contracts.settings import REPOSITORY, Settings
-from contracts.spark_application import SparkApplication, busy_jars, is_shared
+from contracts.spark_application import SparkApplication, busy_jars, on_one_machine
 
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 LOCAL_SHUFFLE_PARTITIONS = "4"
@@ -41,10 +41,7 @@ _SPARKS_OWN_LOG = "log4j2-defaults.properties"
 
 _SESSION = "org.apache.spark.sql.classic.SparkSession"
 
-_BUSY_CLASSES = (
-    *("functions", "PythonUtils"),
-    *("org.apache.spark.sql.functions", _SESSION),
-)
+_BUSY_CLASSES = ("functions", "PythonUtils", "org.apache.spark.sql.functions", _SESSION)
 """As PySpark writes them."""
 
 _QUOTING = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
@@ -98,7 +95,7 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
 def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
     """How Spark's driver starts where this process starts it."""
     java = {"spark.master": settings.spark_master, "spark.driver.memory": settings.spark_driver_memory}
-    if is_shared(settings):  # the settings of a cluster say more of its machines
+    if on_one_machine(settings.spark_master):  # the settings of a cluster say more of its machines
         java["spark.driver.extraJavaOptions"] = SHORT_JOB if raw_bytes <= BYTES_OF_SHORT_JOB else LONG_JOB
     if jars := busy_jars():
         java["spark.driver.extraClassPath"] = jars
@@ -151,7 +148,7 @@ def fit_to(session: SparkSession, raw_bytes: int) -> None:
     Args:
         raw_bytes: what will be read, unpacked.
     """
-    if not session.sparkContext.master.startswith("local"):
+    if not on_one_machine(session.sparkContext.master):
         return
     few = raw_bytes <= FEW_BYTES
     for name, value in (INTERPRETED if few else COMPILED).items():

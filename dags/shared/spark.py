@@ -11,7 +11,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook
 
 from contracts.settings import REPOSITORY, Settings
-from contracts.spark_application import busy_jars
+from contracts.spark_application import busy_jars, on_one_machine
 from shared.commands import run_module
 from shared.lineage import part_of_this_run
 
@@ -30,7 +30,7 @@ class SparkJob(SparkSubmitOperator):
         )
 
     def execute(self, context: Any) -> None:
-        if not (BaseHook.get_connection(self._conn_id).host or "").startswith("local"):
+        if not on_one_machine(BaseHook.get_connection(self._conn_id).host or ""):
             super().execute(context)
             return
         parts = Path(self.application).relative_to(REPOSITORY).with_suffix("").parts

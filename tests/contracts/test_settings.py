@@ -21,6 +21,18 @@ def settings_in(home: Path, **env: str) -> Settings:
     return Settings.from_env({"NIGHTSHIFT_HOME": str(home), **env})
 
 
+def lines_after_env_sh(script: str, folder: Path, environment: dict[str, str]) -> list[str]:
+    """What a script writes in a shell that has sourced ops/env.sh, and that nothing else has told anything."""
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f". {REPOSITORY}/ops/env.sh; {script}"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+
 def test_everything_has_a_default_on_one_machine():
     settings = Settings.from_env({})
     home = REPOSITORY / "var"
@@ -199,16 +211,8 @@ def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path
     here = tmp_path / "work"
     here.mkdir()
     names = [*relative, "AIRFLOW_HOME", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-    script = f". {REPOSITORY}/ops/env.sh; cd /; printf '%s\\n' " + " ".join(f'"${name}"' for name in names)
-    answer = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=here,
-        env={"PATH": os.environ["PATH"], **relative},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    assert answer == [
+    show = "cd /; printf '%s\\n' " + " ".join(f'"${name}"' for name in names)
+    assert lines_after_env_sh(show, here, relative) == [
         f"{here}/lake-rel",
         f"{tmp_path}/in",
         f"{here}/campaigns of ours",
@@ -231,12 +235,5 @@ def test_the_registry_of_a_relative_path_is_absolute(tmp_path, monkeypatch):
 def test_what_python_compiled_is_kept_even_where_it_may_not_stand_beside_the_sources(stated):
     """Containers often state so; to compile what TensorFlow imports takes every command eight seconds more."""
     show = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
-    answer = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f". ops/env.sh; python -c '{show}'"],
-        cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], **stated},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    [answer] = lines_after_env_sh(f"python -c '{show}'", REPOSITORY, stated)
     assert answer == f"False {REPOSITORY / '.venv' / 'bytecode' if stated else None}"
