@@ -7,6 +7,8 @@ export PATH=$root/.venv/bin:$PATH PYTHONPATH=$root DO_NOT_TRACK=true
 # command, which takes as long again as to import them: it is kept in .venv.
 [ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || export PYTHONPYCACHEPREFIX=$root/.venv/bytecode
 unset PYTHONDONTWRITEBYTECODE
+# The profiles' models as dbt parsed them depend on this checkout and not on the home.
+export NIGHTSHIFT_DBT_PARSED=$root/.venv/dbt
 [ ! -x "$root/.venv/java/bin/java" ] || export JAVA_HOME=$root/.venv/java
 case ${RAW:=town} in
   town) home=$root/var ;;

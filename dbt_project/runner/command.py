@@ -18,11 +18,14 @@ from contracts.entry_point import DISK_IS_FULL
 from contracts.errors import DiskFullError, LakeError
 from contracts.lineage import LINEAGE_NAMESPACE
 from dbt_project.runner.failures import failures_of, without_data
+from dbt_project.runner.parsed import parsed_file
 from dbt_project.runner.warehouse import LOCKED, warehouse_is_open
 
 PROJECT = Path(__file__).resolve().parents[1]
 IN_PROFILES = ("warehouse", "memory_limit", "thrift_host", "thrift_port", "schema")
 """Variables that profiles.yml asks for; OpenLineage reads them from the environment, as `DBT_<NAME>`."""
+PARSED = "NIGHTSHIFT_DBT_PARSED"
+"""The variable that names the folder in which the parsed project is kept from run to run."""
 NAMED_FAILURES = 5
 """As many failures as a sentence can hold; the log has them all."""
 
@@ -72,7 +75,13 @@ class DbtCommand:
     def run(self, verb: str, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
         """Run one dbt verb and wait for its end, whether it succeeds or fails."""
         programs = Path(sys.executable).parent
-        command = [str(programs / ("dbt" if self.lineage is None else "dbt-ol")), "--no-use-colors", verb, *options]
+        if self.lineage is None:
+            parsed = Path(os.environ.get(PARSED) or self.folder / "parsed")
+            file = parsed_file(parsed, PROJECT, self.target, variables)
+            command = [sys.executable, "-m", "dbt_project.runner.parsed", str(file)]
+        else:
+            command = [str(programs / "dbt-ol")]
+        command += ["--no-use-colors", verb, *options]
         command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", self.target]
         command += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         command += ["--vars", json.dumps(variables)]
@@ -86,7 +95,7 @@ class DbtCommand:
             }
             if self.lineage_parent:
                 environment["OPENLINEAGE_PARENT_ID"] = self.lineage_parent
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT.parent)
 
     def _raise_failure(self, ds: str, results: list[dict[str, Any]], output: str) -> None:
         log = self.folder / "logs" / "dbt.log"

@@ -1,0 +1,96 @@
+"""dbt on a project that it has parsed before.
+
+dbt parses the whole project whenever a variable of the command line differs, as the day of a night does: seven seconds,
+as long as the models of a small shop take. What it parses depends on the files of the project alone and on variables
+that stay, so it is kept in a file, named by both.
+
+    python -m dbt_project.runner.parsed FILE build --project-dir ... --target-path ...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+OF_A_RUN = frozenset(
+    {
+        "columns_without_data",
+        "ds",
+        "history",
+        "lake",
+        "memory_limit",
+        "newest_profiles",
+        "tables_without_days",
+        "thrift_host",
+        "thrift_port",
+        "warehouse",
+    }
+)
+"""Variables that models read when they run and not when they are parsed."""
+PARSED_BY_DBT = "partial_parse.msgpack"
+
+
+def parsed_file(folder: Path, project: Path, target: str, variables: Mapping[str, Any]) -> Path:
+    """Where the project, parsed for a target, is kept; the name changes with a file, a lasting variable, or dbt."""
+    digest = hashlib.sha256()
+    lasting = {name: value for name, value in variables.items() if name not in OF_A_RUN}
+    warehouse = Path(str(variables.get("warehouse", ""))).name
+    adapter = version(f"dbt-{target}")
+    digest.update(json.dumps([version("dbt-core"), adapter, warehouse, lasting], sort_keys=True).encode())
+    for file in sorted(file for file in project.rglob("*") if file.suffix in (".sql", ".yml", ".md", ".csv")):
+        digest.update(str(file.relative_to(project)).encode() + b"\0" + file.read_bytes())
+    return folder / f"{target}-{digest.hexdigest()[:32]}.msgpack"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run dbt with the project from the file, or parse it and write the file."""
+    from dbt.cli.main import dbtRunner
+
+    file, options = Path(arguments[0]), list(arguments[1:])
+    manifest = _read(file)
+    result = dbtRunner(manifest=manifest).invoke(options)
+    written = Path(options[options.index("--target-path") + 1]) / PARSED_BY_DBT
+    if manifest is None and written.is_file():
+        _keep(written, file)
+    if result.exception is not None:
+        print(result.exception, file=sys.stderr)
+        return 2
+    return 0 if result.success else 1
+
+
+def _read(file: Path) -> Any:
+    """The parsed project, or None where there is none that can be read."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    try:
+        return Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
+    except FileNotFoundError:
+        return None
+    except Exception:  # whatever is wrong with it, the project is there to be parsed
+        return None
+
+
+def _keep(written: Path, file: Path) -> None:
+    """Copy it in one step, and remove what was parsed of earlier states of the project."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        copied = file.with_name(f"{file.name}.{os.getpid()}")
+        shutil.copyfile(written, copied)
+        copied.replace(file)
+        for other in file.parent.glob(f"{file.name.split('-')[0]}-*.msgpack"):
+            if other != file:
+                other.unlink(missing_ok=True)
+    except OSError:
+        return  # the next run parses again
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
