@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import gc
 import os
 import re
 import select
@@ -28,6 +29,9 @@ INTERRUPTED_EXIT_CODE = 130
 CLOSED_OUTPUT_EXIT_CODE = 141
 """What a shell reports for a command whose reader has gone, such as `| head`."""
 
+IMPORTING_THRESHOLD = 10_000
+"""New objects after which Python looks for cycles; with its own 700 that is a fifth of an import of TensorFlow."""
+
 KEPT_TRACES = 20
 """Number of traces that stay, the newest."""
 
@@ -43,6 +47,7 @@ def exit_with_sentence(main: Callable[[], None]) -> None:
 
     The status is 2 where a retry cannot help, 75 where the error may pass by itself, and 1 where that is not known.
     """
+    gc.set_threshold(IMPORTING_THRESHOLD)
     try:
         main()
         sys.stdout.flush()
@@ -56,6 +61,9 @@ def exit_with_sentence(main: Callable[[], None]) -> None:
             _say(f"{_program()} could not show everything, as whoever read its output has gone")
             sys.exit(CLOSED_OUTPUT_EXIT_CODE)
         _exit(in_a_sentence(error))
+    finally:
+        if "duckdb" not in sys.modules:  # whose binding complains about what has not been collected
+            gc.freeze()  # else the interpreter looks for cycles in all of TensorFlow, several times, before it ends
 
 
 def in_a_sentence(error: BaseException) -> NightshiftError:

@@ -7,11 +7,13 @@ gate alone decides on promotions; and no scheduler is there that could watch a d
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 
 from airflow.cli.cli_parser import get_parser
 
+from contracts.entry_point import IMPORTING_THRESHOLD
 from ops.airflow import DAG_MARK
 
 
@@ -20,6 +22,7 @@ def main() -> None:
     parser.add_argument("--ds", required=True, metavar="YYYY-MM-DD", help="the day")
     parser.add_argument("dags", nargs="+", metavar="DAG")
     options = parser.parse_args()
+    gc.set_threshold(IMPORTING_THRESHOLD)
     os.environ["NIGHTSHIFT_APPROVAL"] = "auto"
     os.environ["NIGHTSHIFT_DEADLINE_HOURS"] = "0"
     for dag in options.dags:

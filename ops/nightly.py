@@ -23,6 +23,7 @@ from contracts.raw import landed_days, landed_sources, newest_day
 from contracts.report import Report
 from contracts.settings import REPOSITORY, Settings
 from ops.airflow import prepare_airflow, run_dags
+from ops.preloaded import preloaded
 from ops.tables import print_report
 from ops.usage import Usage
 
@@ -50,7 +51,8 @@ def main() -> None:
         log.unlink(missing_ok=True)
         prepare_airflow(settings, log)
         try:
-            run_dags(DAGS, ds, log, console)
+            with preloaded():
+                run_dags(DAGS, ds, log, console)
         finally:  # where the run was interrupted, Spark would wait for others for some time
             subprocess.run([sys.executable, "-m", "spark_jobs.application", "stop"], check=False)
         report.merge()

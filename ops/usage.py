@@ -22,7 +22,7 @@ class Usage:
     def __init__(self, home: Home) -> None:
         """Take the home whose shared Spark application counts, whoever started it."""
         self.peak_bytes = 0
-        """Resident memory of all of them."""
+        """Resident memory of all of them; what forked processes share counts once."""
         self._home = home
         self._before: dict[psutil.Process, float] = {}
         self._seconds: dict[psutil.Process, float] = {}
@@ -53,7 +53,7 @@ class Usage:
         held = 0
         for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess):
-                held += process.memory_info().rss
+                held += process.memory_full_info().pss
                 times = process.cpu_times()
                 self._seconds[process] = times.user + times.system
         self.peak_bytes = max(self.peak_bytes, held)

@@ -54,13 +54,15 @@ MAY_START = {
 }
 """Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
 
-STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "dags/shared/commands.py": "*arguments"}
+STARTED_BY_NAME = {"ops/nightly.py": "makers[raw]", "contracts/preloaded.py": "*arguments"}
 """Files that start a command whose name stands in a variable, and that variable: each was read by a person."""
 
 READS_ENVIRONMENT = {
+    "contracts/preloaded.py",
     "contracts/settings.py",
     "contracts/spark_application.py",
     "dbt_project/runner/command.py",
+    "ops/preloaded.py",
     "ops/ui.py",
 }
 READS_ENVIRONMENT |= {

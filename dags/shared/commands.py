@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+from contracts.preloaded import python_command
 from contracts.settings import REPOSITORY
 
 
@@ -62,9 +62,8 @@ def run_module(hook: SubprocessHook, arguments: Iterable[str], env: Mapping[str,
     Raises:
         AirflowException: it ended with another status than 0, which the message names for the retry policy.
     """
-    result = hook.run_command(
-        [sys.executable, "-m", *arguments], env={**os.environ, **(env or {})}, cwd=str(REPOSITORY)
-    )
+    command = python_command(list(arguments))
+    result = hook.run_command(command, env={**os.environ, **(env or {})}, cwd=str(REPOSITORY))
     if result.exit_code != 0:
         raise AirflowException(f"The command returned a non-zero exit code {result.exit_code}.")
     return result.output

@@ -9,6 +9,7 @@ that stay, so it is kept in a file, named by both.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -18,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from contracts.entry_point import IMPORTING_THRESHOLD
 
 OF_A_RUN = frozenset(
     {
@@ -51,6 +54,7 @@ def parsed_file(folder: Path, project: Path, target: str, variables: Mapping[str
 
 def main(arguments: Sequence[str]) -> int:
     """Run dbt with the project from the file, or parse it and write the file."""
+    gc.set_threshold(IMPORTING_THRESHOLD)
     from dbt.cli.main import dbtRunner
 
     file, options = Path(arguments[0]), list(arguments[1:])
