@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -115,6 +116,48 @@ class Lake:
         with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
             self.partition(table, ds).unlink(missing_ok=True)
             shutil.rmtree(self.root / ".runs" / table / ds, ignore_errors=True)
+
+    def expire(self, table: str, ds: str, *, noted: bool) -> None:
+        """Let a partition disappear whose life span has ended, with the folders it was published from.
+
+        The link goes first: a reader sees the whole partition or none. Done twice, or again after a kill, it ends what
+        was begun.
+
+        Args:
+            noted: whether `history` is to know what it was, so that who goes on from an earlier night can tell a day
+                that has expired from one that was changed.
+        """
+        with self.lock(f"publish-{table}", wait_seconds=PUBLISH_WAIT_SECONDS):
+            link = self.partition(table, ds)
+            if noted and link.is_dir():
+                notes = self._expired(table)
+                notes.parent.mkdir(parents=True, exist_ok=True)
+                with notes.open("a") as stream:
+                    stream.write(json.dumps({"ds": ds, "was": self._identity(table, ds)}) + "\n")
+            link.unlink(missing_ok=True)
+            runs = self.root / ".runs" / table / ds
+            if runs.is_dir():
+                shutil.rmtree(runs)
+
+    def history(self, table: str, *, until: str = "9999-12-31") -> dict[str, str]:
+        """Day -> what was published of it, in a text that another publication changes; noted expired days among them.
+
+        Up to and with `until`, oldest first.
+        """
+        notes = self._expired(table)
+        lines = notes.read_text().splitlines(keepends=True) if notes.exists() else []
+        expired = [json.loads(line) for line in lines if line.endswith("\n")]  # a kill may have cut the last one off
+        known = {one["ds"]: one["was"] for one in expired if one["ds"] <= until}
+        known |= {day: self._identity(table, day) for day in self.days(table, until=until)}
+        return dict(sorted(known.items()))
+
+    def _identity(self, table: str, ds: str) -> str:
+        """Of a published partition: its run, and the names and sizes of its files."""
+        sizes = [(file.name, file.stat().st_size) for file in self.files(table, ds)]
+        return f"{self.partition(table, ds).resolve().name} {sizes}"
+
+    def _expired(self, table: str) -> Path:
+        return self.root / ".expired" / f"{table}.jsonl"
 
     def digest(self, table: str, ds: str) -> str:
         """SHA-256 over names and bytes of a published partition: equal digests are equal partitions."""

@@ -282,3 +282,40 @@ def test_steps_share_the_lake_and_an_erasure_has_it_alone(lake):
     step.join()
     with lake.among_others(wait_seconds=0):
         pass
+
+
+def test_an_expired_partition_is_gone_and_still_known(lake):
+    publish(lake, {"a.txt": "1"})
+    publish(lake, {"a.txt": "22"}, day="2026-11-20")
+    before = lake.history("events")
+    lake.expire("events", DAY, noted=True)
+    assert lake.days("events") == ["2026-11-20"]
+    assert not (lake.root / ".runs" / "events" / DAY).exists()
+    assert lake.history("events") == before, "a day that has lived its span was not changed"
+    assert [*lake.history("events", until=DAY)] == [DAY]
+    lake.expire("events", DAY, noted=True)
+    assert lake.history("events") == before
+    publish(lake, {"a.txt": "1"})
+    assert lake.history("events")[DAY] != before[DAY], "it was mapped again"
+    lake.expire("events", "2026-11-20", noted=False)
+    assert [*lake.history("events")] == [DAY]
+    assert lake.history("answers") == {}
+
+
+def test_an_expiry_that_was_killed_is_ended_by_the_next(lake, monkeypatch):
+    publish(lake, {"a.txt": "1"})
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("contracts.lake.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            lake.expire("events", DAY, noted=True)
+    assert lake.days("events") == [], "for readers it is gone before its files go"
+    assert len(list((lake.root / ".runs" / "events" / DAY).iterdir())) == 1
+    with (lake.root / ".expired" / "events.jsonl").open("a") as stream:
+        stream.write('{"ds": "2026')  # of a kill amid the note
+    lake.expire("events", DAY, noted=True)
+    assert not (lake.root / ".runs" / "events" / DAY).exists()
+    assert [*lake.history("events")] == [DAY]
