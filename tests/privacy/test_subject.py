@@ -84,3 +84,48 @@ def test_a_person_of_whom_nothing_is_known_has_the_given_name_alone(settings):
 def test_what_is_no_name_is_refused_in_a_sentence(settings, text):
     with pytest.raises(SettingsError, match="for example --subject account:anna01"):
         find_subject(settings, text)
+
+
+def changes(settings, ds: str, *rows: tuple[str, str, str]) -> None:
+    columns = ("identifier", "former_person_id", "person_id")
+    publish(
+        settings,
+        "identity_changes",
+        ds,
+        [dict(zip(columns, (hashed(settings, name), former, now), strict=True)) for name, former, now in rows],
+    )
+
+
+def expire(settings, *days: str) -> None:
+    for ds in days:
+        Lake(settings.home.lake).expire("persons", ds, noted=True)
+
+
+def test_ids_of_days_whose_persons_are_gone_are_known_by_what_changed(settings):
+    """What an erasure has to find does not depend on how long persons are kept."""
+    old = "p" + "d" * 16
+    arrived = {"account:anna": "2026-11-16", "email:a@x.org": "2026-11-16", "account:ben": "2026-11-17"}
+
+    def on(ds: str, people: dict[str, list[str]]) -> None:
+        rows = [
+            {"identifier": hashed(settings, name), "person_id": one, "first_ds": arrived[name]}
+            for one, names in people.items()
+            for name in names
+        ]
+        publish(settings, "persons", ds, rows)
+
+    on("2026-11-16", {ANNA: ["account:anna"], old: ["email:a@x.org"]})
+    on("2026-11-17", {ANNA: ["account:anna", "account:ben"], old: ["email:a@x.org"]})
+    on("2026-11-18", {ANNA: ["account:anna", "email:a@x.org"], BEN: ["account:ben"]})
+    on("2026-11-19", {ANNA: ["account:anna", "email:a@x.org"], BEN: ["account:ben"]})
+    changes(settings, "2026-11-18", ("email:a@x.org", old, ANNA), ("account:ben", ANNA, BEN))
+    wanted = ("account:anna", "email:a@x.org", old, "account:ben", BEN)
+    before = {name: find_subject(settings, name) for name in wanted}
+    expire(settings, "2026-11-16", "2026-11-17", "2026-11-18")
+    for name in wanted:
+        found = find_subject(settings, name)
+        assert (found.identifiers, found.person_ids) == (before[name].identifiers, before[name].person_ids), name
+        for ds in ("2026-11-16", "2026-11-17"):
+            assert found.ids_on(ds) == before[name].ids_on(ds), (name, ds)
+    assert ANNA in find_subject(settings, "account:ben").ids_on("2026-11-17")
+    assert ANNA not in find_subject(settings, "account:ben").ids_on("2026-11-16"), "it had not arrived"
