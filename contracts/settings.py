@@ -44,6 +44,8 @@ class Settings:
     """NIGHTSHIFT_SPARK_DRIVER_MEMORY, by default a third of the memory."""
     identity_rules: Path
     """Rules by which identifiers become persons: NIGHTSHIFT_IDENTITY_RULES, by default those of `spark_jobs/`."""
+    retention: Path
+    """How long what runs write is kept: NIGHTSHIFT_RETENTION, by default `ops/retention.yml`."""
     component_limit: int | None
     """Most identifiers that one person may have: NIGHTSHIFT_COMPONENT_LIMIT, by default what those rules say."""
     smallest_group: int
@@ -99,6 +101,7 @@ class Settings:
             identity_rules=Path(
                 env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
             ).resolve(),
+            retention=Path(env.get("NIGHTSHIFT_RETENTION") or REPOSITORY / "ops" / "retention.yml").resolve(),
             component_limit=(
                 _whole_number(env, "NIGHTSHIFT_COMPONENT_LIMIT", default=0)
                 if env.get("NIGHTSHIFT_COMPONENT_LIMIT")

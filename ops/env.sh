@@ -16,7 +16,7 @@ case ${RAW:=town} in
   *) home=$root/var/lakes/$(basename "$RAW"); export NIGHTSHIFT_RAW=${NIGHTSHIFT_RAW:-$(realpath -m "$RAW")} ;;
 esac
 export NIGHTSHIFT_HOME=${NIGHTSHIFT_HOME:-$home}
-for name in HOME RAW CAMPAIGNS PSEUDONYM_KEY_FILE IDENTITY_RULES; do
+for name in HOME RAW CAMPAIGNS PSEUDONYM_KEY_FILE IDENTITY_RULES RETENTION; do
   name=NIGHTSHIFT_$name
   [ -z "${!name:-}" ] || export "$name=$(realpath -m -- "${!name}")"
 done

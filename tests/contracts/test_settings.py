@@ -57,6 +57,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
         NIGHTSHIFT_SPARK_DRIVER_MEMORY="",
         NIGHTSHIFT_COMPONENT_LIMIT="7",
         NIGHTSHIFT_IDENTITY_RULES=str(tmp_path / "rules.yml"),
+        NIGHTSHIFT_RETENTION=str(tmp_path / "retention.yml"),
         NIGHTSHIFT_DBT_TARGET="spark",
         NIGHTSHIFT_THRIFT_SERVER="thrift:10017",
     )
@@ -66,6 +67,7 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
     assert (settings.registry_uri, settings.spark_master) == ("http://mlflow:5000", "spark://one:7077")
     assert (settings.memory, settings.spark_driver_memory, settings.component_limit) == (6 << 30, "2048m", 7)
     assert settings.identity_rules == tmp_path / "rules.yml"
+    assert settings.retention == tmp_path / "retention.yml"
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("spark", "thrift", 10017)
 
 
@@ -206,6 +208,7 @@ def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path
         "NIGHTSHIFT_CAMPAIGNS": "campaigns of ours",
         "NIGHTSHIFT_PSEUDONYM_KEY_FILE": "key",
         "NIGHTSHIFT_IDENTITY_RULES": "./rules.yml",
+        "NIGHTSHIFT_RETENTION": "retention.yml",
         "NIGHTSHIFT_REGISTRY_URI": "sqlite:///models.db",
     }
     here = tmp_path / "work"
@@ -218,6 +221,7 @@ def test_relative_paths_are_those_of_who_sets_them_wherever_a_task_runs(tmp_path
         f"{here}/campaigns of ours",
         f"{here}/key",
         f"{here}/rules.yml",
+        f"{here}/retention.yml",
         f"sqlite:///{here}/models.db",
         f"{here}/lake-rel/airflow",
         f"sqlite:///{here}/lake-rel/airflow/airflow.db",
