@@ -8,6 +8,7 @@ home's experiments had are touched, and only where their files came along; those
 from __future__ import annotations
 
 import contextlib
+import datetime
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,6 +105,22 @@ class RegistryDatabase:
                 "order by start_time"
             ).fetchall()
         return [run for run, address in runs if not _is_there(address)]
+
+    def most_versions(self) -> int:
+        """The number of versions of the model that has most."""
+        with self._connected() as database:
+            if not _columns(database, "model_versions"):
+                return 0
+            counted = f"select count(*) as n from model_versions where current_stage != '{_DELETED}' group by name"
+            return database.execute(f"select coalesce(max(n), 0) from ({counted})").fetchone()[0]
+
+    def runs_before(self, moment: datetime.datetime) -> bool:
+        """Whether any run began before a moment, those in the trash among them."""
+        with self._connected() as database:
+            if not _columns(database, "runs"):
+                return False
+            query = "select exists (select 1 from runs where start_time < ?)"
+            return bool(database.execute(query, [int(moment.timestamp() * 1000)]).fetchone()[0])
 
     def _stale_roots(self, database: sqlite3.Connection) -> list[str]:
         if not _columns(database, "experiments"):

@@ -41,6 +41,8 @@ class Kept:
     """Ids of its logged models, but those that were deleted."""
     versions: tuple[Version, ...]
     """Registered from them."""
+    started: int = 0
+    """When the run began, in milliseconds since 1970."""
 
 
 def everything_kept(registry: Registry) -> list[Kept]:
@@ -51,14 +53,16 @@ def everything_kept(registry: Registry) -> list[Kept]:
     with registry.answering():
         experiments = {
             one.experiment_id: one.name
-            for one in _all(lambda token: client.search_experiments(ViewType.ALL, page_token=token, max_results=_PAGE))
+            for one in all_pages(
+                lambda token: client.search_experiments(ViewType.ALL, page_token=token, max_results=_PAGE)
+            )
         }
         chosen = list(experiments)
         runs = list(
-            _all(lambda token: client.search_runs(chosen, "", ViewType.ALL, page_token=token, max_results=_PAGE))
+            all_pages(lambda token: client.search_runs(chosen, "", ViewType.ALL, page_token=token, max_results=_PAGE))
         )
-        logged = list(_all(lambda token: client.search_logged_models(chosen, page_token=token, max_results=_PAGE)))
-        found = list(_all(lambda token: client.search_model_versions(page_token=token, max_results=_PAGE)))
+        logged = list(all_pages(lambda token: client.search_logged_models(chosen, page_token=token, max_results=_PAGE)))
+        found = list(all_pages(lambda token: client.search_model_versions(page_token=token, max_results=_PAGE)))
     versions: dict[str, list[Version]] = {}
     for one in sorted(found, key=lambda one: (one.name, int(one.version))):
         versions.setdefault(one.run_id, []).append(Version(one.name, str(one.version), one.run_id, dict(one.tags)))
@@ -71,6 +75,7 @@ def everything_kept(registry: Registry) -> list[Kept]:
             in_trash=run.info.lifecycle_stage == "deleted",
             logged=tuple(one.model_id for one in logged if one.source_run_id == run.info.run_id),
             versions=tuple(versions.get(run.info.run_id, ())),
+            started=run.info.start_time or 0,
         )
         for run in sorted(runs, key=lambda run: run.info.start_time)
     ]
@@ -87,19 +92,19 @@ def delete_rows_of_people(registry: Registry, kept: Kept) -> None:
     The tag of a file goes before the file: if this is cut off between the two, the version is refused until it is
     done again, and never loaded with a file that its tags do not know.
     """
-    for _, repository, name in _files(registry, kept):
+    for _, store, name in _files(registry, kept):
         for version in kept.versions:
             if name in EXAMPLE_FILES and f"{HASH_TAG}{name}" in version.tags:
                 with registry.answering():
                     registry.client.delete_model_version_tag(version.model, version.number, f"{HASH_TAG}{name}")
-        repository.delete_artifacts(name)
+        store.delete_artifacts(name)
 
 
 def delete_logged(registry: Registry, kept: Kept) -> None:
     """Delete the models that a run logged, their files first; for those that no version was registered from."""
     for model_id in kept.logged:
         with registry.answering():
-            _repository(registry.client.get_logged_model(model_id).artifact_location).delete_artifacts()
+            repository(registry.client.get_logged_model(model_id).artifact_location).delete_artifacts()
             registry.client.delete_logged_model(model_id)
 
 
@@ -113,12 +118,17 @@ def empty_trash(registry: Registry, kept: list[Kept]) -> None:
         if one.in_trash and not one.versions:
             delete_logged(registry, one)
             with registry.answering():
-                _repository(registry.client.get_run(one.run_id).info.artifact_uri).delete_artifacts()
+                repository(registry.client.get_run(one.run_id).info.artifact_uri).delete_artifacts()
     if not registry.uri.startswith("http"):
-        from mlflow.cli import gc
+        collect_garbage(registry)
 
-        with contextlib.redirect_stdout(io.StringIO()):
-            gc.main(["--backend-store-uri", registry.uri], standalone_mode=False)
+
+def collect_garbage(registry: Registry, *options: str) -> None:
+    """Let MLflow delete for good what is deleted already; it works on a database and not through a server."""
+    from mlflow.cli import gc
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        gc.main(["--backend-store-uri", registry.uri, *options], standalone_mode=False)
 
 
 def mark(registry: Registry, version: Version, *, request: str, today: str) -> str:
@@ -153,19 +163,20 @@ def _files(registry: Registry, kept: Kept) -> Iterator[tuple[str, Any, str]]:
             for model_id in kept.logged
         ]
     for owner, location, names in places:
-        repository = _repository(location)
-        for file in repository.list_artifacts():
+        store = repository(location)
+        for file in store.list_artifacts():
             if file.path in names:
-                yield owner, repository, file.path
+                yield owner, store, file.path
 
 
-def _repository(location: str) -> Any:
+def repository(location: str) -> Any:
+    """Where the files of a run or a logged model are, as MLflow reads, lists and deletes them."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     return get_artifact_repository(location)
 
 
-def _all(page: Callable[[str | None], Any]) -> Iterator[Any]:
+def all_pages(page: Callable[[str | None], Any]) -> Iterator[Any]:
     """What a search gives, page by page."""
     token = None
     while True:
