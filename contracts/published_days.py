@@ -41,7 +41,7 @@ class PublishedDays:
 
     def waiting(self) -> list[str]:
         """The days that no run has taken since they were published, oldest first."""
-        return [day for day in self._days() if self.run_that_took(day) is None]
+        return [day for day in self.days() if self.run_that_took(day) is None]
 
     def take(self, run: str, day: str | None = None) -> str | None:
         """Take one day for a run: the named one, else the one that this run took before, else the oldest that waits.
@@ -51,11 +51,16 @@ class PublishedDays:
         """
         with self._locked():
             if day is None:
-                before = (known for known in self._days() if self.run_that_took(known) == run)
+                before = (known for known in self.days() if self.run_that_took(known) == run)
                 day = next(before, None) or next(iter(self.waiting()), None)
             if day is not None and (known := self._read(day)) is not None:
                 write_json(self._file(day), {**known, "taken_by": run})
             return day
+
+    def forget(self, day: str) -> None:
+        """Let a day wait no longer, nor be known to have been taken."""
+        with self._locked():
+            self._file(day).unlink(missing_ok=True)
 
     def run_that_took(self, day: str) -> str | None:
         """The run that took a day since it was published last, if one has."""
@@ -68,7 +73,8 @@ class PublishedDays:
         moment = known["published_at"].partition("+")[0] if known else ""
         return "".join(sign for sign in moment if sign.isdigit())
 
-    def _days(self) -> list[str]:
+    def days(self) -> list[str]:
+        """All that are known, oldest first."""
         return sorted(file.stem for file in self.folder.glob("*.json"))
 
     def _read(self, day: str) -> dict[str, Any] | None:

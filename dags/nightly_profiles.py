@@ -6,6 +6,8 @@
    one application, from `start_spark` to `stop_spark`; where it has ended, a task starts Spark for itself.
 2. **resolve**: which identifiers are one person, as known on that day.
 3. **profile**: one `dbt build`; its marts are published to the lake.
+4. **clean**: what has lived its span is removed, as `retention.yml` says. It comes last and also where a step before it
+   failed, as a disk that is full needs it; when it fails itself, an alert says so and the night goes on.
 
 Ends with the asset `profiles`, on which `train_models` waits. A backfill of past days gives the same lake as those
 nights would have. Data that breaks its contract fails at once; anything else is tried three times.
@@ -67,7 +69,8 @@ def nightly_profiles():
     resolve = SparkJob(task_id="resolve", application_args=["resolve", "--ds", SCHEDULED_DAY])
     profile = Command(task_id="profile", arguments=["dbt_project.build", "--ds", SCHEDULED_DAY], env=part_of_this_run())
     start_spark.as_setup() >> map_sources >> resolve >> stop_spark.as_teardown(setups=start_spark)
-    resolve >> profile >> publish_profiles(SCHEDULED_DAY)
+    clean = Command(task_id="clean", arguments=["ops.clean", "--ds", SCHEDULED_DAY])
+    resolve >> profile >> publish_profiles(SCHEDULED_DAY) >> clean.as_teardown()
 
 
 nightly_profiles()

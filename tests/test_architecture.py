@@ -45,10 +45,11 @@ MAY_START = {
         "serving.score",
         "activation.export",
         "privacy",
+        "ops.clean",
     }
     | {f"training.{command}" for command in ("tune", "train", "promote", "approve")},
     "privacy": {"training.forget", "dbt_project.rekey"},
-    "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application"},
+    "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {"sample_data.town"},
 }
@@ -75,6 +76,7 @@ READS_ENVIRONMENT |= {
 
 IMPORTS_MLFLOW = {
     "training/registry/client.py",
+    "training/registry/cleaning.py",
     "training/registry/erasure.py",
     *(f"training/models/{model}/pyfunc.py" for model in MODELS),
 }

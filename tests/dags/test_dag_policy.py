@@ -55,6 +55,16 @@ def test_the_dags_meet_through_assets(dags):
     assert Asset(assets.PROFILES).uri
 
 
+def test_a_night_is_cleaned_last_and_trouble_with_it_holds_nothing_up(dags):
+    """Trouble with a teardown fails no run; it runs also where a task before it failed, as a full disk needs it."""
+    clean = dags["nightly_profiles"].get_task("clean")
+    assert clean.arguments[:2] == ["ops.clean", "--ds"]
+    assert clean.upstream_task_ids == {"publish_profiles"}
+    assert clean.downstream_task_ids == set()
+    assert clean.is_teardown
+    assert not clean.on_failure_fail_dagrun
+
+
 def test_training_runs_on_the_gpu_workers(dags):
     for name in ("tune", "train"):
         task = dags["train_models"].get_task(name)

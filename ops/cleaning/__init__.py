@@ -1,0 +1,1 @@
+"""What `ops.clean` removes, subject by subject."""
