@@ -28,6 +28,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -56,6 +57,9 @@ _READERS_OF_ALL_DAYS = ("resolve", "profile")
 
 _SHOWN = 5
 """Sentences and names that are said of one kind of trouble; the rest is counted."""
+
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -156,7 +160,7 @@ class _Cleaning:
         expired = partitions.expired.get(CONSENT.name, ())
         self._remove(self._found("old files", lambda: OldFiles(home, spans, today).removals(expired)))
         for place, known in ((lake, {*TABLES, *KEPT_TABLES}), (audiences, None)):
-            if strangers := foreign(place, known):
+            if strangers := self._found("lake", lambda place=place, known=known: foreign(place, known)):
                 named = ", ".join(str(one.relative_to(home.root)) for one in strangers[:_SHOWN])
                 more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
                 say(f"clean: left alone, as it is no table of the lake: {named}{more}")
@@ -167,28 +171,30 @@ class _Cleaning:
         return self.cleaned
 
     def _needed(self) -> set[tuple[str, str]] | None:
-        """Table and day that models need, or a person who decides on one; None where the registry does not say."""
-        home = self.settings.home
-        verdicts = [Verdicts(home.approvals).of(file.stem) for file in sorted(home.approvals.glob("[!.]*.json"))]
-        waiting = {(table.name, verdict.line["ds"]) for verdict in verdicts if verdict for table in MART_TABLES}
-        if not self._asks_models():
-            return waiting
+        """Table and day that models need, or a person who decides on one; None where it is not known.
+
+        MLflow starts slowly: as long as nothing could go, it is not known.
+        """
+        home, uri = self.settings.home, self.settings.registry_uri
         try:
+            verdicts = [Verdicts(home.approvals).of(file.stem) for file in sorted(home.approvals.glob("[!.]*.json"))]
+            waiting = {(table.name, verdict.line["ds"]) for verdict in verdicts if verdict for table in MART_TABLES}
+            database = RegistryDatabase.of(uri, home.artifacts)
+            if database is None and uri.startswith("sqlite:///"):
+                return waiting
+            if database is not None and not self._could_go(database):
+                return None
             models = self._clean_models()
-        except NightshiftError as error:
-            self.cleaned.troubles.append(f"models and the tables that they may need stay: {error}")
+        except (OSError, ValueError, KeyError, TypeError, NightshiftError) as error:
+            self.cleaned.troubles.append(f"models and the tables that they may need stay: {_reason(error)}")
             return None
         self.cleaned.removed += models.removed
         self.cleaned.troubles += models.failed
         return {*waiting, *models.needed}
 
-    def _asks_models(self) -> bool:
-        """Whether there is a registry, and anything that could go of it or that it could need: MLflow starts slowly."""
-        uri, home = self.settings.registry_uri, self.settings.home
-        database = RegistryDatabase.of(uri, home.artifacts)
-        if database is None:
-            return not uri.startswith("sqlite:///")
-        lake, span = Lake(home.lake), self.spans.marts
+    def _could_go(self, database: RegistryDatabase) -> bool:
+        """Whether anything of the registry or of what it may need has lived its span."""
+        lake, span = Lake(self.settings.home.lake), self.spans.marts
         if any(self.today.is_past(ds, span) for table in MART_TABLES for ds in lake.days(table.name)):
             return True
         since = self.today.moment - datetime.timedelta(days=self.spans.runs or 0)
@@ -230,10 +236,10 @@ class _Cleaning:
             else:
                 yield lambda _: True
 
-    def _found(self, subject: str, removals: Callable[[], Iterable[Removal]]) -> list[Removal]:
-        """What goes of one subject; nothing where it cannot be looked at."""
+    def _found(self, subject: str, look: Callable[[], Iterable[Found]]) -> list[Found]:
+        """What there is of one subject; nothing where it cannot be looked at."""
         try:
-            return list(removals())
+            return list(look())
         except (OSError, ValueError) as error:
             self.cleaned.troubles.append(f"{subject} stay, as they cannot be looked at: {_reason(error)}")
             return []

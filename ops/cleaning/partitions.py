@@ -147,8 +147,13 @@ def _days_of(lake: Lake, table: str) -> list[str]:
 
 
 def _partition(lake: Lake, table: str, ds: str, kind: str, what: str, why: str) -> Removal:
-    runs = lake.root / ".runs" / table / ds
-    return Removal(kind, what, ds, why, (runs,), lambda: lake.expire(table, ds, noted=table in _NOTED))
+    planned = _shown(lake, table, ds)
+
+    def remove() -> None:
+        if _shown(lake, table, ds) in (planned, ""):  # nobody has made it again meanwhile
+            lake.expire(table, ds, noted=table in _NOTED)
+
+    return Removal(kind, what, ds, why, (lake.root / ".runs" / table / ds,), remove)
 
 
 def _shown(lake: Lake, table: str, ds: str) -> str:

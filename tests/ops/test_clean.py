@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -168,6 +169,34 @@ def test_marts_of_a_verdict_that_waits_for_a_person_stay(old):
     Verdicts(old.home.approvals).record(Verdict(line, page=""))
     clean_home(old, None, dry_run=False, moment=LATER)
     assert Lake(old.home.lake).days("dim_person_consent") == [ds_of(2), *(ds_of(night) for night in range(15, 20))]
+
+
+def test_what_was_published_before_a_table_of_training_stays_while_the_registry_was_not_asked(tmp_path):
+    """A version may have learned from it, and whoever was in it may ask to be forgotten."""
+    settings = settings_of(tmp_path / "home")
+    lake, ds = Lake(settings.home.lake), ds_of(0)
+    for table in ("dim_person_consent", "training_sequences", "scores"):
+        publish(lake, table, ds)
+        publish(lake, table, ds)
+    (settings.home.root / "retention.yml").write_text("tables: {marts: 5}\nreplaced_runs: 1\n")
+    with sqlite3.connect(settings.home.registry_database) as database:
+        database.execute("create table runs (run_uuid text, start_time bigint)")
+
+    def runs(table: str) -> int:
+        return len(list((lake.root / ".runs" / table / ds).iterdir()))
+
+    clean_home(settings, None, dry_run=False, moment=LATER)
+    assert (runs("training_sequences"), runs("scores")) == (2, 1)
+    settings.home.registry_database.unlink()
+    clean_home(settings, None, dry_run=False, moment=LATER)
+    assert runs("training_sequences") == 1
+
+
+def test_a_verdict_that_cannot_be_read_lets_tables_of_models_stay(old, capsys):
+    old.home.approvals.mkdir()
+    (old.home.approvals / "response.json").write_text("{")
+    assert [one.kind for one in clean_home(old, None, dry_run=False, moment=LATER).removed] == ["logs"]
+    assert "may need stay: JSONDecodeError" in capsys.readouterr().out
 
 
 def test_a_registry_that_does_not_answer_lets_tables_of_models_stay(old, capsys):

@@ -173,6 +173,15 @@ def test_a_run_that_is_being_published_is_not_touched(home):
     assert left.is_dir()
 
 
+def test_a_partition_that_was_made_again_since_it_was_looked_at_stays(home):
+    for days in (0, 9):
+        publish(lake_of(home), "scores", ago(days))
+    [removal] = partitions(home).removals()
+    publish(lake_of(home), "scores", ago(9), text="again")
+    removal.remove()
+    assert days_ago(home, "scores") == [0, 9]
+
+
 def test_what_a_killed_job_staged_goes_and_what_one_is_writing_stays(home):
     lake = lake_of(home)
     for job, days in (("killed", 2), ("at work", 2), ("begun today", 0)):
