@@ -5,26 +5,25 @@ audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody i
 campaign's purpose and to personalisation, by everything that has been mapped until now, and everybody else is counted
 with the reason why they are not: scored = exported + suppressed + failed, or nothing of that campaign is published. A
 campaign that fails is named in the report with its error; the others are made, and the status says that one failed. An
-audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty.
+audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty. People are read some
+ten thousand at a time, so that memory does not grow with them.
 
     python -m activation.export --ds 2026-11-20
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow.compute as pc
+
 from activation.audiences.campaigns import load_campaigns
-from activation.audiences.selection import (
-    PREDICTION_COLUMNS,
-    PROFILE_COLUMNS,
-    Audience,
-    select_audience,
-    with_chances,
-    without_small_group,
-)
-from activation.audiences.spreadsheet import write_csv
+from activation.audiences.draft import Draft
+from activation.audiences.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, select_audience, with_chances
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import LakeError, NightshiftError
+from contracts.errors import NightshiftError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -36,6 +35,9 @@ _SCORED = {
     "predictions": PREDICTION_COLUMNS,
     "responses": ["person_id", "campaign", "click_chance", "purchase_chance", "reasons"],
 }
+
+_PEOPLE_A_BATCH = 50_000
+"""With their scores some hundred megabytes."""
 
 
 def main() -> None:
@@ -59,64 +61,69 @@ def make_audiences(ds: str) -> None:
         audiences.lock("activate"),
     ):
         consents = latest_consents(lake, ds)
-        profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS).to_pandas()
         catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
         items = catalogue.to_pandas()
-        scores, predictions, responses = (
-            read_table(lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"), columns).to_pandas()
-            for table, columns in _SCORED.items()
-        )
-        people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
-        liked = {interest["category"] for interests in profiles["interests"].dropna() for interest in interests}
+        campaigns = load_campaigns(settings.campaigns, {*items["category"], *liked_categories(lake, ds)})
+        failed = {name: found for name, found in campaigns.items() if isinstance(found, NightshiftError)}
+        staging = audiences.staging("activate")
+        drafts = {name: Draft(name, staging / name) for name in campaigns if name not in failed}
+        for batch in in_batches(consents):
+            people, scores, responses = read_people(lake, ds, batch)
+            for name, draft in drafts.items():
+                chances = with_chances(people, responses, campaigns[name])
+                draft.add(select_audience(campaigns[name], chances, scores, items))
         fragment["audiences"] = {}
-        failed: dict[str, NightshiftError] = {}
-        for name, campaign in load_campaigns(settings.campaigns, {*items["category"], *liked}).items():
+        for name in campaigns:
             try:
-                if isinstance(campaign, NightshiftError):
-                    raise campaign
-                whole = select_audience(campaign, with_chances(people, responses, campaign), scores, items)
-                audience = without_small_group(whole, settings.smallest_group)
-                require_balance(name, audience)
-                publish_audience(audiences, name, ds, audience)
+                if name in failed:
+                    raise failed[name]
+                account = drafts[name].finish(settings.smallest_group)
+                audiences.publish(name, ds, drafts[name].files)
             except NightshiftError as error:
                 failed[name] = error
                 fragment["audiences"][name] = {"status": "failed", "error": str(error)}
                 say(f"activate {name}: failed: {error}")
             else:
-                fragment["audiences"][name] = {"status": "exported", **audience.account()}
-                say(f"activate {name}: {len(audience.rows):,} of {audience.scored:,} people{withheld(audience)}")
+                fragment["audiences"][name] = {"status": "exported", **account}
+                too_small = "; withheld, for it is too small a group" if account["suppressed"]["small_group"] else ""
+                say(f"activate {name}: {account['exported']:,} of {account['scored']:,} people{too_small}")
     Report(settings.home.reports, ds).merge()  # the last step of the line leaves the run's report
     for error in failed.values():
         raise error
 
 
-def publish_audience(audiences: Lake, name: str, ds: str, audience: Audience) -> None:
-    """Write both files of an audience and publish them; who calls holds the lock `activate`."""
-    folder = audiences.staging("activate")
-    files = {file: folder / file for file in ("audience.csv", "audience.parquet")}
-    write_csv(audience.rows, files["audience.csv"])
-    audience.rows.to_parquet(files["audience.parquet"], index=False)
-    audiences.publish(name, ds, files)
+def liked_categories(lake: Lake, ds: str) -> list[str]:
+    """Every category that a profile of the day names as an interest."""
+    interests = read_mart(lake, "dim_person_profile", ds, ["interests"])["interests"]
+    return pc.unique(pc.struct_field(pc.list_flatten(interests), "category")).to_pylist()
 
 
-def withheld(audience: Audience) -> str:
-    """What the log adds where an audience is too small to be let out."""
-    return "; withheld, for it is too small a group" if audience.suppressed["small_group"] else ""
+def in_batches(consents: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The people in the order of their ids, some at a time, never one in two batches; one empty batch of none."""
+    consents = consents.sort_values("person_id", ignore_index=True)
+    ids = consents["person_id"].to_numpy(object)
+    start = 0
+    while start < len(ids) or start == 0:
+        stop = min(start + _PEOPLE_A_BATCH, len(ids))
+        while 0 < stop < len(ids) and ids[stop] == ids[stop - 1]:
+            stop += 1
+        yield consents.iloc[start:stop].reset_index(drop=True)
+        start = max(stop, 1)
 
 
-def require_balance(name: str, audience: Audience) -> None:
-    """Nobody may be lost, and nobody counted twice.
-
-    Raises:
-        LakeError: scored differs from exported + suppressed + failed.
-    """
-    counted = len(audience.rows) + sum(audience.suppressed.values()) + audience.failed
-    if audience.scored != counted:
-        raise LakeError(
-            expected=f"{audience.scored} people of audience {name} = exported + suppressed + failed",
-            received=f"{counted}: {audience.account()}",
-            remedy="look for people who stand twice in a mart of people or in scores; nothing of it was published",
-        )
+def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What is known of the people of a batch: they themselves with profile and predictions, scores, responses."""
+    ids = consents["person_id"]
+    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
+    profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS, people=between).to_pandas()
+    scores, predictions, responses = (
+        read_table(
+            lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"), columns, people=between
+        ).to_pandas()
+        for table, columns in _SCORED.items()
+    )
+    people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
+    return people, scores, responses
 
 
 if __name__ == "__main__":

@@ -13,8 +13,19 @@ from contracts.lake import Lake
 from contracts.schema import Table
 
 
-def read_mart(lake: Lake, table: str, ds: str, columns: list[str], *, optional: Sequence[str] = ()) -> pa.Table:
+def read_mart(
+    lake: Lake,
+    table: str,
+    ds: str,
+    columns: list[str],
+    *,
+    optional: Sequence[str] = (),
+    people: tuple[str, str] | None = None,
+) -> pa.Table:
     """Some columns of a mart of one day, and those of `optional` that the release which built it knew.
+
+    Args:
+        people: the first and the last person id, where only the rows of some people are wanted.
 
     Raises:
         LakeError: the marts of that day were not built.
@@ -23,13 +34,18 @@ def read_mart(lake: Lake, table: str, ds: str, columns: list[str], *, optional: 
     if optional:
         known = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))]).schema.names
         columns = [*columns, *(name for name in optional if name in known)]
-    return read_table(folder, columns)
+    return read_table(folder, columns, people=people)
 
 
-def read_table(folder: Path, columns: list[str]) -> pa.Table:
-    """Some columns of the Parquet files of one partition."""
+def read_table(folder: Path, columns: list[str], *, people: tuple[str, str] | None = None) -> pa.Table:
+    """Some columns of the Parquet files of one partition, where it is told of the people from one id to another.
+
+    Files that are in the order of people are read only where these stand.
+    """
     files = [str(file) for file in sorted(folder.glob("*.parquet"))]
-    return pyarrow.dataset.dataset(files).to_table(columns=columns)
+    person = pyarrow.dataset.field("person_id")
+    wanted = None if people is None else (person >= people[0]) & (person <= people[1])
+    return pyarrow.dataset.dataset(files).to_table(columns=columns, filter=wanted)
 
 
 def arrow_schema(table: Table) -> pa.Schema:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.na
 
 @dataclass(frozen=True)
 class Audience:
-    """An audience and the account of everyone who was considered."""
+    """The audience among some people, and the account of each of them."""
 
     rows: pd.DataFrame
     """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why; where the
@@ -30,15 +29,6 @@ class Audience:
     suppressed: dict[str, int]
     """Reason -> people, each person under the first reason that holds, in this order."""
     failed: int
-
-    def account(self) -> dict[str, Any]:
-        """The audience in the run report."""
-        return {
-            "scored": self.scored,
-            "exported": len(self.rows),
-            "suppressed": self.suppressed,
-            "failed": self.failed,
-        }
 
 
 def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
@@ -82,16 +72,6 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
             "no_recommendation": int((consenting & inside & usable & ~recommended).sum()),
         },
         failed=int((consenting & inside & ~usable).sum()),
-    )
-
-
-def without_small_group(audience: Audience, smallest: int) -> Audience:
-    """The audience, or, with fewer people than `smallest`, an empty one, its people counted as `small_group`."""
-    withheld = len(audience.rows) if len(audience.rows) < smallest else 0
-    return dataclasses.replace(
-        audience,
-        rows=audience.rows.iloc[:0] if withheld else audience.rows,
-        suppressed={**audience.suppressed, "small_group": withheld},
     )
 
 

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from activation.export import make_audiences
+from activation.export import in_batches, make_audiences
 from contracts.errors import SettingsError
 from contracts.lake import Lake
 from tests.training.markov_town import DS, build_town, item, person, publish
@@ -67,3 +67,29 @@ def test_a_campaign_that_fails_is_named_and_the_others_are_written(scored):
     assert len(rows) == report["all_of_them"]["exported"] == 26  # of 30 all but the four that refuse
     assert audiences.days("zoo") == [DS]
     assert audiences.days("gardens") == audiences.days("broken") == []
+
+
+def files_of(home, name: str) -> dict[str, bytes]:
+    folder = Lake(home / "audiences").partition(name, DS)
+    csv = (folder / "audience.csv").read_bytes()
+    return {"csv": csv, "rows": pd.read_parquet(folder / "audience.parquet").to_csv().encode()}
+
+
+def test_people_in_batches_are_the_audience_of_all_at_once(scored, monkeypatch):
+    write_campaigns(
+        scored, all_of_them="items: {count: 2}", answers="sends: autumn\nwho: {at_least: {click_chance: 0.1}}"
+    )
+    make_audiences(DS)
+    at_once = {name: files_of(scored, name) for name in ("all_of_them", "answers")}
+    account = json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"]
+    monkeypatch.setattr("activation.export._PEOPLE_A_BATCH", 7)
+    make_audiences(DS)
+    assert {name: files_of(scored, name) for name in at_once} == at_once
+    assert json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"] == account
+
+
+def test_a_batch_never_ends_within_a_person_and_nobody_at_all_is_an_empty_one(monkeypatch):
+    monkeypatch.setattr("activation.export._PEOPLE_A_BATCH", 2)
+    people = pd.DataFrame({"person_id": ["c", "a", "b", "b", "b", "d"]})
+    assert [batch["person_id"].tolist() for batch in in_batches(people)] == [["a", "b", "b", "b"], ["c", "d"]]
+    assert [len(batch) for batch in in_batches(people.iloc[:0])] == [0]

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from activation.audiences.campaigns import Campaign
-from activation.audiences.selection import matches, select_audience, without_small_group
-from activation.export import require_balance
+from activation.audiences.draft import Draft
+from activation.audiences.selection import matches, select_audience
 from contracts.errors import LakeError
 
 ITEMS = pd.DataFrame({"item_id": ["a", "b", "c"], "title": ["A", "B", "C"], "category": ["x", "y", "x"]})
@@ -64,7 +64,17 @@ def test_all_conditions_must_hold():
     assert matches(both, people).tolist() == [True, False, False]
 
 
-def test_everyone_is_counted_once_under_the_first_reason():
+def finished(audience, folder, *, smallest=1):
+    """The account and the rows of an audience that comes in one batch."""
+    draft = Draft("n", folder)
+    draft.add(audience)
+    account = draft.finish(smallest)
+    rows = pd.read_parquet(draft.files["audience.parquet"])
+    assert len(draft.files["audience.csv"].read_text().splitlines()) == 1 + len(rows)
+    return account, rows
+
+
+def test_everyone_is_counted_once_under_the_first_reason(tmp_path):
     people = profiles(
         region=["north", "north", "south", "north", "north", "south"],
         consent_marketing_contact=[True, False, True, True, True, True],
@@ -72,13 +82,17 @@ def test_everyone_is_counted_once_under_the_first_reason():
     )
     ranked = scores(("p0", 1, "a"), ("p0", 2, "b"), ("p1", 1, "a"), ("p2", 1, "a"), ("p3", 1, "b"))
     made = select_audience(campaign(one_of={"region": ("north",)}, item_category="x"), people, ranked, ITEMS)
-    assert made.account() == {
+    assert finished(made, tmp_path / "n")[0] == {
         "scored": 6,
         "exported": 1,  # p0
-        "suppressed": {"no_consent": 2, "outside_audience": 1, "no_recommendation": 1},  # p1 p5; p2; p3
+        "suppressed": {
+            "no_consent": 2,
+            "outside_audience": 1,
+            "no_recommendation": 1,
+            "small_group": 0,
+        },  # p1 p5; p2; p3
         "failed": 1,  # p4 has no scores
     }
-    require_balance("n", made)
 
 
 def test_who_has_no_profile_is_reached_by_a_campaign_that_asks_for_none():
@@ -96,15 +110,14 @@ def test_who_has_no_profile_is_reached_by_a_campaign_that_asks_for_none():
         assert made.suppressed["no_consent"] == 1
 
 
-def test_a_group_that_is_too_small_is_withheld_and_counted():
+def test_a_group_that_is_too_small_is_withheld_and_counted(tmp_path):
     made = select_audience(campaign(), profiles(region=["north"] * 3), scores(("p0", 1, "a"), ("p1", 1, "a")), ITEMS)
     assert made.failed == 1
-    kept, withheld = without_small_group(made, 2), without_small_group(made, 3)
-    assert (len(kept.rows), kept.suppressed["small_group"]) == (2, 0)
-    assert (len(withheld.rows), withheld.suppressed["small_group"]) == (0, 2)
-    assert withheld.rows.columns.tolist() == made.rows.columns.tolist()
-    for audience in (kept, withheld):
-        require_balance("n", audience)
+    kept, rows = finished(made, tmp_path / "kept", smallest=2)
+    assert (kept["exported"], len(rows), kept["suppressed"]["small_group"]) == (2, 2, 0)
+    withheld, none = finished(made, tmp_path / "withheld", smallest=3)
+    assert (withheld["exported"], len(none), withheld["suppressed"]["small_group"]) == (0, 0, 2)
+    assert none.columns.tolist() == rows.columns.tolist() == made.rows.columns.tolist()
 
 
 def test_one_row_a_person_with_places_in_order_and_gaps_empty():
@@ -119,8 +132,8 @@ def test_one_row_a_person_with_places_in_order_and_gaps_empty():
     assert made.fillna("").to_numpy().tolist() == [["p0", "b", "B", "because b", "", "", ""]]
 
 
-def test_a_person_who_stands_twice_is_an_error_not_an_audience():
+def test_a_person_who_stands_twice_is_an_error_not_an_audience(tmp_path):
     people = pd.concat([profiles(region=["north"])] * 2, ignore_index=True)
     made = select_audience(campaign(), people, scores(("p0", 1, "a")), ITEMS)
     with pytest.raises(LakeError, match="2 people of audience n = exported"):
-        require_balance("n", made)
+        finished(made, tmp_path / "n")

@@ -3,7 +3,7 @@ import csv
 import pandas as pd
 import pytest
 
-from activation.audiences.spreadsheet import harmless, write_csv
+from activation.audiences.spreadsheet import append_csv, harmless
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
@@ -18,6 +18,6 @@ def test_everything_else_stays(cell):
 
 def test_what_is_written_is_read_back(tmp_path):
     rows = pd.DataFrame({"person_id": ["p1", "p2"], "title": ['a "b", c\nd', None]}, dtype="string")
-    write_csv(rows, tmp_path / "a.csv")
+    append_csv(rows, tmp_path / "a.csv", with_header=True)
     with (tmp_path / "a.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["person_id", "title"], ["p1", 'a "b", c\nd'], ["p2", ""]]

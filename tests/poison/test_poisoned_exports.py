@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from activation.audiences.selection import one_row_a_person
-from activation.audiences.spreadsheet import harmless, write_csv
+from activation.audiences.spreadsheet import append_csv, harmless
 from training.card.charts import figure_bars, figure_intervals
 
 FORMULAS = (
@@ -32,7 +32,7 @@ def test_no_cell_of_an_audience_begins_a_formula(tmp_path):
     """Titles come from the catalogue, and why-texts repeat them."""
     offered = pd.DataFrame({"person_id": [f"p{n}" for n in range(len(FORMULAS))], "place": 1, "title": FORMULAS})
     offered["item_id"], offered["reason"] = FORMULAS, [f"{title} is near what you bought" for title in FORMULAS]
-    write_csv(one_row_a_person(offered, 1), tmp_path / "audience.csv")
+    append_csv(one_row_a_person(offered, 1), tmp_path / "audience.csv", with_header=True)
     with (tmp_path / "audience.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
     assert len(rows) == len(FORMULAS) + 1
