@@ -11,11 +11,22 @@ import numpy as np
 STEPS = 32
 """Points on the path from the baseline to the features at which the gradient is taken."""
 
-Score = Callable[[Any], Any]
-"""From features (batch, ...) to one score per row (batch,), in Keras operations."""
+Score = Callable[..., Any]
+"""From features (batch, ...), and what else it takes a row, to one score per row (batch,), in Keras operations."""
 
 
-def integrated_gradients(score: Score, features: np.ndarray, baseline: np.ndarray, *, steps: int = STEPS) -> np.ndarray:
+Gradient = Callable[..., Any]
+"""From features (batch, ...), and what else each row's score depends on, to the score's gradient by the features."""
+
+
+def integrated_gradients(
+    score: Score,
+    features: np.ndarray,
+    baseline: np.ndarray,
+    *others: np.ndarray,
+    steps: int = STEPS,
+    gradient: Gradient | None = None,
+) -> np.ndarray:
     """Attributions: how much each feature changed the score, on the way from the baseline to the features.
 
     The path integral is computed by Gauss-Legendre quadrature, which is exact for polynomials of degree 2 x steps - 1:
@@ -24,6 +35,8 @@ def integrated_gradients(score: Score, features: np.ndarray, baseline: np.ndarra
     Args:
         features: (batch, ...).
         baseline: features that stand for no information; broadcasts to `features`.
+        others: what the score takes besides, a row each.
+        gradient: what `compiled_gradient` made of the score, for whoever asks for many batches.
 
     Returns:
         Attributions in the shape of `features`; those of a row add up to its score minus the score of its baseline.
@@ -31,28 +44,40 @@ def integrated_gradients(score: Score, features: np.ndarray, baseline: np.ndarra
     points, weights = np.polynomial.legendre.leggauss(steps)
     difference = (features - baseline).astype("float32")
     total = np.zeros_like(difference)
-    slope = _gradient_of(score)
+    gradient = compiled_gradient(score) if gradient is None else gradient
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
-        total += weight * np.asarray(slope((baseline + point * difference).astype("float32")))
+        total += weight * np.asarray(gradient((baseline + point * difference).astype("float32"), *others))
     return difference * total
 
 
-def _gradient_of(score: Score) -> Callable[[np.ndarray], Any]:
-    """The gradient of each row's score with respect to its features, compiled; rows must not depend on each other."""
+def compiled_gradient(score: Score) -> Gradient:
+    """The gradient of each row's score with respect to its features; rows must not depend on each other.
+
+    It is compiled once for rows of equal shapes, however many a batch has.
+    """
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.jit(jax.grad(lambda x: keras.ops.sum(score(x))))
+        return jax.jit(jax.grad(lambda x, *others: keras.ops.sum(score(x, *others))))
     import tensorflow as tf
 
-    @tf.function
-    def slope(x):
+    def gradient(features, *others):
         with tf.GradientTape() as tape:
-            tape.watch(x)
-            total = keras.ops.sum(score(x))
-        return tape.gradient(total, x)
+            tape.watch(features)
+            total = keras.ops.sum(score(features, *others))
+        return tape.gradient(total, features)
 
-    return lambda features: slope(tf.convert_to_tensor(features))
+    compiled: dict[tuple, Any] = {}
+
+    def call(*inputs):
+        inputs = [tf.convert_to_tensor(one) for one in inputs]
+        rows = [tf.TensorSpec([None, *one.shape[1:]], one.dtype) for one in inputs]
+        shapes = tuple((*row.shape[1:], row.dtype.name) for row in rows)
+        if shapes not in compiled:
+            compiled[shapes] = tf.function(gradient, input_signature=rows)
+        return compiled[shapes](*inputs)
+
+    return call
 
 
 def completeness(score: Score, features: np.ndarray, baseline: np.ndarray, attributions: np.ndarray) -> np.ndarray:

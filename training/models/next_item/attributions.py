@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from training.integrated_gradients import Score
+from training.integrated_gradients import Score, compiled_gradient, integrated_gradients
 
 STEPS = 64
 """Steps of the path; with 64, attributions add up to the difference of scores within 1 %, for both backbones."""
@@ -41,15 +41,41 @@ def history_path(ranker: keras.Model, inputs: tuple[np.ndarray, ...], targets: n
         inputs: coded histories (batch, step), then the side inputs of the net.
         targets: indices of the items whose scores are explained (batch,).
     """
-    embedding = ranker.get_layer("items")
-    table = np.asarray(embedding.embeddings)  # (1 + items, dimensions)
-    vectors, target_vectors = table[inputs[0]], table[targets + 1]  # (batch, step, dimensions), (batch, dimensions)
+    explained = ExplainedHistories(ranker)
+    vectors, baseline, target_vectors = explained.path(inputs, targets)
+    return HistoryPath(lambda embedded: explained.score(embedded, target_vectors, *inputs), vectors, baseline)
 
-    def score(embedded):
-        with _vectors_in_place_of(embedding, embedded, target_vectors):
-            return ranker(list(inputs) if len(inputs) > 1 else inputs[0])[:, 0]
 
-    return HistoryPath(score, vectors, np.where(inputs[0][..., None] > 0, table[1:].mean(axis=0), vectors))
+class ExplainedHistories:
+    """A ranker whose scores are explained in many batches: its items are read once, its gradients compiled once."""
+
+    def __init__(self, ranker: keras.Model) -> None:
+        self._ranker, self._embedding = ranker, ranker.get_layer("items")
+        self._table = np.asarray(self._embedding.embeddings)  # (1 + items, dimensions)
+        self._average = self._table[1:].mean(axis=0)
+        self._gradient = compiled_gradient(self.score)
+
+    def score(self, embedded, target_vectors, *inputs):
+        """From embedded histories (batch, step, dimensions) to the score of each row's target (batch,)."""
+        with _vectors_in_place_of(self._embedding, embedded, target_vectors):
+            return self._ranker(list(inputs) if len(inputs) > 1 else inputs[0])[:, 0]
+
+    def path(self, inputs: tuple[np.ndarray, ...], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Embedded histories and their baselines (batch, step, dimensions), and target vectors (batch, dimensions)."""
+        vectors = self._table[inputs[0]]
+        return vectors, np.where(inputs[0][..., None] > 0, self._average, vectors), self._table[targets + 1]
+
+    def attributions(self, inputs: tuple[np.ndarray, ...], targets: np.ndarray, steps: int) -> np.ndarray:
+        """How much each item of each history raised the score of the row's target (batch, step).
+
+        Args:
+            inputs, targets: as `history_path` takes them.
+        """
+        vectors, baseline, target_vectors = self.path(inputs, targets)
+        moved = integrated_gradients(
+            self.score, vectors, baseline, target_vectors, *inputs, steps=steps, gradient=self._gradient
+        )
+        return moved.sum(axis=-1)
 
 
 def shares_by_position(attributions: np.ndarray, codes: np.ndarray) -> dict[str, float]:
