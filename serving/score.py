@@ -15,6 +15,8 @@ A person for whom there is no usable ranking is counted as failed and gets no ro
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -29,10 +31,10 @@ from contracts.settings import Settings
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
 from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
-from serving.scoring.champions import Champions
+from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import in_batches
 from serving.scoring.marts import Marts
-from serving.scoring.predictions import predict_people
+from serving.scoring.predictions import NO_RESPONSES, best_campaigns, predict_people
 from serving.scoring.recommendations import recommend
 from serving.scoring.rescoring import carried_over, people_to_rescore, people_with_ended_items
 from serving.scoring.responses import predict_responses
@@ -92,15 +94,17 @@ def score(ds: str, changed_since: str | None = None) -> None:
                 writer.write_table(_as_table(rows, SCORES))
         lake.publish(SCORES.name, ds, {file.name: file})
 
-        responses = predict_responses(marts.recipients, champions.get("response"))
-        predictions = predict_people(settings.raw, to_score, marts, responses, champions)
-        for table, rows in ((RESPONSES, responses[responses["person_id"].isin(to_score)]), (PREDICTIONS, predictions)):
-            file = staging / f"{table.name}.parquet"
-            parts = [_as_table(rows, table)]
-            if changed_since is not None:
-                parts.append(carried_over(lake, table, changed_since, others))
-            pq.write_table(pa.concat_tables(parts), file)
-            lake.publish(table.name, ds, {file.name: file})
+        kept = carried_over(lake, RESPONSES, changed_since, others) if changed_since is not None else None
+        file = staging / "responses.parquet"
+        best, predicted = write_responses(file, marts.recipients, champions.get("response"), to_score, kept)
+        lake.publish(RESPONSES.name, ds, {file.name: file})
+
+        predictions = predict_people(settings.raw, to_score, marts, best, champions)
+        file, parts = staging / "predictions.parquet", [_as_table(predictions, PREDICTIONS)]
+        if changed_since is not None:
+            parts.append(carried_over(lake, PREDICTIONS, changed_since, others))
+        pq.write_table(pa.concat_tables(parts), file)
+        lake.publish(PREDICTIONS.name, ds, {file.name: file})
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(to_score)}
@@ -120,9 +124,28 @@ def score(ds: str, changed_since: str | None = None) -> None:
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
     counts = {name: int(predictions[name].notna().sum()) for name in ("taste_vector", "picture_interests")}
     say(
-        f"score: {len(responses):,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
+        f"score: {predicted:,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
         f"interests in photos of {counts['picture_interests']:,}"
     )
+
+
+def write_responses(
+    file: Path, recipients: pa.Table, champion: Champion | None, people: np.ndarray, kept: pa.Table | None
+) -> tuple[pd.DataFrame, int]:
+    """Write the rows of `responses` of some people, and those that are kept from another day.
+
+    Returns:
+        What `best_campaigns` finds among the responses of everybody, and the number of these.
+    """
+    best, predicted = [], 0
+    with pq.ParquetWriter(file, arrow_schema(RESPONSES)) as writer:
+        for rows in predict_responses(recipients, champion):
+            writer.write_table(_as_table(rows[rows["person_id"].isin(people)], RESPONSES))
+            best.append(best_campaigns(rows))
+            predicted += len(rows)
+        if kept is not None:
+            writer.write_table(kept)
+    return pd.concat(best) if best else best_campaigns(NO_RESPONSES), predicted
 
 
 def _lost_champions(settings: Settings, champions: Champions) -> dict[str, str]:

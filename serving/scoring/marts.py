@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from contracts.lake import Lake
 from contracts.tables.marts import ITEM, SCORING_RESPONSES, SCORING_SEQUENCES, TRAINING_PICTURES
-from lake_tables.arrow import read_mart
+from lake_tables.arrow import arrow_schema, read_mart
 from lake_tables.consent import Consenting
 from serving.scoring.champions import Champions
 from serving.scoring.histories import read_histories, read_tastes
@@ -29,7 +29,7 @@ class Marts:
     """person_id, taste_vector on the latest earlier day that has predictions."""
     items: pd.DataFrame
     """item_id, title, category, interactions, and `available` where the release that built the mart knew it."""
-    recipients: pd.DataFrame
+    recipients: pa.Table
     """The mart `scoring_responses`, by person and campaign."""
     photos: pd.DataFrame
     """person_id, path: photos of people who agreed to profiling, by person and path."""
@@ -44,10 +44,10 @@ class Marts:
         consenting = Consenting.read(lake, ds, "personalisation")
         histories = read_histories(lake, ds)
         consenting.require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy())
-        recipients = pd.DataFrame(columns=SCORING_RESPONSES.column_names)
+        recipients = arrow_schema(SCORING_RESPONSES).empty_table()
         if champions.get("response") is not None:
-            recipients = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names).to_pandas()
-            recipients = recipients.sort_values(list(SCORING_RESPONSES.key), ignore_index=True)
+            recipients = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names)
+            recipients = recipients.sort_by([(name, "ascending") for name in SCORING_RESPONSES.key])
             consenting.require_agreed(SCORING_RESPONSES.name, recipients["person_id"].to_numpy())
         photos = pd.DataFrame(columns=["person_id", "path"])
         if champions.get("interest_vision") is not None:

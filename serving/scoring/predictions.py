@@ -16,15 +16,21 @@ from serving.scoring.photo_interests import person_interests
 
 _PHOTOS_A_BATCH = 512
 
+NO_RESPONSES = pd.DataFrame(columns=["person_id", "leave_chance", "expected_value", "campaign"])
+
 
 def predict_people(
-    raw: Path, people: np.ndarray, marts: Marts, responses: pd.DataFrame, champions: Champions
+    raw: Path, people: np.ndarray, marts: Marts, best: pd.DataFrame, champions: Champions
 ) -> pd.DataFrame:
-    """The rows of the table `predictions`, one a person (people,), by person id."""
+    """The rows of the table `predictions`, one a person (people,), by person id.
+
+    Args:
+        best: what `best_campaigns` finds.
+    """
     parts = [
         taste_vectors(people, marts.histories, champions.get("taste_autoencoder")),
         photo_interests(raw, marts.photos, people, champions.get("interest_vision")),
-        best_campaigns(responses),
+        best,
     ]
     rows = pd.DataFrame({"person_id": people})
     for part in parts:
