@@ -16,6 +16,8 @@ from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 from contracts.tables.marts import CONSENT, TRAINING_RESPONSES
 from contracts.tables.served import SYNTHETIC_RESPONSES
+from serving.scoring.champions import Champion
+from serving.scoring.responses import predict_responses
 from training.learner import Context
 from training.models.response.learner import LEARNER, synthetic_rows
 from training.models.response.loading import CLICK, NUMBERS, PURCHASE, load_responses
@@ -189,6 +191,25 @@ def test_the_served_form_answers_in_chances_and_euros(data, served):
         answers["expected_value"] / answers["purchase_chance"],
         [served.order_values[one] for one in LEARNER.example(data)["campaign"]],
     )
+
+
+def test_people_in_batches_get_the_responses_of_all_at_once(served, monkeypatch):
+    pyfunc = SimpleNamespace(
+        predict=lambda rows, params: served.predict(None, rows, params), unwrap_python_model=lambda: served
+    )
+    champion = Champion("response/1", pyfunc)
+    rows = town(people=25).query("sent_on == @WEEKS[-1]").sort_values(["person_id", "campaign"])
+    recipients = pa.Table.from_pandas(rows, preserve_index=False)
+    [at_once] = predict_responses(recipients, champion)
+    assert at_once["person_id"].tolist() == rows["person_id"].tolist()
+    assert at_once["reasons"].map(len).max() == 2
+    monkeypatch.setattr("serving.scoring.responses._PEOPLE_A_BATCH", 10)
+    batches = list(predict_responses(recipients, champion))
+    assert [len(batch) for batch in batches] == [20, 20, 10]
+    together = pd.concat(batches, ignore_index=True)
+    assert together["reasons"].tolist() == at_once["reasons"].tolist()
+    pd.testing.assert_frame_equal(together, at_once, rtol=1e-6)
+    assert list(predict_responses(recipients.slice(0, 0), champion)) == list(predict_responses(recipients, None)) == []
 
 
 def test_the_served_form_bears_nulls_the_unknown_and_nonsense(served):
