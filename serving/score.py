@@ -1,7 +1,8 @@
 """Score everyone who agreed to personalisation with the champions of the night, and publish the scores.
 
-scores       ten items each, and for each item why; behind them the best of each category of which a campaign carries
-             nothing else. Items that the catalogue calls unavailable are left out before that, and counted
+scores       ten items each, and behind them the best of each category of which a campaign carries nothing else; why,
+             for those that a campaign can carry. Items that the catalogue calls unavailable are left out before that,
+             and counted
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
@@ -38,7 +39,7 @@ from serving.scoring.predictions import NO_RESPONSES, best_campaigns, predict_pe
 from serving.scoring.recommendations import recommend
 from serving.scoring.rescoring import carried_over, people_to_rescore, people_with_ended_items
 from serving.scoring.responses import predict_responses
-from serving.scoring.shelf import Shelf, campaign_categories
+from serving.scoring.shelf import Shelf, campaign_demand
 from training.registry.client import CHAMPION, Registry
 
 
@@ -74,7 +75,7 @@ def score(ds: str, changed_since: str | None = None) -> None:
         marts = Marts.read(lake, ds, champions)
         people = marts.people
         to_score = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
-        shelf = Shelf.of(marts.items, campaign_categories(settings.campaigns))
+        shelf = Shelf.of(marts.items, campaign_demand(settings.campaigns))
         if changed_since is not None:
             to_score = np.union1d(to_score, people_with_ended_items(lake, changed_since, people, shelf.ended))
         others = np.setdiff1d(people, to_score)

@@ -22,7 +22,7 @@ SCORES = Table(
         Column("rank", "int", "1 is the best", required=True, least=1),
         Column("item_id", "string", "the item", required=True),
         Column("score", "double", "the model's score, comparable within the person only", required=True),
-        Column("reason", "string", "why, in words for the person", required=True),
+        Column("reason", "string", "why, in words for the person; none where no campaign can carry the item"),
         Column(
             "model_version", "string", "model and version that ranked, as `next_item/3`, or `popularity`", required=True
         ),

@@ -6,6 +6,7 @@ A person with a history is ranked by the champion of `next_item`; one with a sho
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -109,6 +110,8 @@ def popularity(items: pd.DataFrame, shelf: Shelf | None = None) -> Rank:
 def by_order(champion: Champion, items: pd.DataFrame, shelf: Shelf) -> Rank:
     """The ranking by `next_item`; the reason is the item of the history that raised the score most, and what was done.
 
+    To find it takes longer than to rank, so it is found for what a campaign can carry; the others have none.
+
     Args:
         items: item_id, title.
     """
@@ -119,11 +122,17 @@ def by_order(champion: Champion, items: pd.DataFrame, shelf: Shelf) -> Rank:
         rows = histories.drop(columns="strongest_actions", errors="ignore")
         ranked = ranked_by(champion, rows, shelf)
         inputs = champion.model.encode(rows)
-        raised = most_attributed_items(champion.model, inputs, ranked["items"])
-        reasons = [
-            [reason(item, titles, actions_of_row) if known else POPULAR for item in items_of_row]
-            for items_of_row, known, actions_of_row in zip(raised, inputs[0].any(axis=1), actions, strict=True)
-        ]
+        leaving = ranked["items"].map(shelf.can_leave)
+        explained = pd.Series(
+            [list(itertools.compress(*both)) for both in zip(ranked["items"], leaving, strict=True)], dtype=object
+        )
+        raised = most_attributed_items(champion.model, inputs, explained)
+        reasons = []
+        for items_of_row, leaving_of_row, known, done in zip(
+            raised, leaving, inputs[0].any(axis=1), actions, strict=True
+        ):
+            said = iter(reason(item, titles, done) if known else POPULAR for item in items_of_row)
+            reasons.append([next(said) if leaves else None for leaves in leaving_of_row])
         return ranked.assign(reasons=reasons)
 
     return rank

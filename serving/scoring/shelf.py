@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,24 @@ class Choice:
     """Items that were passed over among the best ten, as they have ended."""
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What all campaigns together carry of a person's ranking."""
+
+    categories: Mapping[str, int] = field(default_factory=dict)
+    """Category -> most items of it that a campaign carries which carries only this category."""
+    most: int = TOP
+    """Most items that a campaign carries which takes any category."""
+
+
 @dataclass
 class Shelf:
     """The items, without those that ended; variants, which share a title, stand once in a list."""
 
     categories: Mapping[str, int] = field(default_factory=dict)
     """Category -> items of it that each person gets in addition, for the campaigns that carry only this category."""
+    carried: int = TOP
+    """Of the best ten so many can leave the house: no campaign that carries any category takes more."""
     ended: frozenset[str] = frozenset()
     """Items that the catalogue calls unavailable."""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -44,11 +56,12 @@ class Shelf:
     people_passed_over: int = 0
 
     @classmethod
-    def of(cls, items: pd.DataFrame, categories: Mapping[str, int] | None = None) -> Shelf:
+    def of(cls, items: pd.DataFrame, demand: Demand | None = None) -> Shelf:
         """The shelf of a catalogue: item_id, title, and where they are known category and available."""
-        ids = items["item_id"]
+        ids, demand = items["item_id"], demand or Demand()
         return cls(
-            categories=dict(categories or {}),
+            categories=dict(demand.categories),
+            carried=demand.most,
             ended=frozenset(ids[items["available"].eq(False)]) if "available" in items else frozenset(),
             titles=dict(zip(ids, items["title"], strict=True)) if "title" in items else {},
             category_of=dict(zip(ids, items["category"], strict=True)) if "category" in items else {},
@@ -85,26 +98,42 @@ class Shelf:
                 break
         return Choice(best + more, complete=len(best) == TOP and not missing, ended=ended)
 
+    def can_leave(self, items: Sequence[str]) -> list[bool]:
+        """Whether a campaign can carry each of the items that were kept of a person's ranking."""
+        left = dict(self.categories)
+        found = []
+        for place, item in enumerate(items):
+            category = self.category_of.get(item)
+            of_category = left.get(category, 0) > 0
+            if of_category:
+                left[category] -= 1
+            found.append(place < self.carried or of_category)
+        return found
+
     def count(self, choice: Choice) -> None:
         """Count what a final choice passed over."""
         self.passed_over += choice.ended
         self.people_passed_over += choice.ended > 0
 
 
-def campaign_categories(folder: Path) -> dict[str, int]:
-    """Category -> most items of it that a campaign carries which carries only this category.
+def campaign_demand(folder: Path) -> Demand:
+    """What the campaigns of a folder carry at most.
 
     A campaign that cannot be read is none here; `activation.export` names it with its error.
     """
-    found: dict[str, int] = {}
-    for file in sorted(folder.glob("*.yml")):
+    categories: dict[str, int] = {}
+    most = 0
+    files = sorted(folder.glob("*.yml"))
+    for file in files:
         try:
             campaign = read_yaml(file, SettingsError).mapping()
             items = campaign["items"].mapping() if "items" in campaign else {}
+            count = items["count"].whole_number(1, TOP) if "count" in items else MOST_OF_A_CAMPAIGN
             if "category" in items:
                 category = items["category"].text()
-                count = items["count"].whole_number(1, TOP) if "count" in items else MOST_OF_A_CAMPAIGN
-                found[category] = max(count, found.get(category, 0))
+                categories[category] = max(count, categories.get(category, 0))
+            else:
+                most = max(most, count)
         except SettingsError:
             continue
-    return found
+    return Demand(categories, most if files else TOP)

@@ -13,6 +13,7 @@ from serving.scoring.histories import in_batches, read_histories, read_tastes
 from serving.scoring.history_reasons import most_attributed_items
 from serving.scoring.predictions import best_campaigns
 from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, reason, recommend
+from serving.scoring.shelf import Demand, Shelf
 from tests.training.markov_town import DS, build_town, person, scoring_rows
 from training.integrated_gradients import integrated_gradients
 from training.models.next_item.attributions import history_path
@@ -143,6 +144,14 @@ def test_a_reason_names_the_action_on_the_item(monkeypatch, action, expected):
         POPULAR,
     ]
     assert served.received == ["history"], "models that are registered know of no actions"
+
+
+def test_what_no_campaign_carries_is_recommended_without_a_reason():
+    next_item = Champion("next_item/4", Served(Knowing(), items=["a", "b"], scores=[2.0, 1.5]))
+    shelf = Shelf.of(ITEMS, Demand(most=1))
+    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item), shelf)
+    assert rows["item_id"].tolist() == ["a", "b"]
+    assert rows["reason"].isna().tolist() == [False, True]
 
 
 def test_an_item_is_looked_at_where_no_action_is_known_and_has_its_id_where_no_title_is():

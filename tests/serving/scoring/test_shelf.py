@@ -7,7 +7,7 @@ import pandas as pd
 
 from serving.scoring.champions import Champion
 from serving.scoring.recommendations import popularity, ranked_by
-from serving.scoring.shelf import Shelf, campaign_categories
+from serving.scoring.shelf import Demand, Shelf, campaign_demand
 
 CATALOGUE = pd.DataFrame(
     {
@@ -53,12 +53,12 @@ def test_none_of_the_items_that_ended_is_recommended_and_the_ten_are_full():
 
 def test_each_person_gets_the_best_of_a_campaigns_category_too():
     """Nobody gets nothing because none of the category was among the ten that lead."""
-    shelf = Shelf.of(CATALOGUE, {"running": 3})
+    shelf = Shelf.of(CATALOGUE, Demand({"running": 3}))
     [found], _ = kept(shelf, CATALOGUE["item_id"])
     assert found == [*(f"i{number:03d}" for number in range(10)), "i011", "i023", "i035"]
     [found], _ = kept(shelf, ["i011", "i023", "i035", *CATALOGUE["item_id"][:9]])
     assert found == ["i011", "i023", "i035", *(f"i{number:03d}" for number in range(7))]
-    [found], lengths = kept(Shelf.of(CATALOGUE, {"opera": 3}), CATALOGUE["item_id"])
+    [found], lengths = kept(Shelf.of(CATALOGUE, Demand({"opera": 3})), CATALOGUE["item_id"])
     assert len(found) == 10
     assert lengths == [40, 160, 640], "a category without items ends with the catalogue"
 
@@ -87,5 +87,14 @@ def test_categories_are_those_of_the_campaigns_that_can_be_read(tmp_path):
         "g": "about: nothing",
     }.items():
         (tmp_path / f"{name}.yml").write_text(text)
-    assert campaign_categories(tmp_path) == {"running": 5, "music": 3}
-    assert campaign_categories(tmp_path / "none") == {}
+    assert campaign_demand(tmp_path) == Demand({"running": 5, "music": 3}, most=4)
+    assert campaign_demand(tmp_path / "none") == Demand({}, most=10)
+
+
+def test_what_can_leave_is_what_a_campaign_takes_of_all_items_or_of_its_category():
+    shelf = Shelf(
+        categories={"music": 2}, carried=1, category_of={"a": "books", "m": "music", "n": "music", "o": "music"}
+    )
+    assert shelf.can_leave(["a", "b", "m", "n", "o"]) == [True, False, True, True, False]
+    assert shelf.can_leave(["m", "a", "n", "o"]) == [True, False, True, False]
+    assert Shelf().can_leave(["a", "b"]) == [True, True]
