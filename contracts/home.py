@@ -92,6 +92,9 @@ class Home:
         erasure="removed",
         rotation="removed",
     )
+    spill = Place(
+        "spill", "what DuckDB has no room for in memory, while a command runs", erasure="removed", rotation="removed"
+    )
     spark_events = Place("spark-events", "event logs of the stack's Spark, for its history page")
     lineage = Place("lineage", "OpenLineage events, where they go to files")
     dbt = Place("dbt", "dbt's target folder and logs")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contracts.errors import SettingsError
 from contracts.home import Home
-from contracts.memory import memory_of, spark_share
+from contracts.memory import duckdb_share, memory_of, spark_share
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
@@ -74,6 +74,11 @@ class Settings:
     """The run of which this one is a part, as namespace/job/run: NIGHTSHIFT_LINEAGE_PARENT, set by the DAGs."""
     release: str
     """What the code is where it is no checkout: NIGHTSHIFT_RELEASE, set by the images of the stack; empty elsewhere."""
+
+    @property
+    def duckdb(self) -> dict[str, str]:
+        """How DuckDB is configured, wherever it is opened: it keeps to its share of memory, and spills below home."""
+        return {"memory_limit": duckdb_share(self.memory), "temp_directory": str(self.home.spill)}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -92,7 +92,7 @@ class _Graph:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._connection = duckdb.connect()
+        self._connection = duckdb.connect(config=Settings.from_env().duckdb)
         self.days = lake.days(PERSONS.name)
         self.edge_days = lake.days(IDENTITY_EDGES.name)
         self.gone_days = sorted(lake.history(PERSONS.name).keys() - {*self.days})
