@@ -36,6 +36,7 @@ def train_epochs(
     patience: int,
     context: Context,
     keep: str = "best",
+    minutes: float = 0.0,
 ) -> list[dict[str, float]]:
     """Fit a compiled model until `watched` has not risen for `patience` epochs; the model ends with its best weights.
 
@@ -47,6 +48,8 @@ def train_epochs(
         watched: key of `validate()`; higher is better.
         epochs: most epochs.
         patience: 0 trains all epochs.
+        minutes: what the training may take; once it is over, the epoch ends with the batch, is validated, and was the
+            last. 0 gives it any time.
         keep: `best` keeps the weights of the best epoch; `last` trains all epochs and keeps the last one's weights, so
             that the validation part has no influence.
 
@@ -58,7 +61,7 @@ def train_epochs(
     """
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)  # else the first step creates variables and is traced twice
-    watch = _Watch(validate, watched, epochs, 0 if keep == "last" else patience, context, keep)
+    watch = _Watch(validate, watched, epochs, 0 if keep == "last" else patience, context, keep, minutes)
     watch.resume(model)
     if watch.unfinished:
         try:
@@ -81,9 +84,17 @@ class _Watch(keras.callbacks.Callback):
     """After each epoch: validate, log a line, remember the best weights, write a checkpoint, decide whether to stop."""
 
     def __init__(
-        self, validate: Validate, watched: str, max_epochs: int, patience: int, context: Context, keep: str
+        self,
+        validate: Validate,
+        watched: str,
+        max_epochs: int,
+        patience: int,
+        context: Context,
+        keep: str,
+        minutes: float,
     ) -> None:
         super().__init__()
+        self.minutes = minutes
         self.validate, self.watched, self.max_epochs, self.patience = validate, watched, max_epochs, patience
         self.context, self.keep = context, keep
         self.epochs: list[dict[str, float]] = []
@@ -101,7 +112,12 @@ class _Watch(keras.callbacks.Callback):
     def unfinished(self) -> bool:
         """Whether there is another epoch to train."""
         waited = len(self.epochs) - 1 - self.best_epoch if self.epochs else 0
+        if self.epochs and self._is_over(sum(epoch["epoch_seconds"] for epoch in self.epochs)):
+            return False
         return len(self.epochs) < self.max_epochs and (self.patience == 0 or waited < self.patience)
+
+    def _is_over(self, seconds: float) -> bool:
+        return 0 < self.minutes <= seconds / 60
 
     def on_train_begin(self, logs=None) -> None:  # noqa: ARG002  the interface of Keras
         if self.context.tensorboard is not None:
@@ -118,6 +134,13 @@ class _Watch(keras.callbacks.Callback):
                 expected=f"a finite loss of {self.model.name}",
                 received=f"{float(logs['loss'])} after batch {batch + 1} of epoch {len(self.epochs) + 1}",
                 remedy="look for values that are not numbers in the training table, or lower learning_rate",
+            )
+        before = sum(epoch["epoch_seconds"] for epoch in self.epochs)
+        if self._is_over(before + time.monotonic() - self.started):
+            self.model.stop_training = True
+            self.context.say(
+                f"the {self.minutes:g} minutes of the configuration are over: training ends with batch {batch + 1} of "
+                f"epoch {len(self.epochs) + 1} of {self.max_epochs}"
             )
 
     def on_epoch_end(self, epoch, logs=None) -> None:

@@ -30,12 +30,19 @@ class Batches(keras.utils.PyDataset):
         return X[rows], self.y[rows]
 
 
-def fit(model, batches, context, *, epochs=6, patience=0):
+def fit(model, batches, context, *, epochs=6, patience=0, minutes=0.0):
     def validate():
         return {"validation": -float(np.mean((np.asarray(model(X)) - Y) ** 2))}
 
     return train_epochs(
-        model, batches, validate=validate, watched="validation", epochs=epochs, patience=patience, context=context
+        model,
+        batches,
+        validate=validate,
+        watched="validation",
+        epochs=epochs,
+        patience=patience,
+        minutes=minutes,
+        context=context,
     )
 
 
@@ -153,3 +160,19 @@ def test_tensorboard_gets_the_curves(tmp_path):
     fit(line(), Batches(), quiet(tensorboard=tmp_path), epochs=2)
     [log] = tmp_path.glob("events.out.tfevents.*")
     assert b"validation" in log.read_bytes()
+
+
+def test_a_training_whose_time_is_over_ends_within_its_epoch_and_says_so(tmp_path):
+    said, model, before = [], line(), line().get_weights()
+    epochs = fit(model, Batches(), Context(say=said.append, folder=tmp_path), minutes=1e-9)
+    assert len(epochs) == 1
+    assert model.optimizer.iterations == 1
+    assert said[0] == "the 1e-09 minutes of the configuration are over: training ends with batch 1 of epoch 1 of 6"
+    assert any((now != then).any() for now, then in zip(model.get_weights(), before, strict=True))
+    again = line()
+    assert fit(again, Batches(), quiet(folder=tmp_path), minutes=1e-9) == epochs
+    assert again.optimizer.iterations == 1, "its time is over, also for who starts it again"
+
+
+def test_a_training_with_time_enough_takes_none_of_it():
+    assert fit(line(), Batches(), quiet(), minutes=60.0)[-1]["loss"] == fit(line(), Batches(), quiet())[-1]["loss"]

@@ -131,6 +131,7 @@ class InterestGanLearner(Learner):
             watched=self.watched,
             epochs=config.epochs,
             patience=config.patience,
+            minutes=config.minutes,
             context=context,
         )
         return fitted

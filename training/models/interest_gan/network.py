@@ -60,6 +60,8 @@ class InterestGanConfig:
     epochs: int = 30
     patience: int = 0
     """Epochs without a better likeness to the validation rows after which training ends; 0 trains all epochs."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
     seed: int = 7
 
 

@@ -185,6 +185,7 @@ def fit_net(
         watched=_WATCHED,
         epochs=config.epochs,
         patience=config.patience,
+        minutes=config.minutes,
         context=context,
     )
     return served, fit_temperature(logits_of(served, validation[0]), validation[1]), epochs

@@ -57,6 +57,8 @@ class InterestVisionConfig:
     """Epochs, and length of the learning rate's schedule."""
     patience: int = 0
     """Epochs without a better validation after which training ends; 0 trains all epochs of the schedule."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
     seed: int = 7
 
 

@@ -157,6 +157,7 @@ class NextItemLearner(Learner):
             watched=self.watched,
             epochs=config.epochs,
             patience=config.patience,
+            minutes=config.minutes,
             context=context,
         )
         return fitted

@@ -81,6 +81,8 @@ class NextItemConfig:
     """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 3
     """Epochs without a better validation NDCG@10 after which training ends."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
     validation_people: int = 2000
     """Most people whose validation item is ranked after every epoch."""
     seed: int = 7

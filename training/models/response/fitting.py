@@ -126,6 +126,7 @@ def fit_table(
         watched=watched,
         epochs=config.epochs,
         patience=config.patience,
+        minutes=config.minutes,
         context=context,
         keep="last" if private is not None else "best",
     )

@@ -70,6 +70,8 @@ class ResponseConfig:
     """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 4
     """Epochs without a better validation AUC after which training ends."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
     privacy: Privacy = PLAIN
     """With a finite epsilon, training is differentially private: `batch_size` is the mean number of PEOPLE per step,
     all epochs are trained, and `synthetic_share`, `half_life_share` and the loss `weighted` are not available."""

@@ -181,6 +181,7 @@ class TasteAutoencoderLearner(Learner):
             watched=self.watched,
             epochs=config.epochs,
             patience=config.patience,
+            minutes=config.minutes,
             context=context,
             keep="best" if spent is None else "last",
         )

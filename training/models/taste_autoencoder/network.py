@@ -57,6 +57,8 @@ class TasteAutoencoderConfig:
     """Most epochs; training ends earlier once validation no longer improves."""
     patience: int = 8
     """Epochs without a better validation NDCG@100 after which training ends."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
     privacy: Privacy = PLAIN
     """With a finite epsilon, training is differentially private: steps sample people at random, and all epochs run."""
     seed: int = 7
