@@ -42,9 +42,10 @@ from contracts.settings import Settings
 from contracts.tables.marts import PROFILE_HISTORY
 from contracts.tables.resolved import IDENTITY_EDGES_KNOWN
 from contracts.tables.served import SERVED_TABLES
+from contracts.tables.summaries import DAILY_INPUTS
 
-OF_A_RUN = (IDENTITY_EDGES_KNOWN.name, "inputs")
-"""The one column that no two runs share: it hashes the names of the run folders that resolving has read."""
+OF_A_RUN = {(IDENTITY_EDGES_KNOWN.name, "inputs"), (DAILY_INPUTS.name, "inputs"), (DAILY_INPUTS.name, "chain")}
+"""The columns that no two runs share: they hash the names of the run folders that resolving and profiles have read."""
 
 NOT_COMPARED = ("seconds", "peak_memory_gib", "reasons")
 """Keys of the report: how long it took, and prose about numbers that are compared as numbers."""
@@ -144,7 +145,7 @@ def compare_partition(old: Lake, new: Lake, table: str, ds: str, *, of_models: b
         for lake, name in ((old, "old_rows"), (new, "new_rows")):
             files = [str(file) for file in lake.files(table, ds) if file.suffix == ".parquet"]
             rows = connection.read_parquet(files, hive_partitioning=False)
-            kept = [f'"{column}"' for column in rows.columns if (table, column) != OF_A_RUN]
+            kept = [f'"{column}"' for column in rows.columns if (table, column) not in OF_A_RUN]
             rows.select(", ".join(kept)).create_view(name)
         return _compare_rows(connection, table, ds, of_models=of_models)
 

@@ -6,6 +6,11 @@ memory of all its processes together, bytes that it left on disk, rows. `map` is
 query for DuckDB and a job for Spark that write the same columns (`bench/night_by_hand.py`).
 
     python -m bench.night --people 10000 --lines 1000000 --steps map
+
+With `--days`, the profiles of two nights instead, on a lake of so many days of history and one new day that DuckDB
+writes (`bench/lake_of_days.py`): the first night reads all of the history, the next one goes on from it.
+
+    python -m bench.night --people 50000 --events 200000 --days 10 100
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from typing import Any
 import duckdb
 
 from bench import result
+from bench.lake_of_days import LakeOfDays
 from bench.steps import run_step
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
@@ -80,9 +86,17 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000, help="visitors (default %(default)s)")
     parser.add_argument("--lines", type=int, default=1_000_000, help="lines of tonight's log (default %(default)s)")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS), help="(default: all)")
+    parser.add_argument(
+        "--days", type=int, nargs="+", default=[], help="days of history, for the profiles of two nights"
+    )
+    parser.add_argument("--events", type=int, default=200_000, help="events of a day of it (default %(default)s)")
     parser.add_argument("--by-hand", choices=("duckdb", "spark", "both", "none"), default="both", help="beside map")
-    chosen = parser.parse_args()
-    exit_with_sentence(lambda: bench(**vars(chosen)))
+    chosen = vars(parser.parse_args())
+    days, events = chosen.pop("days"), chosen.pop("events")
+    if days:
+        exit_with_sentence(lambda: bench_days(chosen["people"], events, days))
+    else:
+        exit_with_sentence(lambda: bench(**chosen))
 
 
 def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
@@ -113,6 +127,27 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
                 found = _by_hand(engine, log, home)
                 result.write({"bench": "night", "step": f"map by hand: {engine}", **size, **found})
                 _same(rows, found["rows"])
+    shutil.rmtree(home)
+
+
+def bench_days(people: int, events: int, days: Sequence[int]) -> None:
+    """Make a lake for each number of days and build the profiles of its last two; a line of the results for each night.
+
+    Raises:
+        LakeError: a night failed.
+    """
+    home = Settings.from_env().home.bench / "night"
+    for history_days in days:
+        shutil.rmtree(home, ignore_errors=True)
+        lake_of_days = LakeOfDays(Lake(Home(home).lake), DAY, people, events, history_days)
+        lake_of_days.deliver_history()
+        for night, ds in (("first", lake_of_days.days[-2]), ("next", lake_of_days.last)):
+            if night == "next":
+                lake_of_days.deliver_last_day()
+            measured = _measured(["python", "-m", "dbt_project.build", "--ds", ds], home)
+            rows = _rows(lake_of_days.lake, ds)
+            size = {"people": people, "events_a_day": events, "history_days": history_days}
+            result.write({"bench": "night", "step": "profile", "night": night, **size, **measured, "rows": rows})
     shutil.rmtree(home)
 
 
@@ -157,13 +192,13 @@ def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-def _rows(lake: Lake) -> dict[str, int]:
+def _rows(lake: Lake, ds: str = DAY) -> dict[str, int]:
     """Rows of tonight's partitions."""
-    tables = {folder.name for folder in lake.root.iterdir() if lake.files(folder.name, DAY)}
+    tables = {folder.name for folder in lake.root.iterdir() if lake.files(folder.name, ds)}
     with duckdb.connect() as database:
         return {
             table: database.execute(
-                "select count(*) from read_parquet(?)", [[str(file) for file in lake.files(table, DAY)]]
+                "select count(*) from read_parquet(?)", [[str(file) for file in lake.files(table, ds)]]
             ).fetchone()[0]
             for table in sorted(tables)
         }

@@ -6,10 +6,14 @@ made of the same parts in `lake_tables/arrow.py`, because contracts need only th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SIMPLE = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
 """Types without parts; both engines know them by these names."""
+
+_DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
+"""Of so many digits, so many of them after the point."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,10 @@ def parse_type(written: str) -> ColumnType:
         if name == "struct":
             fields = [field.partition(":") for field in _fields(inside)]
             return Struct(tuple((field, parse_type(kind)) for field, _, kind in fields))
-    if written not in SIMPLE:
-        raise ValueError(f"expected one of {', '.join(SIMPLE)}, array<...> or struct<name:type,...>, not {written!r}")
+    if written not in SIMPLE and not _DECIMAL.fullmatch(written):
+        raise ValueError(
+            f"expected one of {', '.join(SIMPLE)}, decimal(p,s), array<...> or struct<name:type,...>, not {written!r}"
+        )
     return Simple(written)
 
 

@@ -72,6 +72,8 @@ _SIMPLE = {
 def arrow_type(kind: ColumnType) -> pa.DataType:
     """The type of a column as Arrow has it; a timestamp is a moment in UTC."""
     match kind:
+        case Simple(name) if name.startswith("decimal"):
+            return pa.decimal128(*(int(part) for part in name[len("decimal(") : -1].split(",")))
         case Simple(name):
             return _SIMPLE[name]
         case Array(element):

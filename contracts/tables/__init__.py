@@ -6,9 +6,14 @@ from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
 from contracts.tables.marts import MART_TABLES
 from contracts.tables.resolved import RESOLVED_TABLES
 from contracts.tables.served import SERVED_TABLES
+from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES
 
 TABLES = {
     table.name: table
-    for table in (*MAPPED_TABLES, QUARANTINE, RECONCILIATION, *RESOLVED_TABLES, *MART_TABLES, *SERVED_TABLES)
+    for table in (
+        *(*MAPPED_TABLES, QUARANTINE, RECONCILIATION),
+        *(*RESOLVED_TABLES, *SUMMARY_TABLES, DAILY_INPUTS, *MART_TABLES),
+        *SERVED_TABLES,
+    )
 }
 """Name -> table, in the order in which a night makes them."""

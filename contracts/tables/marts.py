@@ -1,4 +1,4 @@
-"""What dbt hands to training, serving and activation, one full state a day."""
+"""What dbt hands to training, serving and activation: full states of a day, and facts by day of arrival."""
 
 from __future__ import annotations
 
@@ -72,7 +72,11 @@ ITEM = Table(
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("available", "boolean", "false where its latest delivery says so", required=True),
         Column(
-            "interactions", "bigint", "people of fct_interactions who acted on it, each once", required=True, least=0
+            "interactions",
+            "bigint",
+            "people who acted on it and agree to profiling, training or personalisation, each once",
+            required=True,
+            least=0,
         ),
     ),
 )
@@ -104,7 +108,7 @@ PROFILE_HISTORY = Table(
 
 INTERACTIONS = Table(
     "fct_interactions",
-    grain="one act on an item of a person who agrees to profiling, training or personalisation",
+    grain="one act on an item that arrived on the day, of a person who agreed to any use of it then",
     key=("event_id",),
     columns=(
         Column("event_id", "string", "the event", required=True, holds="keyed"),
@@ -224,4 +228,7 @@ MART_TABLES = (
     SCORING_SEQUENCES,
     SCORING_RESPONSES,
 )
-"""What dbt hands over to training and serving, one full state a day."""
+"""What dbt hands over to training and serving."""
+
+MARTS_BY_ARRIVAL = (INTERACTIONS,)
+"""Of these, the ones of which a day holds only what arrived on it; of the others each day is a full state."""

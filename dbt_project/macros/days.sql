@@ -23,3 +23,11 @@
 {% macro spark__days_between(first, second) -%}
     datediff({{ second }}, {{ first }})
 {%- endmacro %}
+
+{#-
+    The first day of a week of campaigns that comes after a day. Weeks are counted back from the day after the run
+    (`int_weeks__sent`), so that `sent_on >= first_week_after(day)` is `day < sent_on`.
+-#}
+{% macro first_week_after(day) -%}
+    {{ days_later(run_day(), '1 - 7 * cast(floor(' ~ days_between(day, run_day()) ~ ' / 7e0) as int)') }}
+{%- endmacro %}

@@ -28,3 +28,29 @@
 {% macro spark__iso_weekday(column) -%}
     weekday({{ column }}) + 1
 {%- endmacro %}
+
+{#- Seconds, with fractions, from the beginning of 1970 to a point in time. -#}
+{% macro seconds_since_1970(column) -%}
+    {{ return(adapter.dispatch('seconds_since_1970')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_since_1970(column) -%}
+    epoch({{ column }})
+{%- endmacro %}
+
+{% macro spark__seconds_since_1970(column) -%}
+    (unix_micros({{ column }}) / 1e6)
+{%- endmacro %}
+
+{#- Microseconds from the beginning of 1970 to a point in time, as a bigint. -#}
+{% macro micros_since_1970(column) -%}
+    {{ return(adapter.dispatch('micros_since_1970')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__micros_since_1970(column) -%}
+    epoch_us({{ column }})
+{%- endmacro %}
+
+{% macro spark__micros_since_1970(column) -%}
+    unix_micros({{ column }})
+{%- endmacro %}

@@ -11,7 +11,7 @@ import duckdb
 from contracts.lake import Lake
 from contracts.schema import Table
 from dbt_project.runner.parquet import quoted
-from dbt_project.runner.warehouse import LOCKED, SET_ASIDE_QUERY, report_queries, warehouse_is_open
+from dbt_project.runner.warehouse import INCREMENTS, LOCKED, SET_ASIDE_QUERY, report_queries, warehouse_is_open
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,26 @@ class DuckDbWarehouse:
                 exported[table.name] = [file], connection.execute(copy).fetchone()[0]
         return exported
 
-    def counts(self, ds: str) -> dict[str, int]:
+    def export_days(self, tables: tuple[Table, ...], staging: Path) -> dict[str, dict[str, list[Path]]]:
+        exported = {}
         with self._open() as connection:
-            return {name: connection.execute(query).fetchone()[0] for name, query in report_queries(ds).items()}
+            connection.execute("set partitioned_write_max_open_files = 1")
+            for table in tables:
+                folder = staging / table.name
+                columns = ", ".join(
+                    f"cast({column.name} as {column.parsed_type.duckdb}) as {column.name}" for column in table.columns
+                )
+                query = f"select {columns}, ds from ({INCREMENTS[table.name]}) order by ds, {', '.join(table.key)}"
+                options = "format parquet, compression zstd, partition_by (ds)"
+                connection.execute(f"copy ({query}) to '{quoted(folder)}' ({options})")
+                exported[table.name] = {
+                    day.name.removeprefix("ds="): sorted(day.glob("*.parquet")) for day in sorted(folder.glob("ds=*"))
+                }
+        return exported
+
+    def counts(self) -> dict[str, int]:
+        with self._open() as connection:
+            return {name: connection.execute(query).fetchone()[0] for name, query in report_queries().items()}
 
     def set_aside(self) -> dict[str, int]:
         with self._open() as connection:

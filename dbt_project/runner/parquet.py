@@ -31,9 +31,15 @@ def write_empty(lake: Lake, table: Table) -> Path:
     folder = lake.root / ".empty" / table.name
     file = folder / f"ds={EMPTY_DAY}" / "empty.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
+    write_without_rows(table, file)
+    return folder
+
+
+def write_without_rows(table: Table, file: Path) -> Path:
+    """Write a file that has a table's columns and no row."""
     with duckdb.connect() as connection:
         connection.execute(f"copy ({_without_rows(table)}) to '{quoted(file)}' (format parquet)")
-    return folder
+    return file
 
 
 def checked_rows(table: Table, files: Iterable[Path]) -> int:

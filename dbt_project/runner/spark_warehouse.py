@@ -24,7 +24,7 @@ from contracts.schema import Table
 from contracts.settings import Settings
 from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import checked_rows, write_empty
-from dbt_project.runner.warehouse import SET_ASIDE_QUERY, publish, report_queries
+from dbt_project.runner.warehouse import INCREMENTS, SET_ASIDE_QUERY, publish, report_queries
 
 CONNECT_SECONDS = 10
 SESSION = {
@@ -81,11 +81,30 @@ class SparkWarehouse:
             cursor.execute(f"use {self.schema}")
             return {table.name: self._export(cursor, table, staging / table.name) for table in tables}
 
-    def counts(self, ds: str) -> dict[str, int]:
+    def export_days(self, tables: tuple[Table, ...], staging: Path) -> dict[str, dict[str, list[Path]]]:
+        """A day is one file while Spark cuts none. The table that writes them is dropped again, its files stay."""
+        exported = {}
+        with self._session() as cursor:
+            cursor.execute(f"use {self.schema}")
+            for table in tables:
+                folder = staging / table.name
+                cursor.execute(
+                    f"create table export_{table.name} using parquet partitioned by (ds) "
+                    f"location {_literal(folder)} as select {_columns(table)}, ds from ({INCREMENTS[table.name]}) "
+                    f"distribute by ds sort by ds, {', '.join(table.key)}"
+                )
+                cursor.execute(f"drop table export_{table.name}")
+                exported[table.name] = {
+                    day.name.removeprefix("ds="): sorted(day.glob("part-*.parquet"))
+                    for day in sorted(folder.glob("ds=*"))
+                }
+        return exported
+
+    def counts(self) -> dict[str, int]:
         found = {}
         with self._session() as cursor:
             cursor.execute(f"use {self.schema}")
-            for name, query in report_queries(ds).items():
+            for name, query in report_queries().items():
                 cursor.execute(query)
                 found[name] = cursor.fetchone()[0]
         return found
@@ -107,13 +126,9 @@ class SparkWarehouse:
                 lake.withdraw(PROFILE_HISTORY.name, day)
 
     def _export(self, cursor: hive.Cursor, table: Table, folder: Path) -> tuple[list[Path], int]:
-        columns = ", ".join(
-            f"cast({column.name} as {column.parsed_type.spark_without_zone}) as {column.name}"
-            for column in table.columns
-        )
         cursor.execute(
             f"insert overwrite directory {_literal(folder)} using parquet "
-            f"select {columns} from {table.name} order by {', '.join(table.key)}"
+            f"select {_columns(table)} from {table.name} order by {', '.join(table.key)}"
         )
         files = sorted(folder.glob("part-*.parquet"))
         if not files:
@@ -150,6 +165,13 @@ class SparkWarehouse:
             for name, value in SESSION.items():
                 cursor.execute(f"set {name}={value}")
             yield cursor
+
+
+def _columns(table: Table) -> str:
+    """The columns of a table for a `select`, of the types that DuckDB's files have."""
+    return ", ".join(
+        f"cast({column.name} as {column.parsed_type.spark_without_zone}) as {column.name}" for column in table.columns
+    )
 
 
 def _literal(path: Path) -> str:

@@ -8,7 +8,16 @@ from typing import Any, Protocol
 from contracts.errors import BusyError
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.tables.marts import MART_TABLES
+from contracts.tables.marts import INTERACTIONS, MART_TABLES, MARTS_BY_ARRIVAL
+from contracts.tables.summaries import (
+    DAILY_ACTS,
+    DAILY_EVENT_IDS,
+    DAILY_EVENTS,
+    DAILY_EVENTS_SET_ASIDE,
+    DAILY_INTERESTS,
+    DAILY_SESSIONS,
+)
+from dbt_project.runner.parquet import write_without_rows
 
 LOCKED = "Could not set lock on file"
 """What DuckDB says of a file that another process has open."""
@@ -33,8 +42,11 @@ class Warehouse(Protocol):
     def export(self, tables: tuple[Table, ...], staging: Path) -> dict[str, tuple[list[Path], int]]:
         """Write tables to Parquet; the files of each, all in the order of its key, and its rows."""
 
-    def counts(self, ds: str) -> dict[str, int]:
-        """Counts of the profiles of a day, for the run report."""
+    def export_days(self, tables: tuple[Table, ...], staging: Path) -> dict[str, dict[str, list[Path]]]:
+        """Write increments to Parquet; table -> day -> its files, all in the order of its key."""
+
+    def counts(self) -> dict[str, int]:
+        """Counts of the profiles of a run, for its report."""
 
     def set_aside(self) -> dict[str, int]:
         """`table.column` -> rows that no model read, because the contract refuses what they hold in it."""
@@ -47,6 +59,23 @@ SET_ASIDE_QUERY = """
     select table_name || '.' || column_name, set_aside_rows from stg_lake__set_aside order by table_name, column_name
 """
 """Rows of the lake that no model of a run read."""
+
+
+INCREMENTS = {
+    DAILY_EVENT_IDS.name: "select *, known_on as ds from int_events__received where is_new",
+    DAILY_EVENTS.name: """
+        select event_id, source, identifier, occurred_at, action, item_id, category, delivered_value as value,
+            session_id, topics, campaign, device, order_id, quantity, currency, known_on, known_on as ds
+        from int_events__delivered
+        where is_to_keep
+    """,
+    DAILY_ACTS.name: "select *, summary_on as ds from int_acts__counted where summary_on is not null",
+    DAILY_INTERESTS.name: "select *, summary_on as ds from int_interests__shown where summary_on is not null",
+    DAILY_SESSIONS.name: "select *, summary_on as ds from int_sessions__summed where summary_on is not null",
+    DAILY_EVENTS_SET_ASIDE.name: "select *, arrived_on as ds from stg_lake__events_set_aside",
+    INTERACTIONS.name: "select *, known_on as ds from fct_interactions",
+}
+"""Table -> query for its new rows, each with the day of its partition in `ds`."""
 
 
 def warehouse_is_open() -> BusyError:
@@ -65,9 +94,17 @@ def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> d
     that only a kill between two renames leaves marts of two runs. `dim_person_consent` comes first, and training and
     serving compare every table about people with it, so that such a mixture stops them where consent differs.
     """
-    exported = warehouse.export(MART_TABLES, staging)
+    whole = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
+    exported = warehouse.export(whole, staging)
+    by_arrival = warehouse.export_days(MARTS_BY_ARRIVAL, staging)
     for name, (files, _) in exported.items():
         publish(lake, name, ds, files)
+    for table in MARTS_BY_ARRIVAL:
+        files_of = by_arrival[table.name]
+        if ds not in files_of:
+            files_of[ds] = [write_without_rows(table, staging / f"{table.name}.parquet")]
+        for day, files in files_of.items():
+            publish(lake, table.name, day, files)
     return {name: rows for name, (_, rows) in exported.items()}
 
 
@@ -76,18 +113,19 @@ def publish(lake: Lake, name: str, ds: str, files: list[Path]) -> None:
     lake.publish(name, ds, {f"part-{number:05d}.parquet": file for number, file in enumerate(files)})
 
 
-def report_queries(ds: str) -> dict[str, str]:
-    """Name in the run report -> query that counts it, on the tables of a run for the day `ds`."""
+def report_queries() -> dict[str, str]:
+    """Name in the run report -> query that counts it, on the tables of a run."""
     return {
         "persons": "select count(distinct person_id) from stg_lake__persons",
         "profiles": "select count(*) from dim_person_profile",
-        "redelivered": f"""
-            select count(*) from int_events__delivered
-            where last_arrived_on = date '{ds}' and known_on < last_arrived_on
-        """,
+        "redelivered": "select count(*) from int_events__redelivered",
         "without_person": """
-            select count(*) from stg_lake__events as events
-            anti join stg_lake__persons as persons on events.identifier = persons.identifier
+            select cast(coalesce(sum(acts.events), 0) as bigint) from int_acts__kept as acts
+            anti join stg_lake__persons as persons on acts.identifier = persons.identifier
         """,
-        "without_euros": "select count(*) from int_events__delivered where not is_in_euros",
+        "without_euros": """
+            select count(*) from int_events__delivered as events
+            semi join stg_lake__persons as persons on events.identifier = persons.identifier
+            where not events.is_in_euros
+        """,
     }

@@ -208,6 +208,11 @@ def answer(identifier, survey, question, text):
     }
 
 
+def interactions(home: TinyHome, until: str) -> list[dict]:
+    """The rows of every day of arrival up to a day."""
+    return [row for ds in home.lake.days("fct_interactions", until=until) for row in home.rows("fct_interactions", ds)]
+
+
 def report_of(home: TinyHome, ds: str) -> dict[str, int]:
     fragment = json.loads((home.settings.home.reports / ds / "profile.json").read_text())
     return {name: value for name, value in fragment.items() if name != "seconds"}
@@ -331,6 +336,13 @@ def test_an_interaction_is_of_who_agrees_to_some_use_of_it(nights):
     assert people == {THURSDAY: {"ann", "dan"}, FRIDAY: {"ann", "bob"}}
 
 
+def test_an_interaction_stands_once_on_the_day_on_which_it_arrived(nights):
+    for ds in (THURSDAY, FRIDAY):
+        assert {str(row["known_on"]) for row in nights.home.rows("fct_interactions", ds)} == {ds}
+    ids = [row["event_id"] for row in interactions(nights.home, FRIDAY)]
+    assert sorted(ids) == ["e1", "e2", "e3", "e5", "e6", "e7", "e8", "e9"]
+
+
 def test_who_only_answered_has_a_profile_too(nights):
     cem = nights.home.row("dim_person_profile", FRIDAY, person_id="cem")
     assert (cem["age_band"], cem["gender"], cem["region"]) == ("25-34", "male", "North")
@@ -349,12 +361,12 @@ def test_first_and_last_seen(nights):
 
 
 def test_a_redelivered_event_counts_once_as_it_first_came(nights):
-    (again,) = [row for row in nights.home.rows("fct_interactions", FRIDAY) if row["event_id"] == "e2"]
+    (again,) = [row for row in interactions(nights.home, FRIDAY) if row["event_id"] == "e2"]
     assert (again["known_on"], again["campaign"]) == (datetime.date(2026, 11, 19), "newsletter-1")
 
 
 def test_interactions_of_a_session_share_its_first_campaign(nights):
-    rows = nights.home.rows("fct_interactions", FRIDAY)
+    rows = interactions(nights.home, FRIDAY)
     assert {row["event_id"]: row["campaign"] for row in rows} == {
         "e1": "newsletter-1",
         "e2": "newsletter-1",
@@ -363,6 +375,7 @@ def test_interactions_of_a_session_share_its_first_campaign(nights):
         "e6": None,
         "e7": None,
         "e8": None,
+        "e9": None,
     }
     assert {row["event_id"]: row["weight"] for row in rows} == {
         "e1": 1.0,
@@ -372,6 +385,7 @@ def test_interactions_of_a_session_share_its_first_campaign(nights):
         "e6": 5.0,
         "e7": 3.5,
         "e8": 1.0,
+        "e9": 1.0,
     }
 
 
@@ -487,10 +501,11 @@ def test_the_report_counts_people_profiles_and_redeliveries(nights):
             "items.title": 1,
             "predictions.leave_chance": 1,
         },
+        "since": None,
     }
     of_friday = nights.thursday_report["set_aside"] | {"answers.answer": 1}
     counts = {"persons": 5, "profiles": 3, "redelivered": 1, "without_person": 0, "without_euros": 0}
-    assert nights.friday_report == {**counts, "set_aside": of_friday}
+    assert nights.friday_report == {**counts, "set_aside": of_friday, "since": THURSDAY}
 
 
 def test_a_backfill_does_not_rewrite_the_history_which_forgets_who_withdrew(nights):

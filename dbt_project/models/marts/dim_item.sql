@@ -6,7 +6,7 @@ with items as (
 
 interactions as (
 
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ ref('int_interactions__summed') }}
 
 ),
 
@@ -15,7 +15,7 @@ counts as (
 
     select
         item_id,
-        count(distinct person_id) as interactions
+        count(*) as interactions
     from interactions
     group by item_id
 

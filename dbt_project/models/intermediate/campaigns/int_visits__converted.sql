@@ -1,16 +1,23 @@
-with events as (
+with sessions as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_persons__visited') }}
+    -- Only the visits of the weeks that campaigns are judged by; one that began before them is none of these, and is known
+    -- by what of it ended less than a silence before.
+    where ended_at >= cast({{ days_later(run_day(), '1 - ' ~ [7 * var('response_weeks'), var('active_campaign_days')] | max) }} as timestamp)
+        - interval '{{ var('session_silence_minutes') }}' minute
 
 ),
 
-acts_in_order as (
+in_order as (
 
     select
         *,
-        lag(occurred_at) over (partition by person_id order by occurred_at, event_id) as previous_at
-    from events
-    where session_id is not null
+        max(ended_at) over (
+            partition by person_id
+            order by started_at, ended_at, identifier, session_id, usable_on
+            rows between unbounded preceding and 1 preceding
+        ) as acted_until
+    from sessions
 
 ),
 
@@ -18,24 +25,12 @@ numbered as (
 
     select
         *,
-        sum(case when previous_at + interval '{{ var('session_silence_minutes') }}' minute > occurred_at then 0 else 1 end) over (
+        sum(case when acted_until + interval '{{ var('session_silence_minutes') }}' minute > started_at then 0 else 1 end) over (
             partition by person_id
-            order by occurred_at, event_id
+            order by started_at, ended_at, identifier, session_id, usable_on
             rows between unbounded preceding and current row
         ) as visit
-    from acts_in_order
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by person_id, visit
-            order by case when campaign is null then 1 else 0 end, occurred_at, event_id
-        ) as position
-    from numbered
+    from in_order
 
 ),
 
@@ -44,22 +39,30 @@ converted as (
     select
         person_id,
         visit,
-        max(case when position = 1 then campaign end) as campaign,
-        cast(min(occurred_at) as date) as visited_on,
-        count(case when action = 'purchase' then 1 end) as purchases,
-        cast(
-            coalesce(sum(case when action = 'purchase' then {{ exact('value', places=2) }} end), 0) as double
-        ) as euros
-    from ranked
+        min(
+            case when campaign is not null then {{ struct_of(['campaign_at', 'campaign_event_id', 'campaign']) }} end
+        ) as first_campaign,
+        cast(min(started_at) as date) as visited_on,
+        cast(sum(purchases) as bigint) as purchases,
+        cast(sum(euros) as double) as euros
+    from numbered
     group by person_id, visit
 
 ),
 
 from_campaigns as (
 
-    select * from converted
-    where campaign is not null
+    select
+        person_id,
+        visit,
+        first_campaign.campaign,
+        visited_on,
+        purchases,
+        euros
+    from converted
+    where first_campaign is not null
 
 )
 
 select * from from_campaigns
+where visited_on >= {{ days_later(run_day(), '1 - ' ~ [7 * var('response_weeks'), var('active_campaign_days')] | max) }}

@@ -1,12 +1,6 @@
 with events as (
 
-    select * from {{ ref('stg_lake__events') }}
-
-),
-
-persons as (
-
-    select * from {{ ref('stg_lake__persons') }}
+    select * from {{ ref('int_events__received') }}
 
 ),
 
@@ -16,20 +10,15 @@ rates as (
 
 ),
 
-numbered as (
+dated as (
 
     select
         *,
-        row_number() over (partition by event_id order by arrived_on, occurred_at, identifier) as delivery,
-        max(arrived_on) over (partition by event_id) as last_arrived_on
+        action in ('purchase', 'return') as is_payment,
+        coalesce(currency <> '{{ var("house_currency") }}', false) and action in ('purchase', 'return') as is_foreign,
+        -- An act can be used once its day is over and it has arrived.
+        greatest(known_on, cast(occurred_at as date)) as usable_on
     from events
-
-),
-
-first_deliveries as (
-
-    select * from numbered
-    where delivery = 1
 
 ),
 
@@ -37,48 +26,64 @@ first_deliveries as (
 in_euros as (
 
     select
-        first_deliveries.*,
+        dated.*,
         case
-            when
-                first_deliveries.currency <> '{{ var("house_currency") }}'
-                and first_deliveries.action in ('purchase', 'return')
+            when dated.is_foreign
                 then cast(
                     cast(
-                        cast(first_deliveries.value as decimal(22, 6)) * cast(rates.rate as decimal(16, 12)) as decimal(38, 2)
+                        cast(dated.value as decimal(22, 6)) * cast(rates.rate as decimal(16, 12)) as decimal(38, 2)
                     ) as double
                 )
-            else first_deliveries.value
+            else dated.value
         end as euros
-    from first_deliveries
+    from dated
     left join rates
-        on first_deliveries.currency = rates.currency
-        and cast(first_deliveries.occurred_at as date) = rates.paid_on
+        on dated.currency = rates.currency
+        and cast(dated.occurred_at as date) = rates.paid_on
+
+),
+
+known_in_euros as (
+
+    select
+        *,
+        value is null or coalesce(euros <= {{ var('most_euros') }}, false) as is_in_euros,
+        -- A rate may arrive later, and a moment may be yet to come: such events are counted every night.
+        is_foreign or usable_on > {{ run_day() }} as is_open
+    from in_euros
 
 ),
 
 delivered as (
 
     select
-        in_euros.event_id,
-        persons.person_id,
-        in_euros.source,
-        in_euros.identifier,
-        in_euros.session_id,
-        in_euros.action,
-        in_euros.item_id,
-        in_euros.category,
-        in_euros.euros as value,
-        in_euros.topics,
-        in_euros.campaign,
-        in_euros.device,
-        in_euros.order_id,
-        in_euros.quantity,
-        in_euros.occurred_at,
-        in_euros.arrived_on as known_on,
-        in_euros.last_arrived_on,
-        in_euros.value is null or coalesce(in_euros.euros <= {{ var('most_euros') }}, false) as is_in_euros
-    from in_euros
-    inner join persons on in_euros.identifier = persons.identifier
+        event_id,
+        source,
+        identifier,
+        session_id,
+        action,
+        item_id,
+        category,
+        euros as value,
+        topics,
+        campaign,
+        device,
+        order_id,
+        quantity,
+        value as delivered_value,
+        currency,
+        occurred_at,
+        known_on,
+        usable_on,
+        is_in_euros,
+        is_new,
+        -- The run's day is not asked: an older day that is built again needs what was ahead of it.
+        is_new and (is_payment or usable_on > known_on or not is_in_euros) as is_to_keep,
+        is_open or is_new or not {{ is_kept('usable_on') }} as is_fresh,
+        case
+            when not is_open and (is_new or not {{ is_kept('usable_on') }}) then {{ folded_day('usable_on') }}
+        end as summary_on
+    from known_in_euros
 
 )
 

@@ -1,18 +1,18 @@
-with events as (
+with sessions as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_persons__visited') }}
 
 ),
 
-campaign_acts as (
+named as (
 
     select
         identifier,
         session_id,
         campaign,
-        row_number() over (partition by identifier, session_id order by occurred_at, event_id) as position
-    from events
-    where session_id is not null and campaign is not null
+        row_number() over (partition by identifier, session_id order by campaign_at, campaign_event_id) as position
+    from sessions
+    where campaign is not null
 
 ),
 
@@ -22,7 +22,7 @@ attributed as (
         identifier,
         session_id,
         campaign
-    from campaign_acts
+    from named
     where position = 1
 
 )

@@ -1,73 +1,40 @@
-with events as (
+with acts as (
 
-    select * from {{ ref('int_events__profiled') }}
-
-),
-
-acts as (
-
-    select
-        person_id,
-        action,
-        device,
-        cast(floor(extract(hour from occurred_at) / 6) as int) as quarter_of_day,
-        case when {{ iso_weekday('occurred_at') }} >= 6 then 1 else 0 end as is_weekend
-    from events
+    select * from {{ ref('int_persons__acted') }}
+    where acts > 0
 
 ),
 
-quarters as (
+consenting as (
 
-    select
-        person_id,
-        quarter_of_day,
-        row_number() over (partition by person_id order by count(*) desc, quarter_of_day) as position
-    from acts
-    group by person_id, quarter_of_day
-
-),
-
-devices as (
-
-    select
-        person_id,
-        device,
-        row_number() over (partition by person_id order by count(*) desc, device) as position
-    from acts
-    where device is not null
-    group by person_id, device
+    {{ people_who_agree_to('profiling') }}
 
 ),
 
 totals as (
 
     select
-        person_id,
-        count(*) as acts,
-        sum(is_weekend) / cast(count(*) as double) as weekend_share,
-        cast(count(case when action in ('post', 'boost') then 1 end) as int) as posts
+        acts.person_id,
+        cast(sum(acts.acts) as bigint) as acts
+        {%- for name in act_counts() %},
+        cast(sum(acts.{{ name }}) as bigint) as {{ name }}
+        {%- endfor %}
     from acts
-    group by person_id
+    inner join consenting on acts.person_id = consenting.person_id
+    group by acts.person_id
 
 ),
 
 counted as (
 
     select
-        totals.person_id,
-        totals.acts,
-        totals.weekend_share,
-        totals.posts,
-        case quarters.quarter_of_day
-            when 0 then 'night'
-            when 1 then 'morning'
-            when 2 then 'afternoon'
-            when 3 then 'evening'
-        end as active_daypart,
-        devices.device as main_device
+        person_id,
+        acts,
+        weekend_acts / cast(acts as double) as weekend_share,
+        cast(posts as int) as posts,
+        {{ of_most_acts(dayparts()) }} as active_daypart,
+        {{ of_most_acts(devices()) }} as main_device
     from totals
-    inner join quarters on totals.person_id = quarters.person_id and quarters.position = 1
-    left join devices on totals.person_id = devices.person_id and devices.position = 1
 
 )
 

@@ -4,9 +4,15 @@ with items as (
 
 ),
 
-events as (
+interests as (
 
-    select * from {{ ref('int_events__profiled') }}
+    select * from {{ ref('int_persons__interested') }}
+
+),
+
+consenting as (
+
+    {{ people_who_agree_to('profiling') }}
 
 ),
 
@@ -29,10 +35,11 @@ positioned as (
 items_of_persons as (
 
     select distinct
-        person_id,
-        item_id
-    from events
-    where action in ('view', 'cart', 'purchase') and item_id is not null
+        interests.person_id,
+        interests.item_id
+    from interests
+    inner join consenting on interests.person_id = consenting.person_id
+    where interests.looks = 1 and interests.item_id is not null
 
 ),
 

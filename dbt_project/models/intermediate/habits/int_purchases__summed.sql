@@ -1,12 +1,6 @@
-with events as (
+with identified as (
 
-    select * from {{ ref('int_events__profiled') }}
-
-),
-
-returns as (
-
-    select * from {{ ref('int_returns__identified') }}
+    select * from {{ ref('int_payments__identified') }}
 
 ),
 
@@ -16,24 +10,15 @@ consenting as (
 
 ),
 
--- Lines of orders. What came back has no order of its own: it only takes money off.
 payments as (
 
     select
-        person_id,
-        {{ order_of() }} as order_name,
-        {{ exact('coalesce(value, 0)', places=2) }} as euros,
-        cast(floor({{ age_days('occurred_at') }}) as int) as age_days
-    from events
-    where action = 'purchase'
-    union all
-    select
-        returns.person_id,
-        cast(null as {{ dbt.type_string() }}) as order_name,
-        -{{ exact('coalesce(returns.value, 0)', places=2) }} as euros,
-        cast(floor({{ age_days('returns.occurred_at') }}) as int) as age_days
-    from returns
-    inner join consenting on returns.person_id = consenting.person_id
+        identified.person_id,
+        identified.order_name,
+        identified.euros,
+        cast(floor({{ age_days('identified.occurred_at') }}) as int) as age_days
+    from identified
+    inner join consenting on identified.person_id = consenting.person_id
 
 ),
 

@@ -19,6 +19,8 @@ habits as (
 edges as (
 
     select * from {{ ref('stg_lake__identity_edges') }}
+    -- A click of so many days had not arrived more than so many days ago; a clock may run ahead by one.
+    where arrived_on > {{ days_later(run_day(), -(var('newsletter_days') + 2)) }}
 
 ),
 

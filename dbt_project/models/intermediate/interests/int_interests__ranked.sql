@@ -9,7 +9,7 @@ summed as (
     select
         person_id,
         category,
-        sum({{ exact('decayed_weight', places=30) }}) as decayed_weight
+        sum(decayed_weight) as decayed_weight
     from expressed
     group by person_id, category
 

@@ -4,9 +4,9 @@ with deliveries as (
 
 ),
 
-events as (
+interests as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_persons__interested') }}
 
 ),
 
@@ -34,10 +34,10 @@ item_acts as (
         -- Acts that state a category come first, the latest of them first of all.
         row_number() over (
             partition by item_id
-            order by case when category is null then 1 else 0 end, occurred_at desc, event_id
+            order by case when category is null then 1 else 0 end, order_of_last, last_event_id
         ) as position
-    from events
-    where action in {{ item_actions() }} and item_id is not null
+    from interests
+    where item_id is not null
 
 ),
 

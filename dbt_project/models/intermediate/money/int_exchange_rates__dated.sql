@@ -6,7 +6,7 @@ with rates as (
 
 events as (
 
-    select * from {{ ref('stg_lake__events') }}
+    select * from {{ ref('int_events__received') }}
 
 ),
 

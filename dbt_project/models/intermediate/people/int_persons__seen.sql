@@ -1,12 +1,6 @@
-with events as (
+with acts as (
 
-    select * from {{ ref('int_events__identified') }}
-
-),
-
-returns as (
-
-    select * from {{ ref('int_returns__identified') }}
+    select * from {{ ref('int_persons__acted') }}
 
 ),
 
@@ -18,11 +12,18 @@ answers as (
 
 signs_of_life as (
 
-    select person_id, occurred_at from events
+    select
+        person_id,
+        first_seen,
+        last_seen
+    from acts
+    where first_seen is not null
     union all
-    select person_id, occurred_at from returns
-    union all
-    select person_id, occurred_at from answers
+    select
+        person_id,
+        occurred_at as first_seen,
+        occurred_at as last_seen
+    from answers
 
 ),
 
@@ -30,8 +31,8 @@ seen as (
 
     select
         person_id,
-        min(occurred_at) as first_seen,
-        max(occurred_at) as last_seen
+        min(first_seen) as first_seen,
+        max(last_seen) as last_seen
     from signs_of_life
     group by person_id
 

@@ -4,64 +4,65 @@ with recipients as (
 
 ),
 
-events as (
-
-    select * from {{ ref('int_events__identified') }}
-
-),
-
-returns as (
-
-    select * from {{ ref('int_returns__identified') }}
-
-),
-
 acts as (
 
-    select
-        recipients.sent_on,
-        events.person_id,
-        events.action,
-        events.device,
-        events.item_id is not null and events.action in {{ item_actions() }} as is_on_item,
-        cast(events.occurred_at as date) as acted_on,
-        case when {{ iso_weekday('events.occurred_at') }} >= 6 then 1 else 0 end as is_weekend
-    from recipients
-    inner join events
-        on recipients.person_id = events.person_id
-        and greatest(events.known_on, cast(events.occurred_at as date)) < recipients.sent_on
-
-),
-
-devices as (
-
-    select
-        person_id,
-        sent_on,
-        device,
-        row_number() over (partition by person_id, sent_on order by count(*) desc, device) as position
-    from acts
-    where device is not null
-    group by person_id, sent_on, device
+    select * from {{ ref('int_persons__acted') }}
+    where acts > 0
 
 ),
 
 payments as (
 
+    select * from {{ ref('int_payments__identified') }}
+
+),
+
+people as (
+
+    select distinct person_id from recipients
+
+),
+
+-- Acts that can be used from the same week on, and happened before the same week, are one row.
+acts_of_weeks as (
+
     select
-        person_id,
-        {{ order_of() }} as order_name,
-        {{ exact('coalesce(value, 0)', places=2) }} as euros,
-        greatest(known_on, cast(occurred_at as date)) as usable_on
-    from events
-    where action = 'purchase'
-    union all
+        acts.person_id,
+        {{ first_week_after('acts.usable_on') }} as usable_from,
+        {{ first_week_after('acts.acted_on') }} as happened_before,
+        min(acts.first_acted_on) as first_acted_on,
+        max(acts.last_acted_on) as last_acted_on,
+        sum(acts.acts) as acts
+        {%- for name in act_counts() %},
+        sum(acts.{{ name }}) as {{ name }}
+        {%- endfor %}
+    from acts
+    inner join people on acts.person_id = people.person_id
+    group by acts.person_id, {{ first_week_after('acts.usable_on') }}, {{ first_week_after('acts.acted_on') }}
+
+),
+
+totals as (
+
     select
-        person_id,
-        cast(null as {{ dbt.type_string() }}) as order_name,
-        -{{ exact('coalesce(value, 0)', places=2) }} as euros,
-        greatest(known_on, cast(occurred_at as date)) as usable_on
-    from returns
+        recipients.person_id,
+        recipients.sent_on,
+        {{ days_between('max(acts.last_acted_on)', 'recipients.sent_on') }} - 1 as recency_days,
+        {{ days_between('min(acts.first_acted_on)', 'recipients.sent_on') }} - 1 as tenure_days,
+        sum(case when acts.happened_before = recipients.sent_on then acts.item_acts else 0 end) as acts_7_days,
+        sum(
+            case when acts.happened_before > {{ days_later('recipients.sent_on', -28) }} then acts.item_acts else 0 end
+        ) as acts_28_days,
+        sum(acts.carts) as carts,
+        sum(acts.weekend_acts) / cast(sum(acts.acts) as double) as weekend_share
+        {%- for device in devices() %},
+        sum(acts.{{ device }}_acts) as {{ device }}_acts
+        {%- endfor %}
+    from recipients
+    inner join acts_of_weeks as acts
+        on recipients.person_id = acts.person_id
+        and acts.usable_from <= recipients.sent_on
+    group by recipients.person_id, recipients.sent_on
 
 ),
 
@@ -80,22 +81,6 @@ spent as (
 
 ),
 
-totals as (
-
-    select
-        person_id,
-        sent_on,
-        {{ days_between('max(acted_on)', 'sent_on') }} - 1 as recency_days,
-        {{ days_between('min(acted_on)', 'sent_on') }} - 1 as tenure_days,
-        count(case when is_on_item and acted_on >= {{ days_later('sent_on', -7) }} then 1 end) as acts_7_days,
-        count(case when is_on_item and acted_on >= {{ days_later('sent_on', -28) }} then 1 end) as acts_28_days,
-        count(case when action = 'cart' then 1 end) as carts,
-        sum(is_weekend) / cast(count(*) as double) as weekend_share
-    from acts
-    group by person_id, sent_on
-
-),
-
 acted as (
 
     -- Whoever only returned something has no acts.
@@ -110,14 +95,10 @@ acted as (
         coalesce(spent.purchases, 0) as purchases,
         coalesce(spent.monetary, 0) as monetary,
         totals.weekend_share,
-        devices.device as main_device
+        {{ of_most_acts(devices()) }} as main_device
     from recipients
     left join totals on recipients.person_id = totals.person_id and recipients.sent_on = totals.sent_on
     left join spent on recipients.person_id = spent.person_id and recipients.sent_on = spent.sent_on
-    left join devices
-        on recipients.person_id = devices.person_id
-        and recipients.sent_on = devices.sent_on
-        and devices.position = 1
     where totals.person_id is not null or spent.person_id is not null
 
 )

@@ -1,12 +1,6 @@
-with events as (
+with acts as (
 
-    select * from {{ ref('int_events__identified') }}
-
-),
-
-returns as (
-
-    select * from {{ ref('int_returns__identified') }}
+    select * from {{ ref('int_persons__acted') }}
 
 ),
 
@@ -31,9 +25,8 @@ weeks as (
 -- An act can be used once its day is over and it has arrived.
 signs_of_life as (
 
-    select person_id, greatest(known_on, cast(occurred_at as date)) as seen_on from events
-    union all
-    select person_id, greatest(known_on, cast(occurred_at as date)) as seen_on from returns
+    select person_id, first_usable_on as seen_on from acts
+    where first_usable_on is not null
     union all
     select person_id, greatest(arrived_on, cast(occurred_at as date)) as seen_on from answers
 

@@ -4,9 +4,22 @@ with recipients as (
 
 ),
 
-events as (
+people as (
 
-    select * from {{ ref('int_events__identified') }}
+    select distinct person_id from recipients
+
+),
+
+persons as (
+
+    select * from {{ ref('stg_lake__persons') }}
+
+),
+
+interests as (
+
+    select * from {{ ref('int_interests__kept') }}
+    where item_id is not null
 
 ),
 
@@ -16,20 +29,35 @@ items as (
 
 ),
 
+-- Acts that can be used from the same week on are one row.
+weights_of_weeks as (
+
+    select
+        persons.person_id,
+        items.category,
+        {{ first_week_after('interests.usable_on') }} as usable_from,
+        sum(interests.weight) as weight
+    from interests
+    inner join persons on interests.identifier = persons.identifier
+    inner join people on persons.person_id = people.person_id
+    inner join items on interests.item_id = items.item_id
+    where items.category <> 'unknown'
+    group by persons.person_id, items.category, {{ first_week_after('interests.usable_on') }}
+
+),
+
 weights as (
 
     select
         recipients.person_id,
         recipients.sent_on,
-        items.category,
-        sum({{ exact(act_weight('events.action', 'events.value'), places=2) }}) as weight
+        weights_of_weeks.category,
+        sum(weights_of_weeks.weight) as weight
     from recipients
-    inner join events
-        on recipients.person_id = events.person_id
-        and greatest(events.known_on, cast(events.occurred_at as date)) < recipients.sent_on
-    inner join items on events.item_id = items.item_id
-    where events.action in {{ item_actions() }} and items.category <> 'unknown'
-    group by recipients.person_id, recipients.sent_on, items.category
+    inner join weights_of_weeks
+        on recipients.person_id = weights_of_weeks.person_id
+        and weights_of_weeks.usable_from <= recipients.sent_on
+    group by recipients.person_id, recipients.sent_on, weights_of_weeks.category
 
 ),
 

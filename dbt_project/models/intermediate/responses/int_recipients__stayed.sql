@@ -4,9 +4,10 @@ with recipients as (
 
 ),
 
-events as (
+acts as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_persons__acted') }}
+    where acts > 0
 
 ),
 
@@ -16,10 +17,10 @@ stayed as (
         recipients.person_id,
         recipients.sent_on
     from recipients
-    inner join events
-        on recipients.person_id = events.person_id
-        and cast(events.occurred_at as date) >= recipients.sent_on
-        and cast(events.occurred_at as date) < {{ days_later('recipients.sent_on', var('churn_days')) }}
+    inner join acts
+        on recipients.person_id = acts.person_id
+        and acts.acted_on >= recipients.sent_on
+        and acts.acted_on < {{ days_later('recipients.sent_on', var('churn_days')) }}
 
 )
 

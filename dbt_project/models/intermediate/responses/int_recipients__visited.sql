@@ -4,28 +4,28 @@ with recipients as (
 
 ),
 
-events as (
+sessions as (
 
-    select * from {{ ref('int_events__identified') }}
+    select * from {{ ref('int_persons__visited') }}
+    where campaign is not null
 
 ),
 
 -- Not int_sessions__attributed: a late act may name another campaign as the first of its session.
-campaign_acts as (
+known as (
 
     select
         recipients.person_id,
         recipients.sent_on,
-        events.campaign,
+        sessions.campaign,
         row_number() over (
-            partition by recipients.person_id, recipients.sent_on, events.identifier, events.session_id
-            order by events.occurred_at, events.event_id
+            partition by recipients.person_id, recipients.sent_on, sessions.identifier, sessions.session_id
+            order by sessions.campaign_at, sessions.campaign_event_id
         ) as position
     from recipients
-    inner join events
-        on recipients.person_id = events.person_id
-        and greatest(events.known_on, cast(events.occurred_at as date)) < recipients.sent_on
-    where events.session_id is not null and events.campaign is not null
+    inner join sessions
+        on recipients.person_id = sessions.person_id
+        and sessions.usable_on < recipients.sent_on
 
 ),
 
@@ -36,7 +36,7 @@ visited as (
         sent_on,
         campaign,
         count(*) as visits
-    from campaign_acts
+    from known
     where position = 1
     group by person_id, sent_on, campaign
 

@@ -1,6 +1,6 @@
 with interactions as (
 
-    select * from {{ ref('fct_interactions') }}
+    select * from {{ ref('int_interactions__summed') }}
 
 ),
 
@@ -10,34 +10,15 @@ profiles as (
 
 ),
 
-numbered as (
-
-    select
-        person_id,
-        item_id,
-        occurred_at,
-        event_id,
-        row_number() over (partition by person_id, item_id order by occurred_at, event_id) as encounter,
-        -- Of equal weight, the name tells what says more: bought before rated, rated before looked at.
-        first_value(action) over (
-            partition by person_id, item_id
-            order by weight desc, action
-            rows between unbounded preceding and unbounded following
-        ) as strongest_action
-    from interactions
-
-),
-
 first_acts as (
 
     select
         person_id,
         item_id,
-        occurred_at,
+        first_at,
         strongest_action,
-        row_number() over (partition by person_id order by occurred_at, event_id) as position
-    from numbered
-    where encounter = 1
+        row_number() over (partition by person_id order by first_at, first_event_id) as position
+    from interactions
 
 ),
 
@@ -46,7 +27,7 @@ sequences as (
     select
         person_id,
         {{ list_in_order('item_id', 'position') }} as item_ids,
-        {{ list_in_order('occurred_at', 'position') }} as occurred_at,
+        {{ list_in_order('first_at', 'position') }} as occurred_at,
         {{ list_in_order('strongest_action', 'position') }} as strongest_actions
     from first_acts
     group by person_id

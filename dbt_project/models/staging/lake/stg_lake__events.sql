@@ -31,7 +31,8 @@ renamed as (
         {{ utc('occurred_at') }} as occurred_at,
         cast(ds as date) as arrived_on
     from delivered
-    where cast(ds as date) <= {{ run_day() }}
+    -- Of the days before, only what their summaries say is read.
+    where cast(ds as date) <= {{ run_day() }} and not {{ is_kept('cast(ds as date)') }}
 
 )
 

@@ -20,17 +20,10 @@ renamed as (
         -- when
         cast(ds as date) as predicted_on
     from published
-    -- The models predict from the profiles of a day, so a profile can only know what was predicted before its own day.
-    where cast(ds as date) < {{ run_day() }}
-
-),
-
-latest as (
-
-    -- Each day is a full state: of an older day nothing is left, also not for people whom the latest leaves out.
-    select * from renamed
-    where predicted_on = (select max(predicted_on) from renamed)
+    -- The models predict from the profiles of a day, so a profile can only know what was predicted before its own day. Each
+    -- day is a full state: of an older day nothing is left, also not for people whom the latest leaves out.
+    where cast(ds as date) = cast('{{ var("predicted_on") }}' as date)
 
 )
 
-select * from latest
+select * from renamed

@@ -1,8 +1,20 @@
 {{ config(materialized='table') }}
 
-with delivered as (
+with of_events as (
 
-    {%- for name, refused in var('refused_by_contract').items() %}
+    select * from {{ ref('stg_lake__events_set_aside') }}
+
+),
+
+of_events_before as (
+
+    select * from {{ ref('stg_summaries__events_set_aside') }}
+
+),
+
+delivered as (
+
+    {%- for name, refused in var('refused_by_contract').items() if name != 'events' %}
     select
         '{{ name }}' as table_name,
         case
@@ -17,7 +29,7 @@ with delivered as (
 
 ),
 
-set_aside as (
+counted as (
 
     select
         table_name,
@@ -25,6 +37,29 @@ set_aside as (
         count(*) as set_aside_rows
     from delivered
     where column_name is not null
+    group by table_name, column_name
+    union all
+    select
+        'events' as table_name,
+        column_name,
+        set_aside_rows
+    from of_events
+    union all
+    select
+        'events' as table_name,
+        column_name,
+        set_aside_rows
+    from of_events_before
+
+),
+
+set_aside as (
+
+    select
+        table_name,
+        column_name,
+        cast(sum(set_aside_rows) as bigint) as set_aside_rows
+    from counted
     group by table_name, column_name
 
 )

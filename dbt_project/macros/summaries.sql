@@ -1,0 +1,81 @@
+{#-
+    The summaries of earlier nights, by which a night goes on (`contracts/tables/summaries.py`).
+
+    `kept_until` is the last day whose summaries were made from what the lake still holds, '' where there is none. On a
+    night that folds days together, those up to `fold_until` become one.
+-#}
+
+{#- Whether a day of arrival has kept summaries, and is not read again. -#}
+{% macro is_kept(day) -%}
+    {{ day ~ " <= cast('" ~ var('kept_until') ~ "' as date)" if var('kept_until') else 'false' }}
+{%- endmacro %}
+
+{#- The day into whose summary all days up to it are folded. -#}
+{% macro fold_day() -%}
+    cast('{{ var("fold_until") }}' as date)
+{%- endmacro %}
+
+{#- A day, or the day into which it is folded. -#}
+{% macro folded_day(day) -%}
+    {{ 'greatest(' ~ day ~ ', ' ~ fold_day() ~ ')' if var('fold_until') else day }}
+{%- endmacro %}
+
+{#- Whether a day is folded with others. -#}
+{% macro is_folded(day) -%}
+    {{ day ~ ' <= ' ~ fold_day() if var('fold_until') else 'false' }}
+{%- endmacro %}
+
+{#- The columns of acts that are counted by identifier and day -> SQL that is true for an act that counts. -#}
+{% macro act_counts() -%}
+    {%- set counts = {
+        'item_acts': "item_id is not null and action in " ~ item_actions(),
+        'carts': "action = 'cart'",
+        'posts': "action in ('post', 'boost')",
+        'weekend_acts': iso_weekday('occurred_at') ~ ' >= 6',
+    } -%}
+    {%- for daypart in dayparts() -%}
+        {%- do counts.update({daypart ~ '_acts': 'floor(extract(hour from occurred_at) / 6) = ' ~ loop.index0}) -%}
+    {%- endfor -%}
+    {%- for device in devices() -%}
+        {%- do counts.update({device ~ '_acts': "device = '" ~ device ~ "'"}) -%}
+    {%- endfor -%}
+    {{ return(counts) }}
+{%- endmacro %}
+
+{#- The quarters of the day, from midnight on. -#}
+{% macro dayparts() -%}
+    {{ return(['night', 'morning', 'afternoon', 'evening']) }}
+{%- endmacro %}
+
+{#- What an act can be done on, by name. -#}
+{% macro devices() -%}
+    {{ return(['desktop', 'mobile', 'other', 'tablet']) }}
+{%- endmacro %}
+
+{#- The first name, in the order of the list, of those whose column `<name>_acts` is largest; null where all are 0. -#}
+{% macro of_most_acts(names) -%}
+    {%- set largest = 'greatest(' ~ names | join('_acts, ') ~ '_acts)' -%}
+    case
+        when {{ largest }} = 0 then null
+        {%- for name in names %}
+        when {{ name }}_acts = {{ largest }} then '{{ name }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#-
+    The period by which decayed weights are summed: a whole number of half-lives since 1970, so long that almost all acts
+    of a person on an item lie in one or two, and so short that a weight can grow through all of it.
+-#}
+{% macro decay_period(column) -%}
+    cast(floor({{ seconds_since_1970(column) }} / {{ decay_period_seconds() }}) as int)
+{%- endmacro %}
+
+{% macro decay_period_seconds() -%}
+    {{ 24 * 86400 * var('interest_half_life_days') }}e0
+{%- endmacro %}
+
+{#- The half-lives from the beginning of a period to a moment. -#}
+{% macro half_lives_into(period, column) -%}
+    ({{ seconds_since_1970(column) }} - {{ period }} * {{ decay_period_seconds() }}) / {{ 86400 * var('interest_half_life_days') }}e0
+{%- endmacro %}

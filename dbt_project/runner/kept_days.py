@@ -1,0 +1,214 @@
+"""From which night a night of profiles goes on: the days whose summaries were made from what the lake holds now.
+
+The summaries of a day (`contracts/tables/summaries.py`) follow from the events of that day and of all before it, and
+from the models. `daily_inputs` says which these were. A day that was delivered again, or lost a person who asked to be
+forgotten, has other inputs: its summaries and those of all later days are made again. A day that is gone because its
+life span is over changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from contracts.lake import Lake
+from contracts.tables.mapped import EVENTS
+from contracts.tables.summaries import DAILY_INPUTS, FOLDED_TABLES, SUMMARY_TABLES
+from dbt_project.runner.parquet import quoted
+from dbt_project.runner.warehouse import Warehouse
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+DAYS_BEFORE_WEEKS = 28
+"""The oldest week of responses looks back so many days (`acts_28_days`)."""
+
+OLDER_DAYS = 14
+"""Of so many days, each can be built again from summaries that no later night has folded."""
+
+FOLDED_AT_ONCE = 28
+"""So many days beyond that are folded into one."""
+
+_RULES = ("refused_by_contract", "session_silence_minutes", "house_currency", "most_euros")
+"""Variables of dbt, beside those of dbt_project.yml, that say how a summary is made."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of arrival in the summaries."""
+
+    day: str
+    partition: str
+    """The day under which its summaries stand: its own, or the one into which it is folded."""
+    inputs: str
+    chain: str
+    is_folded: bool
+    """Whether its summaries no longer tell one day from another."""
+
+
+@dataclass(frozen=True)
+class KeptDays:
+    """What a night goes on from, and what it has to read."""
+
+    ds: str
+    days: tuple[Day, ...]
+    """Days that need not be read again, oldest first."""
+    inputs: Mapping[str, str]
+    """Day of arrival up to `ds` that has to be read -> its inputs."""
+    fold_until: str
+    """Summaries up to this day become one; empty where none do."""
+    is_newest: bool
+    """Whether no later day has summaries: an older day that is built again leaves them alone."""
+
+    @property
+    def until(self) -> str:
+        """The last day that is not read again; empty where all are."""
+        return self.days[-1].partition if self.days else ""
+
+    def variables(self) -> dict[str, str]:
+        return {"kept_until": self.until, "fold_until": self.fold_until}
+
+    def __str__(self) -> str:
+        read = f"{len(self.inputs)} days" if len(self.inputs) > 1 else self.ds
+        folded = f", all days up to {self.fold_until} in one" if self.fold_until else ""
+        return f"from the summaries up to {self.until} and {read}" if self.until else f"from all days: {read}{folded}"
+
+
+def kept_days(lake: Lake, ds: str, code: str, *, full_refresh: bool = False) -> KeptDays:
+    """The days before `ds` whose summaries fit what the lake holds now; none for a full refresh."""
+    stored = _stored(lake)
+    on_disk = {day: _inputs(lake, day, code) for day in lake.days(EVENTS.name, until=ds)}
+    days = () if full_refresh else _unchanged([day for day in stored if day.partition < ds], on_disk, lake, code, ds)
+    until = days[-1].partition if days else ""
+    inputs = {day: hashed for day, hashed in on_disk.items() if day > until}
+    inputs.setdefault(ds, _inputs(lake, ds, code))
+    is_newest = all(day.partition <= ds for day in stored)
+    return KeptDays(ds, days, inputs, _fold_until(ds, days, inputs) if is_newest else "", is_newest)
+
+
+def code_digest(variables: Mapping[str, Any], target: str) -> str:
+    """Equal as long as the models, their variables, the contracts that they follow and the engine are the same."""
+    total = hashlib.sha256(target.encode())
+    files = [PROJECT / "dbt_project.yml", *PROJECT.glob("models/**/*.sql")]
+    files += [*PROJECT.glob("macros/**/*.sql"), *PROJECT.glob("seeds/*.csv")]
+    for file in sorted(files):
+        total.update(f"{file.relative_to(PROJECT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    total.update(json.dumps({name: variables[name] for name in _RULES}, sort_keys=True).encode())
+    total.update(repr([(table.name, table.columns) for table in SUMMARY_TABLES]).encode())
+    return total.hexdigest()
+
+
+def publish_summaries(warehouse: Warehouse, lake: Lake, kept: KeptDays, staging: Path) -> None:
+    """Publish the summaries of the days that were read, and say what they were made from.
+
+    What says so goes first and comes last, so that the summaries of a run that is killed in between count as none.
+    """
+    if not kept.is_newest:
+        return
+    exported = warehouse.export_days(SUMMARY_TABLES, staging)
+
+    def is_replaced(day: str, *, folds: bool) -> bool:
+        return day > kept.until or (folds and day <= kept.fold_until)
+
+    for day in lake.days(DAILY_INPUTS.name):
+        if is_replaced(day, folds=True):
+            lake.withdraw(DAILY_INPUTS.name, day)
+    for table in SUMMARY_TABLES:
+        files_of = exported[table.name]
+        for day in lake.days(table.name):
+            if is_replaced(day, folds=table in FOLDED_TABLES) and day not in files_of:
+                lake.withdraw(table.name, day)
+        for day, files in files_of.items():
+            lake.publish(table.name, day, {f"part-{number:05d}.parquet": file for number, file in enumerate(files)})
+    _publish_inputs(lake, kept, staging)
+
+
+def _publish_inputs(lake: Lake, kept: KeptDays, staging: Path) -> None:
+    chain = kept.days[-1].chain if kept.days else ""
+    days = list(kept.days)
+    for day, inputs in sorted(kept.inputs.items()):
+        chain = _chained(chain, inputs)
+        days.append(Day(day, day, inputs, chain, is_folded=False))
+    days = [
+        replace(one, partition=kept.fold_until, is_folded=True) if one.day <= kept.fold_until else one for one in days
+    ]
+    changed = {day.partition for day in days if day.day > kept.until} | ({kept.fold_until} - {""})
+    with duckdb.connect() as connection:
+        for partition, rows in itertools.groupby(days, key=lambda day: day.partition):
+            if partition in changed:
+                file = staging / f"inputs-{partition}.parquet"
+                values = ", ".join(
+                    f"(date '{day.day}', '{day.inputs}', '{day.chain}', {day.is_folded})" for day in rows
+                )
+                columns = ", ".join(DAILY_INPUTS.column_names)
+                query = f"select * from (values {values}) as days({columns})"
+                connection.execute(f"copy ({query}) to '{quoted(file)}' (format parquet, compression zstd)")
+                lake.publish(DAILY_INPUTS.name, partition, {"part-00000.parquet": file})
+
+
+def _stored(lake: Lake) -> list[Day]:
+    """What the summaries of the lake were made from, oldest day first."""
+    if not lake.days(DAILY_INPUTS.name):
+        return []
+    files = f"{quoted(lake.root / DAILY_INPUTS.name)}/*/*.parquet"
+    query = (
+        "select cast(day as varchar), cast(ds as varchar), inputs, chain, is_folded "
+        f"from read_parquet('{files}', hive_partitioning = true) order by day"
+    )
+    with duckdb.connect() as connection:
+        return [Day(*row) for row in connection.execute(query).fetchall()]
+
+
+def _unchanged(stored: Iterable[Day], on_disk: Mapping[str, str], lake: Lake, code: str, ds: str) -> tuple[Day, ...]:
+    """The days until the first one that is new, that changed, or that is not there any more though older ones are."""
+    known = {day.day: day for day in stored}
+    oldest = min(on_disk, default=ds)
+    found: list[Day] = []
+    for day in sorted({*known, *(day for day in on_disk if day < ds)}):
+        one = known.get(day)
+        if one is None or (found and one.chain != _chained(found[-1].chain, one.inputs)):
+            break
+        gone = day not in on_disk and day < oldest
+        if not gone and one.inputs != on_disk.get(day, _inputs(lake, day, code)):
+            break
+        found.append(one)
+    # of days that are folded together all are kept, or none
+    broken = {day.partition for day in known.values() if day not in found}
+    if any(day.is_folded and day.partition > _days_before(ds, _days_looked_back()) for day in found):
+        return ()
+    return tuple(day for day in found if day.partition not in broken)
+
+
+def _fold_until(ds: str, days: Iterable[Day], inputs: Iterable[str]) -> str:
+    """The day until which summaries are folded tonight; empty where too few are old enough."""
+    last = _days_before(ds, _days_looked_back() + OLDER_DAYS)
+    old = {day.partition for day in days if day.partition <= last} | {day for day in inputs if day <= last}
+    return last if len(old) > (FOLDED_AT_ONCE if any(True for _ in days) else 0) else ""
+
+
+def _days_looked_back() -> int:
+    """So many days before the run's day, the days of acts still count one by one."""
+    return 7 * yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["response_weeks"] + DAYS_BEFORE_WEEKS
+
+
+def _days_before(ds: str, days: int) -> str:
+    return str(datetime.date.fromisoformat(ds) - datetime.timedelta(days=days))
+
+
+def _inputs(lake: Lake, day: str, code: str) -> str:
+    link = lake.partition(EVENTS.name, day)
+    run = link.resolve().name if link.is_dir() else ""
+    sizes = [(file.name, file.stat().st_size) for file in lake.files(EVENTS.name, day)]
+    return hashlib.sha256(f"{code} {day} {run} {sizes}".encode()).hexdigest()
+
+
+def _chained(chain: str, inputs: str) -> str:
+    return hashlib.sha256(f"{chain} {inputs}".encode()).hexdigest()
