@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -126,8 +126,8 @@ class Towns:
         return event | {"campaign": "told differently", "value": 1.0, "device": "tablet"}
 
 
-def run_nights(home: TinyHome, towns: int, seed: int) -> Towns:
-    """Three nights; before the third the past changes, and in a third of the towns one who came lately is forgotten."""
+def run_nights(home: TinyHome, towns: int, seed: int, nights: Sequence[str]) -> None:
+    """Some nights; before Friday's the past changes, and in a third of the towns one who came lately is forgotten."""
     lake = Towns(home, towns, seed)
     lake.deliver_start()
     lake.newcomers_arrive()
@@ -138,5 +138,5 @@ def run_nights(home: TinyHome, towns: int, seed: int) -> Towns:
             lake.deliver_persons(THURSDAY)  # resolved again without them
         lake.deliver_day(night)
         lake.deliver_persons(night)
-        build(home.settings, night)
-    return lake
+        if night in nights:
+            build(home.settings, night)
