@@ -10,8 +10,9 @@ from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables import TABLES
 from contracts.tables.mapped import CONSENTS, EVENTS, IDENTITY_EDGES, MAPPED_TABLES, RECONCILIATION
-from contracts.tables.marts import MART_TABLES, PROFILE_HISTORY
+from contracts.tables.marts import MART_TABLES, MARTS_BY_ARRIVAL, PROFILE_HISTORY
 from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN
+from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES
 
 FOREVER = "forever"
 
@@ -25,6 +26,7 @@ KEPT_TABLES = {
     RECONCILIATION.name: "without it a delivery would be mapped twice",
     IDENTITY_EDGES_KNOWN.name: "resolving itself keeps the newest two days of it",
     PROFILE_HISTORY.name: "dbt itself keeps the newest day of it",
+    **{table.name: "profiles go on from it" for table in (*SUMMARY_TABLES, DAILY_INPUTS)},
 }
 """Tables that no life span may be given, and why."""
 
@@ -40,11 +42,14 @@ KEPT_PLACES = {
 }
 """Other things below home that no life span may be given, and why."""
 
+FULL_STATES = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
+"""The tables for which `marts` stands; facts by day of arrival have a life span of their own."""
+
 ACTS = tuple(table.name for table in MAPPED_TABLES)
 """Tables whose life span ends so many days after a row arrived, whenever it was mapped or hashed again. Of the others
 a partition that was made again lately stays its time: somebody wants to work with it."""
 
-_NAMED = tuple(name for name in TABLES if name not in KEPT_TABLES and TABLES[name] not in MART_TABLES)
+_NAMED = tuple(name for name in TABLES if name not in KEPT_TABLES and TABLES[name] not in FULL_STATES)
 _PLACES = ("raw", "raw_elsewhere", "audiences", "replaced_runs", "logs", "reports")
 _OF_MODELS = ("versions", "runs", "checkpoints", "learning_curves")
 
@@ -91,7 +96,7 @@ class LifeSpans:
         marts = _days(tables.get(MARTS))
         of_tables = {name: _days(tables.get(name)) for name in _NAMED}
         return cls(
-            tables=of_tables | {table.name: marts for table in MART_TABLES},
+            tables=of_tables | {table.name: marts for table in FULL_STATES},
             marts=marts,
             **{name: _days(given.get(name)) for name in _PLACES},
             **{name: _days(models.get(name)) for name in _OF_MODELS},
@@ -104,7 +109,7 @@ def _require_known(given: Mapping[str, YamlValue], known: tuple[str, ...], kept:
             raise value.error(f"no life span of {name}", "one", f"remove that line: it is kept, as {kept[name]}")
         if name in TABLES and EVENTS.name not in known:
             raise value.error(f"{name} under `tables`", "it at the top", "write it there")
-        if TABLES.get(name) in MART_TABLES:
+        if TABLES.get(name) in FULL_STATES:
             raise value.error(f"one life span for all {MARTS}", repr(name), f"write `{MARTS}: 14`, for example")
         if name not in known:
             raise value.error(f"one of {', '.join(known)}", repr(name), advice(name, known))

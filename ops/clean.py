@@ -38,12 +38,12 @@ from contracts.cleaning import ModelsCleaned, Removed
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import ERROR_MARK, BusyError, LakeError, NightshiftError, SettingsError
 from contracts.lake import Lake
-from contracts.life_spans import KEPT_TABLES, LifeSpans
+from contracts.life_spans import FULL_STATES, KEPT_TABLES, LifeSpans
 from contracts.registry_database import RegistryDatabase
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from contracts.tables import TABLES
-from contracts.tables.marts import CONSENT, MART_TABLES
+from contracts.tables.marts import CONSENT
 from contracts.verdicts import Verdicts
 from ops.cleaning.deliveries import Deliveries
 from ops.cleaning.old_files import OldFiles
@@ -178,7 +178,7 @@ class _Cleaning:
         home, uri = self.settings.home, self.settings.registry_uri
         try:
             verdicts = [Verdicts(home.approvals).of(file.stem) for file in sorted(home.approvals.glob("[!.]*.json"))]
-            waiting = {(table.name, verdict.line["ds"]) for verdict in verdicts if verdict for table in MART_TABLES}
+            waiting = {(table.name, verdict.line["ds"]) for verdict in verdicts if verdict for table in FULL_STATES}
             database = RegistryDatabase.of(uri, home.artifacts)
             if database is None and uri.startswith("sqlite:///"):
                 return waiting
@@ -195,7 +195,7 @@ class _Cleaning:
     def _could_go(self, database: RegistryDatabase) -> bool:
         """Whether anything of the registry or of what it may need has lived its span."""
         lake, span = Lake(self.settings.home.lake), self.spans.marts
-        if any(self.today.is_past(ds, span) for table in MART_TABLES for ds in lake.days(table.name)):
+        if any(self.today.is_past(ds, span) for table in FULL_STATES for ds in lake.days(table.name)):
             return True
         since = self.today.moment - datetime.timedelta(days=self.spans.runs or 0)
         of_runs = self.spans.runs is not None and database.runs_before(since)

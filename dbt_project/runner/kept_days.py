@@ -85,11 +85,12 @@ class KeptDays:
 def kept_days(lake: Lake, ds: str, code: str, *, full_refresh: bool = False) -> KeptDays:
     """The days before `ds` whose summaries fit what the lake holds now; none for a full refresh."""
     stored = _stored(lake)
-    on_disk = {day: _inputs(lake, day, code) for day in lake.days(EVENTS.name, until=ds)}
-    days = () if full_refresh else _unchanged([day for day in stored if day.partition < ds], on_disk, lake, code, ds)
+    delivered = {day: _inputs(code, day, was) for day, was in lake.history(EVENTS.name, until=ds).items()}
+    known = [day for day in stored if day.partition < ds]
+    there = {*lake.days(EVENTS.name, until=ds), ds}
+    days = () if full_refresh else _unchanged(known, there - {ds}, delivered, code, ds)
     until = days[-1].partition if days else ""
-    inputs = {day: hashed for day, hashed in on_disk.items() if day > until}
-    inputs.setdefault(ds, _inputs(lake, ds, code))
+    inputs = {day: delivered.get(day, _inputs(code, day)) for day in sorted(there) if day > until}
     is_newest = all(day.partition <= ds for day in stored)
     return KeptDays(ds, days, inputs, _fold_until(ds, days, inputs) if is_newest else "", is_newest)
 
@@ -167,17 +168,22 @@ def _stored(lake: Lake) -> list[Day]:
         return [Day(*row) for row in connection.execute(query).fetchall()]
 
 
-def _unchanged(stored: Iterable[Day], on_disk: Mapping[str, str], lake: Lake, code: str, ds: str) -> tuple[Day, ...]:
-    """The days until the first one that is new, that changed, or that is not there any more though older ones are."""
+def _unchanged(
+    stored: Iterable[Day], there: Iterable[str], delivered: Mapping[str, str], code: str, ds: str
+) -> tuple[Day, ...]:
+    """The days until the first one that is new, that changed, or that was taken back.
+
+    Args:
+        there: days that can be read.
+        delivered: inputs of these days, and of those whose life span has ended.
+    """
     known = {day.day: day for day in stored}
-    oldest = min(on_disk, default=ds)
     found: list[Day] = []
-    for day in sorted({*known, *(day for day in on_disk if day < ds)}):
+    for day in sorted({*known, *there}):
         one = known.get(day)
-        if one is None or (found and one.chain != _chained(found[-1].chain, one.inputs)):
+        if one is None or one.inputs != delivered.get(day, _inputs(code, day)):
             break
-        gone = day not in on_disk and day < oldest
-        if not gone and one.inputs != on_disk.get(day, _inputs(lake, day, code)):
+        if one.chain != _chained(found[-1].chain if found else "", one.inputs):
             break
         found.append(one)
     # of days that are folded together all are kept, or none
@@ -203,11 +209,9 @@ def _days_before(ds: str, days: int) -> str:
     return str(datetime.date.fromisoformat(ds) - datetime.timedelta(days=days))
 
 
-def _inputs(lake: Lake, day: str, code: str) -> str:
-    link = lake.partition(EVENTS.name, day)
-    run = link.resolve().name if link.is_dir() else ""
-    sizes = [(file.name, file.stat().st_size) for file in lake.files(EVENTS.name, day)]
-    return hashlib.sha256(f"{code} {day} {run} {sizes}".encode()).hexdigest()
+def _inputs(code: str, day: str, was: str = "") -> str:
+    """Hash of the models and of what was published of a day, which is nothing where no event arrived."""
+    return hashlib.sha256(f"{code} {day} {was}".encode()).hexdigest()
 
 
 def _chained(chain: str, inputs: str) -> str:

@@ -25,11 +25,15 @@ from contracts.entry_point import IMPORTING_THRESHOLD
 OF_A_RUN = frozenset(
     {
         "columns_without_data",
+        "days_with_interactions",
         "ds",
+        "fold_until",
         "history",
+        "kept_until",
         "lake",
         "memory_limit",
         "newest_profiles",
+        "predicted_on",
         "tables_without_days",
         "thrift_host",
         "thrift_port",

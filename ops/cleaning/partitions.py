@@ -10,22 +10,23 @@ from pathlib import Path
 
 from contracts.errors import BusyError
 from contracts.lake import Lake
-from contracts.life_spans import ACTS, KEPT_TABLES, MARTS, LifeSpans
+from contracts.life_spans import ACTS, FULL_STATES, KEPT_TABLES, MARTS, LifeSpans
 from contracts.tables import TABLES
-from contracts.tables.marts import MART_TABLES
+from contracts.tables.marts import MARTS_BY_ARRIVAL
 from contracts.tables.resolved import PERSONS
 from ops.cleaning.removal import Removal, Today, days, is_day
 
-_MARTS = frozenset(table.name for table in MART_TABLES)
+_MARTS = frozenset(table.name for table in FULL_STATES)
 _NAME_PEOPLE = frozenset(
     name for name, table in TABLES.items() if any(column.holds == "person" for column in table.columns)
-) - {PERSONS.name, *KEPT_TABLES}
-"""Tables in which a person stands under the id of that day."""
+) - {PERSONS.name, *KEPT_TABLES, *(table.name for table in MARTS_BY_ARRIVAL)}
+"""Tables in which a person stands under the id of that day, as long as they are of use. Facts by day of arrival outlive
+that: who a person of theirs was is known by what changed since."""
 
 _NOTED = {*ACTS, PERSONS.name}
 """Tables from which a later night goes on, or of which an erasure has to know which days there were."""
 
-READ_WHOLE = frozenset(TABLES) - _MARTS
+READ_WHOLE = frozenset(TABLES) - _MARTS - {table.name for table in MARTS_BY_ARRIVAL}
 """Tables of which resolving and dbt read all days: none may go while they do."""
 
 

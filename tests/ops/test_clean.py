@@ -19,7 +19,7 @@ from contracts.verdicts import Verdict, Verdicts
 from ops.clean import clean, clean_home, in_words
 
 FIRST = datetime.date(2026, 1, 1)
-MARTS = ("dim_person_consent", "fct_interactions", "training_sequences")
+MARTS = ("dim_person_consent", "dim_item", "training_sequences")
 
 
 def settings_of(home, retention: str = "tables: {events: 28, persons: 5, marts: 5, scores: 10}\n") -> Settings:
@@ -158,7 +158,7 @@ def test_while_profiles_are_built_no_day_of_what_they_read_goes(tmp_path, capsys
     with lake.lock("profile"):
         clean_home(settings, None, dry_run=False, moment=LATER)
     assert len(lake.days("events")) == len(lake.days("scores")) == 3
-    assert lake.days("fct_interactions") == [ds_of(60)]
+    assert lake.days("dim_item") == [ds_of(60)]
     assert "days of tables stay until the next night" in capsys.readouterr().out
     clean_home(settings, None, dry_run=False, moment=LATER)
     assert lake.days("events") == [ds_of(50), ds_of(60)]
