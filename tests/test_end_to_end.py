@@ -108,6 +108,9 @@ def test_published_tables_keep_their_contracts(night):
         if name == "exchange_rates":
             assert not days, "the town sells in euros alone"
             continue
+        if name == "daily_events_set_aside":
+            assert not days, "no row is of a release that knew other contracts"
+            continue
         assert days, f"{name} was never published"
         for file in lake.files(name, days[-1]):
             assert parquet.read_schema(file).names == table.column_names, name
