@@ -12,7 +12,13 @@ from contracts.tables import TABLES
 from contracts.tables.mapped import CONSENTS, EVENTS, IDENTITY_EDGES, MAPPED_TABLES, RECONCILIATION
 from contracts.tables.marts import MART_TABLES, MARTS_BY_ARRIVAL, PROFILE_HISTORY
 from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN
-from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES
+from contracts.tables.summaries import (
+    DAILY_EVENT_IDS,
+    DAILY_EVENTS,
+    DAILY_EVENTS_SET_ASIDE,
+    DAILY_INPUTS,
+    FOLDED_TABLES,
+)
 
 FOREVER = "forever"
 
@@ -26,7 +32,10 @@ KEPT_TABLES = {
     RECONCILIATION.name: "without it a delivery would be mapped twice",
     IDENTITY_EDGES_KNOWN.name: "resolving itself keeps the newest two days of it",
     PROFILE_HISTORY.name: "dbt itself keeps the newest day of it",
-    **{table.name: "profiles go on from it" for table in (*SUMMARY_TABLES, DAILY_INPUTS)},
+    **{
+        table.name: "profiles go on from it, and fold its older days themselves"
+        for table in (*FOLDED_TABLES, DAILY_EVENTS_SET_ASIDE, DAILY_INPUTS)
+    },
 }
 """Tables that no life span may be given, and why."""
 
@@ -45,7 +54,7 @@ KEPT_PLACES = {
 FULL_STATES = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
 """The tables for which `marts` stands; facts by day of arrival have a life span of their own."""
 
-ACTS = tuple(table.name for table in MAPPED_TABLES)
+ACTS = tuple(table.name for table in (*MAPPED_TABLES, *MARTS_BY_ARRIVAL, DAILY_EVENT_IDS, DAILY_EVENTS))
 """Tables whose life span ends so many days after a row arrived, whenever it was mapped or hashed again. Of the others
 a partition that was made again lately stays its time: somebody wants to work with it."""
 

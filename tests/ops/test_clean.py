@@ -19,10 +19,14 @@ from contracts.verdicts import Verdict, Verdicts
 from ops.clean import clean, clean_home, in_words
 
 FIRST = datetime.date(2026, 1, 1)
-MARTS = ("dim_person_consent", "dim_item", "training_sequences")
+MARTS = ("dim_person_consent", "dim_person_profile", "training_sequences")
+FACTS = ("fct_interactions", "daily_event_ids")
+RETENTION = """
+tables: {events: 28, fct_interactions: 28, daily_event_ids: 28, persons: 5, marts: 5, scores: 10}
+"""
 
 
-def settings_of(home, retention: str = "tables: {events: 28, persons: 5, marts: 5, scores: 10}\n") -> Settings:
+def settings_of(home, retention: str = RETENTION) -> Settings:
     home.mkdir(exist_ok=True)
     (home / "retention.yml").write_text(retention)
     return Settings.from_env({"NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RETENTION": str(home / "retention.yml")})
@@ -48,6 +52,7 @@ def a_night(settings: Settings, night: int) -> int:
     lake, ds = Lake(settings.home.lake), ds_of(night)
     written = publish(lake, "events", ds, 10_000) + publish(lake, "consents", ds)
     publish(lake, "reconciliation", ds)
+    written += sum(publish(lake, table, ds, 2_000) for table in FACTS)
     publish(lake, "persons", ds, 20_000)
     written += publish(lake, "persons", ds, 20_000)  # the task was tried again
     written += sum(publish(lake, mart, ds, 1000 * len(lake.days("events"))) for mart in MARTS)
@@ -67,6 +72,7 @@ def test_a_lake_is_as_large_after_sixty_nights_as_after_thirty(tmp_path, capsys)
     assert written > 4 * sizes[60], "without cleaning it would be this large"
     lake = Lake(settings.home.lake)
     assert [len(lake.days(table)) for table in ("events", "persons", "scores", *MARTS)] == [28, 10, 10, 5, 5, 5]
+    assert [len(lake.days(table)) for table in FACTS] == [28, 28]
     assert len(lake.days("consents")) == len(lake.days("reconciliation")) == 60
 
 
@@ -158,7 +164,7 @@ def test_while_profiles_are_built_no_day_of_what_they_read_goes(tmp_path, capsys
     with lake.lock("profile"):
         clean_home(settings, None, dry_run=False, moment=LATER)
     assert len(lake.days("events")) == len(lake.days("scores")) == 3
-    assert lake.days("dim_item") == [ds_of(60)]
+    assert lake.days("dim_person_profile") == [ds_of(60)]
     assert "days of tables stay until the next night" in capsys.readouterr().out
     clean_home(settings, None, dry_run=False, moment=LATER)
     assert lake.days("events") == [ds_of(50), ds_of(60)]
