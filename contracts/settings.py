@@ -75,11 +75,6 @@ class Settings:
     release: str
     """What the code is where it is no checkout: NIGHTSHIFT_RELEASE, set by the images of the stack; empty elsewhere."""
 
-    @property
-    def duckdb(self) -> dict[str, str]:
-        """How DuckDB is configured, wherever it is opened: it keeps to its share of memory, and spills below home."""
-        return {"memory_limit": duckdb_share(self.memory), "temp_directory": str(self.home.spill)}
-
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environ`, by default the process environment.
@@ -90,7 +85,7 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
-        home = Home(Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve())
+        home = _home(env)
         memory = memory_of(env.get("NIGHTSHIFT_MEMORY"))
         return cls(
             home=home,
@@ -126,6 +121,21 @@ class Settings:
             release=env.get("NIGHTSHIFT_RELEASE", ""),
             approvers=tuple(filter(None, map(str.strip, env.get("NIGHTSHIFT_APPROVERS", "").split(",")))),
         )
+
+
+def duckdb_config(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """How DuckDB is configured, wherever it is opened: it keeps to its share of memory, and spills below home.
+
+    Raises:
+        SettingsError: the memory is no size, or too small for anything.
+    """
+    env = os.environ if environ is None else environ
+    memory = memory_of(env.get("NIGHTSHIFT_MEMORY"))
+    return {"memory_limit": duckdb_share(memory), "temp_directory": str(_home(env).spill)}
+
+
+def _home(env: Mapping[str, str]) -> Home:
+    return Home(Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve())
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:

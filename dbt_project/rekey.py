@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from contracts.entry_point import exit_with_sentence
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 from contracts.tables.marts import PROFILE_HISTORY
 from dbt_project.runner.parquet import quoted
 
@@ -55,7 +55,7 @@ def rekey(file: Path, spark: Path, persons: dict[str, str], keys: int) -> None:
     draft = file.with_name(f".{file.name}.rotated")
     for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
         leftover.unlink(missing_ok=True)
-    with duckdb.connect(str(draft), config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(str(draft), config=duckdb_config()) as connection:
         connection.execute(f"attach '{quoted(file)}' as before (read_only)")
         connection.execute("create temp table names (old varchar, new varchar)")
         listed = json.dumps([{"old": old, "new": new} for old, new in persons.items()])
@@ -80,7 +80,7 @@ def rekey(file: Path, spark: Path, persons: dict[str, str], keys: int) -> None:
 
 
 def _keys_of(file: Path) -> int | None:
-    with duckdb.connect(str(file), read_only=True, config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(str(file), read_only=True, config=duckdb_config()) as connection:
         if not _has(connection, connection.execute("select current_database()").fetchone()[0], _MARK):
             return None
         return connection.execute(f"select keys from {_MARK}").fetchone()[0]

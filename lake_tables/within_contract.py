@@ -8,7 +8,7 @@ import pyarrow as pa
 from contracts.bounds import broken
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 
 
 def read_within_contract(lake: Lake, table: Table, days: list[str], columns: list[str]) -> pa.Table:
@@ -18,7 +18,7 @@ def read_within_contract(lake: Lake, table: Table, days: list[str], columns: lis
     """
     files = [str(file) for day in days for file in lake.files(table.name, day)]
     refused = [condition for column, condition in broken(table, new_rows=False) if column in columns]
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         connection.execute("set TimeZone = 'UTC'")
         delivered = connection.read_parquet(files, hive_partitioning=True, union_by_name=True)
         missing = [

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 from contracts.tables.marts import PROFILE_HISTORY
 from privacy.file_formats import DUCKDB, HEAD_BYTES, PARQUET, SQLITE, format_of, is_text
 from privacy.matcher import PersonMatcher
@@ -121,7 +121,7 @@ def without_history(file: Path, draft: Path, matcher: PersonMatcher, ids_of_day:
     """
     draft.unlink(missing_ok=True)
     gone = 0
-    with duckdb.connect(str(draft), config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(str(draft), config=duckdb_config()) as connection:
         connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as old (read_only)")
         for schema, table in connection.execute(
             "select schema_name, table_name from duckdb_tables() where database_name = 'old' and table_name = ?",

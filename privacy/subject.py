@@ -14,7 +14,7 @@ from contracts.identifiers import load_cleaning
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym, pseudonym_of_old
-from contracts.settings import Settings
+from contracts.settings import Settings, duckdb_config
 from contracts.tables.mapped import IDENTITY_EDGES
 from contracts.tables.resolved import IDENTITY_CHANGES, PERSONS
 from contracts.tables.vocabulary import IDENTIFIER_KINDS
@@ -92,7 +92,7 @@ class _Graph:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._connection = duckdb.connect(config=Settings.from_env().duckdb)
+        self._connection = duckdb.connect(config=duckdb_config())
         self.days = lake.days(PERSONS.name)
         self.edge_days = lake.days(IDENTITY_EDGES.name)
         self.gone_days = sorted(lake.history(PERSONS.name).keys() - {*self.days})

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 from privacy.file_formats import BZIP2, COMPRESSED, DUCKDB, GZIP, HEAD_BYTES, PARQUET, SQLITE, XZ, ZIP, ZLIB, format_of
 
 CHUNK_BYTES = 64 << 20
@@ -156,7 +156,7 @@ def text_arrays(column: pa.Array) -> Iterator[pa.Array]:
 
 
 def _duckdb_cells(file: Path) -> Iterator[Part]:
-    with duckdb.connect(str(file), read_only=True, config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(str(file), read_only=True, config=duckdb_config()) as connection:
         listed = "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal"
         for schema, table, column, kind in connection.execute(listed).fetchall():
             if kind in ("DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP"):

@@ -10,7 +10,7 @@ import duckdb
 
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 from dbt_project.runner.parquet import quoted
 from dbt_project.runner.warehouse import INCREMENTS, LOCKED, SET_ASIDE_QUERY, report_queries, warehouse_is_open
 
@@ -73,7 +73,7 @@ class DuckDbWarehouse:
             BusyError: another process has the file open to write.
         """
         try:
-            return duckdb.connect(str(self.file), read_only=True, config={"threads": 1, **Settings.from_env().duckdb})
+            return duckdb.connect(str(self.file), read_only=True, config={"threads": 1, **duckdb_config()})
         except duckdb.IOException as error:
             if LOCKED in str(error):
                 raise warehouse_is_open() from error

@@ -21,7 +21,7 @@ import duckdb
 import yaml
 
 from contracts.lake import Lake
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 from contracts.tables.mapped import EVENTS
 from contracts.tables.summaries import DAILY_INPUTS, FOLDED_TABLES, SUMMARY_TABLES
 from dbt_project.runner.parquet import quoted
@@ -143,7 +143,7 @@ def _publish_inputs(lake: Lake, kept: KeptDays, staging: Path) -> None:
         replace(one, partition=kept.fold_until, is_folded=True) if one.day <= kept.fold_until else one for one in days
     ]
     changed = {day.partition for day in days if day.day > kept.until} | ({kept.fold_until} - {""})
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         for partition, rows in itertools.groupby(days, key=lambda day: day.partition):
             if partition in changed:
                 file = staging / f"inputs-{partition}.parquet"
@@ -165,7 +165,7 @@ def _stored(lake: Lake) -> list[Day]:
         "select cast(day as varchar), cast(ds as varchar), inputs, chain, is_folded "
         f"from read_parquet('{files}', hive_partitioning = true) order by day"
     )
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         return [Day(*row) for row in connection.execute(query).fetchall()]
 
 

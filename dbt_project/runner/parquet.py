@@ -10,7 +10,7 @@ import duckdb
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 
 EMPTY_DAY = "0001-01-01"
 
@@ -38,7 +38,7 @@ def write_empty(lake: Lake, table: Table) -> Path:
 
 def write_without_rows(table: Table, file: Path) -> Path:
     """Write a file that has a table's columns and no row."""
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         connection.execute(f"copy ({_without_rows(table)}) to '{quoted(file)}' (format parquet)")
     return file
 
@@ -50,7 +50,7 @@ def checked_rows(table: Table, files: Iterable[Path]) -> int:
         LakeError: they have others.
     """
     listed = ", ".join(f"'{quoted(file)}'" for file in files)
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         written = _columns(connection, f"select * from read_parquet([{listed}])")
         promised = _columns(connection, _without_rows(table))
         if written != promised:
@@ -64,7 +64,7 @@ def checked_rows(table: Table, files: Iterable[Path]) -> int:
 
 def columns_of_days(lake: Lake, table: Table) -> list[str]:
     """The columns that files of any day of a table have."""
-    with duckdb.connect(config=Settings.from_env().duckdb) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         days = f"read_parquet('{quoted(lake.root / table.name)}/*/*.parquet', union_by_name = true)"
         return [name for name, _ in _columns(connection, f"select * from {days}")]
 

@@ -14,7 +14,7 @@ from contracts.errors import SettingsError
 from contracts.keys import pseudonym_keys
 from contracts.lineage import lineage_transport
 from contracts.memory import memory_of
-from contracts.settings import REPOSITORY, Settings
+from contracts.settings import REPOSITORY, Settings, duckdb_config
 
 
 def settings_in(home: Path, **env: str) -> Settings:
@@ -241,3 +241,10 @@ def test_what_python_compiled_is_kept_even_where_it_may_not_stand_beside_the_sou
     show = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
     [answer] = lines_after_env_sh(f"python -c '{show}'", REPOSITORY, stated)
     assert answer == f"False {REPOSITORY / '.venv' / 'bytecode' if stated else None}"
+
+
+def test_duckdb_keeps_to_a_third_of_the_memory_and_spills_below_home(tmp_path):
+    config = duckdb_config({"NIGHTSHIFT_HOME": str(tmp_path), "NIGHTSHIFT_MEMORY": "6g", "NIGHTSHIFT_APPROVAL": "odd"})
+    assert config == {"memory_limit": "2048MiB", "temp_directory": str(tmp_path / "spill")}
+    with pytest.raises(SettingsError, match="NIGHTSHIFT_MEMORY"):
+        duckdb_config({"NIGHTSHIFT_MEMORY": "1g"})
