@@ -50,7 +50,16 @@ def test_nothing_that_was_seen_is_recommended(scores):
     assert not seen & set(zip(scores["person_id"], scores["item_id"], strict=True))
 
 
-def test_every_item_has_a_reason(scores):
+def test_every_item_that_a_campaign_can_carry_has_a_reason(scores, night):
+    best, said = scores["rank"] <= 2, scores["reason"].notna()  # `contacted` takes two items, `runners_at_home` three
+    assert said[best].all()
+    assert not said.all()
+    assert said[~best].groupby(scores["person_id"]).sum().le(3).all()
+    for name in ("contacted", "runners_at_home"):
+        rows = audience(night, name)
+        items = rows.filter(regex=r"^item_\d+$")
+        assert (items.notna().to_numpy() == rows.filter(regex="_why$").notna().to_numpy()).all()
+    scores = scores[said]
     newcomer = scores["person_id"] == "pffffffffffffffff"
     assert set(scores.loc[newcomer, "reason"]) == {POPULAR}
     words = {"view": "looked at {}", "cart": "put {} in the cart", "purchase": "bought {}", "rate": "rated {}"}
