@@ -28,7 +28,18 @@ from pathlib import Path
 
 from contracts.preloaded import LENGTH, SOCKET
 
-LIBRARIES = ("tensorflow", "keras", "mlflow", "mlflow.pyfunc", "pandas", "pyarrow.parquet", "sklearn.linear_model")
+LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "pandas",
+    "pyarrow.parquet",
+    "sklearn.linear_model",
+    "matplotlib.backends.backend_agg",
+    "tensorboard.summary.writer.event_file_writer",
+)
 _LOOKS_SECONDS = 2.0
 """How often it looks whether the process that started it is there."""
 

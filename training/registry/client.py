@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import importlib.metadata
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,9 @@ DAY = "ds"
 """The tag that says which day a version learned from."""
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
+
+_METRICS_A_REQUEST = 1000
+"""MLflow takes no more."""
 
 _REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
@@ -223,14 +227,11 @@ class Registry:
             digest=registration.data_hash[:36],
         )
         experiment, parameters = self._experiment(registration.model), dict(registration.signature.parameters)
-        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=registration.ds):
+        with self.answering(), mlflow.start_run(experiment_id=experiment, run_name=registration.ds) as run:
             mlflow.set_tags(dict(registration.tags))
             mlflow.log_params(dict(registration.parameters))
             mlflow.log_input(dataset, context="training")
-            steps = enumerate(registration.epochs, start=1)  # in few requests: a server checks the password of each
-            for sent in [mlflow.log_metrics(dict(one), step=step, synchronous=False) for step, one in steps]:
-                sent.wait()
-            mlflow.log_metrics(dict(registration.metrics))
+            self._log_metrics(run.info.run_id, registration)
             mlflow.log_artifacts(str(registration.files))
             logged = mlflow.pyfunc.log_model(
                 name=registration.model,
@@ -258,6 +259,20 @@ class Registry:
         if challenger is None or challenger.tags.get(DAY, "") <= registration.ds:
             self.set_alias(version, CHALLENGER)
         return Version(version.model, version.number, version.run_id, tags)
+
+    def _log_metrics(self, run_id: str, registration: Registration) -> None:
+        """Those of all epochs and of the test, in few requests: a server checks the password of each."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, float(value), now, step)
+            for step, measured in enumerate((registration.metrics, *registration.epochs))  # epochs count from 1
+            for name, value in measured.items()
+        ]
+        for start in range(0, len(metrics), _METRICS_A_REQUEST):
+            with self.answering():
+                self.client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_REQUEST])
 
     def load(self, version: Version) -> Any:
         """The pyfunc of a version, once its files have been checked against their registered SHA-256.
