@@ -19,6 +19,7 @@ LONGEST = (
     "test_nightly_order.py",
     "test_dbt_marts.py",
     "test_interrupted_map.py",
+    "test_incremental_equals_full.py",
     "test_mlflow_serve.py",
     "test_interest_gan_learner.py",
     "test_identity_nights.py",

@@ -80,6 +80,7 @@ def test_a_backfill_of_two_days_in_one_job_equals_two_nights(nights, tmp_path_fa
     assert digests(mapped_in(tmp_path_factory.mktemp("backfill"), key, [DAYS])) == nights
 
 
+@pytest.mark.long
 def test_days_that_arrive_in_reverse_order_equal_two_nights(nights, tmp_path_factory, key):
     """Of equal tables the same persons are made, as the backfill shows."""
     late = mapped_in(tmp_path_factory.mktemp("reverse"), key, [[day] for day in reversed(DAYS)], resolving="never")
