@@ -10,7 +10,7 @@ from contracts.checked_yaml import YamlValue, advice, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables import TABLES
 from contracts.tables.mapped import CONSENTS, EVENTS, IDENTITY_EDGES, MAPPED_TABLES, RECONCILIATION
-from contracts.tables.marts import MART_TABLES, MARTS_BY_ARRIVAL, PROFILE_HISTORY
+from contracts.tables.marts import FULL_STATES, MARTS_BY_ARRIVAL, PROFILE_HISTORY
 from contracts.tables.resolved import IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN
 from contracts.tables.summaries import (
     DAILY_EVENT_IDS,
@@ -23,7 +23,7 @@ from contracts.tables.summaries import (
 FOREVER = "forever"
 
 MARTS = "marts"
-"""Stands for all tables that dbt builds: they are of use together only."""
+"""Stands for all of `FULL_STATES`: they are of use together only. Facts by day of arrival have spans of their own."""
 
 KEPT_TABLES = {
     CONSENTS.name: "it proves who agreed to what",
@@ -50,9 +50,6 @@ KEPT_PLACES = {
     "warehouse": "dbt keeps the history of profiles in it",
 }
 """Other things below home that no life span may be given, and why."""
-
-FULL_STATES = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
-"""The tables for which `marts` stands; facts by day of arrival have a life span of their own."""
 
 ACTS = tuple(table.name for table in (*MAPPED_TABLES, *MARTS_BY_ARRIVAL, DAILY_EVENT_IDS, DAILY_EVENTS))
 """Tables whose life span ends so many days after a row arrived, whenever it was mapped or hashed again. Of the others

@@ -38,12 +38,12 @@ from contracts.cleaning import ModelsCleaned, Removed
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import ERROR_MARK, BusyError, LakeError, NightshiftError, SettingsError
 from contracts.lake import Lake
-from contracts.life_spans import FULL_STATES, KEPT_TABLES, LifeSpans
+from contracts.life_spans import KEPT_TABLES, LifeSpans
 from contracts.registry_database import RegistryDatabase
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from contracts.tables import TABLES
-from contracts.tables.marts import CONSENT
+from contracts.tables.marts import CONSENT, FULL_STATES
 from contracts.verdicts import Verdicts
 from ops.cleaning.deliveries import Deliveries
 from ops.cleaning.old_files import OldFiles

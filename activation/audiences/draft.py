@@ -65,7 +65,8 @@ class Draft:
         file = self.files["audience.parquet"]
         none = pq.read_schema(file).empty_table()
         pq.write_table(none, file)
-        append_csv(none.to_pandas(), self.files["audience.csv"], with_header=True, anew=True)
+        self.files["audience.csv"].unlink()
+        append_csv(none.to_pandas(), self.files["audience.csv"], with_header=True)
 
 
 def require_balance(name: str, account: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ _STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b",
 _UNSEEN = " \u00a0\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff\x00"
 
 
-def append_csv(rows: pd.DataFrame, file: Path, *, with_header: bool, anew: bool = False) -> None:
-    """Write rows as UTF-8 CSV behind what the file holds, or anew; formulas are made harmless, missing cells empty."""
-    rows.map(harmless).to_csv(file, mode="w" if anew else "a", header=with_header, index=False, lineterminator="\r\n")
+def append_csv(rows: pd.DataFrame, file: Path, *, with_header: bool) -> None:
+    """Write rows as UTF-8 CSV behind what the file holds; formulas are made harmless, missing cells empty."""
+    rows.map(harmless).to_csv(file, mode="a", header=with_header, index=False, lineterminator="\r\n")
 
 
 def harmless(cell: object) -> object:

@@ -231,4 +231,7 @@ MART_TABLES = (
 """What dbt hands over to training and serving."""
 
 MARTS_BY_ARRIVAL = (INTERACTIONS,)
-"""Of these, the ones of which a day holds only what arrived on it; of the others each day is a full state."""
+"""Of these, the ones of which a day holds only what arrived on it."""
+
+FULL_STATES = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
+"""The others, of which each day is a full state."""

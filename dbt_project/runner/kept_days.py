@@ -24,10 +24,9 @@ from contracts.lake import Lake
 from contracts.settings import duckdb_config
 from contracts.tables.mapped import EVENTS
 from contracts.tables.summaries import DAILY_INPUTS, FOLDED_TABLES, SUMMARY_TABLES
+from dbt_project.runner.command import PROJECT
 from dbt_project.runner.parquet import quoted
-from dbt_project.runner.warehouse import Warehouse
-
-PROJECT = Path(__file__).resolve().parents[1]
+from dbt_project.runner.warehouse import Warehouse, publish
 
 DAYS_BEFORE_WEEKS = 28
 """The oldest week of responses looks back so many days (`acts_28_days`)."""
@@ -129,7 +128,7 @@ def publish_summaries(warehouse: Warehouse, lake: Lake, kept: KeptDays, staging:
             if is_replaced(day, folds=table in FOLDED_TABLES) and day not in files_of:
                 lake.withdraw(table.name, day)
         for day, files in files_of.items():
-            lake.publish(table.name, day, {f"part-{number:05d}.parquet": file for number, file in enumerate(files)})
+            publish(lake, table.name, day, files)
     _publish_inputs(lake, kept, staging)
 
 
@@ -153,7 +152,7 @@ def _publish_inputs(lake: Lake, kept: KeptDays, staging: Path) -> None:
                 columns = ", ".join(DAILY_INPUTS.column_names)
                 query = f"select * from (values {values}) as days({columns})"
                 connection.execute(f"copy ({query}) to '{quoted(file)}' (format parquet, compression zstd)")
-                lake.publish(DAILY_INPUTS.name, partition, {"part-00000.parquet": file})
+                publish(lake, DAILY_INPUTS.name, partition, [file])
 
 
 def _stored(lake: Lake) -> list[Day]:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from contracts.atomic_files import write_whole
 from contracts.entry_point import IMPORTING_THRESHOLD
 
 OF_A_RUN = frozenset(
@@ -80,8 +79,6 @@ def _read(file: Path) -> Any:
 
     try:
         return Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
-    except FileNotFoundError:
-        return None
     except Exception:  # whatever is wrong with it, the project is there to be parsed
         return None
 
@@ -89,10 +86,7 @@ def _read(file: Path) -> Any:
 def _keep(written: Path, file: Path) -> None:
     """Copy it in one step, and remove what was parsed of earlier states of the project."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        copied = file.with_name(f"{file.name}.{os.getpid()}")
-        shutil.copyfile(written, copied)
-        copied.replace(file)
+        write_whole(file, written.read_bytes())
         for other in file.parent.glob(f"{file.name.split('-')[0]}-*.msgpack"):
             if other != file:
                 other.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from contracts.errors import BusyError
 from contracts.lake import Lake
 from contracts.schema import Table
-from contracts.tables.marts import INTERACTIONS, MART_TABLES, MARTS_BY_ARRIVAL
+from contracts.tables.marts import FULL_STATES, INTERACTIONS, MARTS_BY_ARRIVAL
 from contracts.tables.summaries import (
     DAILY_ACTS,
     DAILY_EVENT_IDS,
@@ -94,8 +94,7 @@ def publish_marts(warehouse: Warehouse, lake: Lake, ds: str, staging: Path) -> d
     that only a kill between two renames leaves marts of two runs. `dim_person_consent` comes first, and training and
     serving compare every table about people with it, so that such a mixture stops them where consent differs.
     """
-    whole = tuple(table for table in MART_TABLES if table not in MARTS_BY_ARRIVAL)
-    exported = warehouse.export(whole, staging)
+    exported = warehouse.export(FULL_STATES, staging)
     by_arrival = warehouse.export_days(MARTS_BY_ARRIVAL, staging)
     for name, (files, _) in exported.items():
         publish(lake, name, ds, files)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from contracts.errors import BusyError
 from contracts.lake import Lake
-from contracts.life_spans import ACTS, FULL_STATES, KEPT_TABLES, MARTS, LifeSpans
+from contracts.life_spans import ACTS, KEPT_TABLES, MARTS, LifeSpans
 from contracts.tables import TABLES
-from contracts.tables.marts import MARTS_BY_ARRIVAL
+from contracts.tables.marts import FULL_STATES, MARTS_BY_ARRIVAL
 from contracts.tables.resolved import PERSONS
 from ops.cleaning.removal import Removal, Today, days, is_day
 

@@ -271,8 +271,7 @@ class Registry:
             for name, value in measured.items()
         ]
         for start in range(0, len(metrics), _METRICS_A_REQUEST):
-            with self.answering():
-                self.client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_REQUEST])
+            self.client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_REQUEST])
 
     def load(self, version: Version) -> Any:
         """The pyfunc of a version, once its files have been checked against their registered SHA-256.
