@@ -75,8 +75,9 @@ def bench(data: Path, *, epochs: int, seed: int) -> dict[str, Any]:
     from bench.result import write
     from training.models.next_item.network import NextItemConfig
     from training.parts import Part
-    from training.sequences.histories import held_out_histories, training_histories, training_vocabulary
+    from training.sequences.histories import held_out_histories, training_histories
     from training.sequences.loading import sequences_from_text
+    from training.sequences.vocabulary import training_vocabulary
 
     sequences = sequences_from_text(data)
     vocabulary = training_vocabulary(sequences)

@@ -56,7 +56,7 @@ def trained(learner: Learner, values: Sequence[float], **changes: Any) -> Traine
         "ds": "2026-11-20",
         "data": learner.load(None, "2026-11-20"),
         "data_hash": "",
-        "fitted": None,
+        "fitted": SimpleNamespace(sizes=dict, epochs=[]),
         "measured": Measured("click_auc", np.asarray(values, float), {"click_auc": float(np.mean(values))}),
         "baselines": {},
     }

@@ -51,7 +51,7 @@ def write_card(
         html_section(
             "Data",
             f"<p>Table <code>{learner.table}</code> of {trained.ds}.</p>",
-            _table(trained.data.describe().items()),
+            _table(trained.sizes.items()),
         ),
         html_section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),
         html_section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),

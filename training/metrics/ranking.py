@@ -37,6 +37,8 @@ class Ranking:
     """Codes of the targets, 0 for unknown (people,)."""
     items: int
     """Number of ranked items."""
+    never_shown: int = 0
+    """Number of items of the training part that the model does not know: coverage and Gini count them as not shown."""
     statistics: ItemStatistics | None = None
     """Of the training part; without it the summary has no diversity, novelty and debiased NDCG."""
 
@@ -62,8 +64,8 @@ class Ranking:
 
     @cached_property
     def shown(self) -> np.ndarray:
-        """Number of people who have each item in their top 10 (items,)."""
-        return np.bincount(self.top[self.top >= 0], minlength=self.items)
+        """Number of people who have each item in their top 10, ranked items first (items + never shown,)."""
+        return np.bincount(self.top[self.top >= 0], minlength=self.items + self.never_shown)
 
     @property
     def coverage(self) -> float:
@@ -100,6 +102,7 @@ def rank_targets(
     targets: np.ndarray,
     *,
     items: int,
+    never_shown: int = 0,
     statistics: ItemStatistics | None = None,
 ) -> Ranking:
     """Rank one target per person among all items, in batches of people.
@@ -107,6 +110,7 @@ def rank_targets(
     Args:
         targets: item codes, 0 for an item that the model does not know (people,).
         items: how many items the model knows.
+        never_shown: how many other items there are.
 
     Raises:
         ModelError: the scores are not numbers.
@@ -120,7 +124,7 @@ def rank_targets(
         ranks[batch] = ranks_of(scores, targets[batch])
         best = top_items(scores, TOP)
         top[batch, : best.shape[1]] = best
-    return Ranking(ranks, top, targets, items, statistics)
+    return Ranking(ranks, top, targets, items, never_shown, statistics)
 
 
 def without_seen(scores: np.ndarray, histories: Histories) -> np.ndarray:

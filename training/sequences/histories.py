@@ -1,4 +1,4 @@
-"""Sequences of acts as flat arrays: vocabulary, leave-last-out split, padded histories. No loop over people.
+"""Sequences of acts as flat arrays: leave-last-out split, padded histories. No loop over people.
 
 All acts are in one flat array; a person's are those from `offsets[person]` to `offsets[person + 1]`, oldest first. The
 last act is the test, the one before it the validation, everything earlier is the training part. People with fewer than
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from contracts.errors import NothingToLearn
 from training.parts import Part
+from training.sequences.vocabulary import Vocabulary
 
 HELD_OUT_FROM = 3
 """Fewest acts of a person who is evaluated: one to train on, one to validate, one to test."""
@@ -83,31 +83,6 @@ class Sequences:
             "items": len(self.item_ids),
             "acts": len(self.acts),
         }
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The items that a model knows, and the number of acts on each in its training part."""
-
-    item_ids: np.ndarray
-    """(items,)"""
-    counts: np.ndarray
-    """(items,)"""
-
-    def __len__(self) -> int:
-        return len(self.item_ids)
-
-    def encode(self, sequences: Sequences) -> np.ndarray:
-        """Code of each act's item: its index in the vocabulary plus 1, 0 for an item that is not in it (acts,)."""
-        places = pd.Index(self.item_ids).get_indexer(sequences.item_ids)
-        return (places + 1).astype("int32")[sequences.acts]
-
-    def categories(self, sequences: Sequences) -> np.ndarray | None:
-        """Code of each item's category, from 1; None without a catalogue (items,)."""
-        if sequences.categories is None:
-            return None
-        places = pd.Index(sequences.item_ids).get_indexer(self.item_ids)
-        return (np.unique(sequences.categories[places], return_inverse=True)[1] + 1).astype("int32")
 
 
 @dataclass(frozen=True)
@@ -191,12 +166,6 @@ def require_held_out(sequences: Sequences, *, at_least: int) -> None:
         )
 
 
-def training_vocabulary(sequences: Sequences) -> Vocabulary:
-    """The items of the training part, sorted by id."""
-    counts = np.bincount(sequences.acts[sequences.in_training], minlength=len(sequences.item_ids))
-    return Vocabulary(sequences.item_ids[counts > 0], counts[counts > 0])
-
-
 def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) -> np.ndarray:
     """Acts on each item of the vocabulary in the last `days` before the latest act, training part only (items,)."""
     since = sequences.times.max() - np.timedelta64(days, "D")
@@ -205,9 +174,10 @@ def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) ->
 
 
 def training_histories(sequences: Sequences, vocabulary: Vocabulary, *, at_least: int = 2) -> Histories:
-    """The training part of people with at least that many acts in it; with two there is a next item to learn."""
+    """The training part of people with at least that many known acts in it; with two there is a next item to learn."""
     enough = np.flatnonzero(sequences.train_ends - sequences.offsets[:-1] >= at_least)
-    return _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
+    histories = _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
+    return histories.take(np.flatnonzero(histories.lengths >= at_least))
 
 
 def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Part) -> tuple[Histories, np.ndarray]:

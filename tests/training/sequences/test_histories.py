@@ -15,9 +15,9 @@ from training.sequences.histories import (
     recent_counts,
     require_held_out,
     training_histories,
-    training_vocabulary,
 )
 from training.sequences.loading import load_sequences, sequences_from_text
+from training.sequences.vocabulary import training_vocabulary
 
 DAY = datetime.datetime(2026, 11, 1)
 

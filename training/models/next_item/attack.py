@@ -8,7 +8,8 @@ from scipy.special import log_softmax
 from training.metrics.ranking import Scorer
 from training.parts import Part
 from training.privacy.membership import AttackSignals, relative_popularity, sample
-from training.sequences.histories import Sequences, Vocabulary, held_out_histories
+from training.sequences.histories import Sequences, held_out_histories
+from training.sequences.vocabulary import Vocabulary
 
 
 def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> AttackSignals:

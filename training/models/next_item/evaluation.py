@@ -12,7 +12,8 @@ from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import Ranking, Scorer, rank_targets
 from training.models.next_item.batches import model_inputs
 from training.parts import Part
-from training.sequences.histories import Histories, Sequences, Vocabulary, held_out_histories, training_histories
+from training.sequences.histories import Histories, Sequences, held_out_histories, training_histories
+from training.sequences.vocabulary import Vocabulary, training_vocabulary, unknown_items
 
 
 class Ranker(Protocol):
@@ -45,9 +46,15 @@ def scorer(model: Ranker) -> Scorer:
 
 
 def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
-    """Rank the last item of every held-out person, by all acts before it."""
+    """Rank the last item of every held-out person, by all acts before it.
+
+    Items of the training part that are not in the vocabulary count as never shown.
+    """
     histories, targets = held_out_histories(sequences, vocabulary, part=Part.TEST)
-    return rank_targets(score, histories, targets, items=len(vocabulary), statistics=statistics)
+    never_shown = unknown_items(vocabulary.item_ids, training_vocabulary(sequences).item_ids)
+    return rank_targets(
+        score, histories, targets, items=len(vocabulary), never_shown=never_shown, statistics=statistics
+    )
 
 
 def measured(ranking: Ranking) -> Measured:

@@ -32,14 +32,13 @@ from training.privacy.membership import AttackSignals
 from training.sequences.histories import (
     ACT_FROM_END,
     Sequences,
-    Vocabulary,
     held_out_histories,
     recent_counts,
     require_held_out,
     training_histories,
-    training_vocabulary,
 )
 from training.sequences.loading import GROUPS, load_sequences
+from training.sequences.vocabulary import Kept, Vocabulary, most_frequent, training_vocabulary
 
 FEWEST_PEOPLE = 10
 """Fewest held-out people; with fewer, measures mean nothing."""
@@ -67,9 +66,14 @@ class FittedNextItem(Fitted):
     time_gap: bool
     taste: int
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+    kept: Kept | None = None
+    """What the limit of the vocabulary left out."""
 
     def score(self, *inputs: np.ndarray) -> np.ndarray:
         return self.ranker.predict_on_batch(inputs if len(inputs) > 1 else inputs[0])
+
+    def sizes(self) -> Mapping[str, int]:
+        return {} if self.kept is None else self.kept.sizes()
 
     def save(self, folder: Path) -> Mapping[str, Path]:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,6 +128,10 @@ class NextItemLearner(Learner):
 
     def fit(self, data: Sequences, config: NextItemConfig, context: Context) -> FittedNextItem:
         vocabulary = training_vocabulary(data)
+        kept = most_frequent(vocabulary.counts, config.max_items)
+        if kept.rare_items:
+            context.say(kept.words)
+            vocabulary = vocabulary.limited(kept)
         histories = training_histories(data, vocabulary)
         require_held_out(data, at_least=1)
         if len(vocabulary) < 2 or not len(histories):
@@ -139,7 +147,7 @@ class NextItemLearner(Learner):
             vectors = spectral_vectors(training_statistics(data, vocabulary), config.dimensions, seed=config.seed)
         model = build(config, vocabulary.counts, vectors=vectors, categories=categories, taste_dimensions=taste)
         fitted = FittedNextItem(
-            model.ranker(), vocabulary.item_ids, vocabulary.counts, config.max_length, config.time_gap, taste
+            model.ranker(), vocabulary.item_ids, vocabulary.counts, config.max_length, config.time_gap, taste, kept=kept
         )
         batches = next_item_batches(
             histories,

@@ -44,6 +44,8 @@ class NextItemConfig:
     """Hidden units of an attention block's feed-forward net, as a multiple of `dimensions`."""
     max_length: int = 50
     """Number of latest steps of a history that the model reads."""
+    max_items: int = 200_000
+    """Most items of the vocabulary, the most frequent ones (`training/sequences/vocabulary.py`); 0 sets no limit."""
     dropout: float = 0.2
     """Share of the input embeddings, and of each block's output, that a training step drops."""
     step_dropout: float = 0.0

@@ -37,7 +37,7 @@ class BasketRanking:
     relevant: np.ndarray
     """Number of relevant items of each person, known to the model or not (people,)."""
     coverage: float
-    """Share of all items that are in at least one person's top 10."""
+    """Share of all items that are in at least one person's top 10; items that the model does not know are in none."""
 
     def ndcg(self, k: int) -> np.ndarray:
         """NDCG@k (people,)."""
@@ -61,13 +61,19 @@ class BasketRanking:
 
 
 def rank_baskets(
-    score: PaddedScorer, item_ids: np.ndarray, held_out: FoldIn, distinct_ids: np.ndarray
+    score: PaddedScorer,
+    item_ids: np.ndarray,
+    held_out: FoldIn,
+    distinct_ids: np.ndarray,
+    *,
+    never_shown: int = 0,
 ) -> BasketRanking:
     """Rank the hidden items of held-out people, given their visible ones.
 
     Args:
         item_ids: the items that `score` scores, in its order (items,).
         distinct_ids: the items of the columns of `held_out` (distinct,).
+        never_shown: number of items of the training part that are not among `item_ids`.
 
     Raises:
         ModelError: the scores are not numbers.
@@ -85,7 +91,7 @@ def rank_baskets(
         hits[batch, : batch_hits.shape[1]] = batch_hits
         top = top_items(scores, 10)
         shown[top[top >= 0]] = True
-    return BasketRanking(hits, np.diff(held_out.hidden.indptr), float(shown.mean()))
+    return BasketRanking(hits, np.diff(held_out.hidden.indptr), float(shown.sum() / (len(shown) + never_shown)))
 
 
 def measured(ranking: BasketRanking) -> Measured:

@@ -13,9 +13,17 @@ from training.models.taste_autoencoder.baskets import Baskets
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig
 
 
-def basket_batches(baskets: Baskets, config: TasteAutoencoderConfig) -> tf.data.Dataset:
-    """Rows (batch, items) of the training part, reshuffled every epoch, dense batch by batch."""
+def basket_batches(baskets: Baskets, places: np.ndarray, config: TasteAutoencoderConfig) -> tf.data.Dataset:
+    """Rows (batch, items) of the training part, reshuffled every epoch, dense batch by batch.
+
+    Args:
+        places: indices in `baskets.known` of the items of the vocabulary (items,). People without any of these are left
+            out, if these are not all.
+    """
     rows = baskets.training_rows
+    if len(places) < rows.shape[1]:
+        rows = rows[:, places].tocsr()
+        rows = rows[np.flatnonzero(np.diff(rows.indptr))]
     random = np.random.default_rng(config.seed)
 
     def epoch() -> Iterator[tuple[np.ndarray]]:

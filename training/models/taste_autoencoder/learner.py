@@ -40,6 +40,7 @@ from training.models.taste_autoencoder.private_baskets import (
 from training.privacy.accounting import Spending
 from training.privacy.membership import AttackSignals
 from training.sequences.loading import GROUPS, load_sequences
+from training.sequences.vocabulary import Kept, most_frequent, unknown_items
 
 FEWEST_PEOPLE = 10
 """Fewest held-out people; with fewer, measures mean nothing."""
@@ -102,7 +103,12 @@ class FittedTasteAutoencoder(Fitted):
     """(items,)"""
     counts: np.ndarray
     """People of the training part who chose each item (items,)."""
+    kept: Kept
+    """What the limit of the vocabulary left out."""
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+
+    def sizes(self) -> Mapping[str, int]:
+        return self.kept.sizes()
 
     def score(self, padded: np.ndarray) -> np.ndarray:
         """Item codes (people, longest), 0 for padding, to scores of all items (people, items)."""
@@ -160,15 +166,19 @@ class TasteAutoencoderLearner(Learner):
     def fit(self, data: TasteData, config: TasteAutoencoderConfig, context: Context) -> FittedTasteAutoencoder:
         baskets = data.baskets
         require_enough(baskets, people=1)
-        require_cells(config.batch_size, len(baskets.known), config.batch_cells)
         spent = self.spending(data, config)
         if spent is None:
-            item_ids, counts, rows = baskets.distinct_ids[baskets.known], baskets.counts[baskets.known], None
+            item_ids, counts = baskets.distinct_ids[baskets.known], baskets.counts[baskets.known]
         else:
-            item_ids, rows = data.catalogue, baskets.rows_of(data.catalogue)
-            counts = noised_counts(rows, spent)
+            item_ids = data.catalogue
+            counts = noised_counts(baskets.rows_of(item_ids), spent)
+        kept = most_frequent(counts, config.max_items)  # of noised counts it discloses no more than they do
+        if kept.rare_items:
+            context.say(kept.words)
+        item_ids, counts = item_ids[kept.places], counts[kept.places]
+        require_cells(config.batch_size, len(item_ids), config.batch_cells)
         model = build(config, counts, spent=spent)
-        fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts)
+        fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts, kept)
 
         def validate() -> Mapping[str, float]:
             ranking = rank_baskets(fitted.score, fitted.item_ids, baskets.validation, baskets.distinct_ids)
@@ -176,7 +186,11 @@ class TasteAutoencoderLearner(Learner):
 
         fitted.epochs = train_epochs(
             model,
-            basket_batches(baskets, config) if spent is None else people_batches(rows, config, spent),
+            (
+                basket_batches(baskets, kept.places, config)
+                if spent is None
+                else people_batches(baskets.rows_of(item_ids), config, spent)
+            ),
             validate=validate,
             watched=self.watched,
             epochs=config.epochs,
@@ -200,7 +214,11 @@ class TasteAutoencoderLearner(Learner):
         return attack_baskets(model.score, model.item_ids, data.baskets)
 
     def measure(self, model: Ranker, data: TasteData) -> Measured:
-        return measured(rank_baskets(model.score, model.item_ids, data.baskets.test, data.baskets.distinct_ids))
+        baskets = data.baskets
+        never_shown = unknown_items(model.item_ids, baskets.distinct_ids[baskets.known])
+        return measured(
+            rank_baskets(model.score, model.item_ids, baskets.test, baskets.distinct_ids, never_shown=never_shown)
+        )
 
     def baselines(self, data: TasteData) -> Mapping[str, Measured]:
         """Popularity, and EASE if its matrix of items x items is not too large."""

@@ -49,6 +49,8 @@ class TasteAutoencoderConfig:
     learning_rate: float = 0.002
     weight_decay: float = 0.0
     """Weight decay of AdamW (Loshchilov and Hutter, 2019): share of each weight per step, times the learning rate."""
+    max_items: int = 200_000
+    """Most items of the vocabulary, the most frequent ones (`training/sequences/vocabulary.py`); 0 sets no limit."""
     batch_size: int = 128
     """People per batch."""
     batch_cells: int = 50_000_000

@@ -15,7 +15,8 @@ from training.models.next_item.evaluation import scorer
 from training.models.next_item.learner import LEARNER, FittedNextItem
 from training.models.next_item.network import NextItemConfig, build
 from training.parts import Part
-from training.sequences.histories import Sequences, held_out_histories, training_histories, training_vocabulary
+from training.sequences.histories import Sequences, held_out_histories, training_histories
+from training.sequences.vocabulary import training_vocabulary
 
 CONFIG = NextItemConfig(
     dimensions=16, batch_size=8, learning_rate=0.02, negatives=32, dropout=0.0, epochs=6, max_length=20
@@ -144,6 +145,17 @@ def test_people_without_history_and_unseen_targets_are_no_obstacle():
     measured = LEARNER.measure(fitted, data)
     assert len(measured.values) == 13
     assert measured.values[-1] == 0.0  # nobody can know the item `trained`
+
+
+def test_a_limited_vocabulary_is_said_and_its_rare_targets_are_misses(town):
+    lines = []
+    fitted = LEARNER.fit(town, dataclasses.replace(CONFIG, max_items=30, epochs=1), Context(say=lines.append))
+    assert len(fitted.item_ids) == 30
+    assert fitted.sizes()["rare_items"] == 10  # of the 40 items of the ring
+    assert any("10 rarer ones" in line for line in lines)
+    last = town.item_ids[town.acts[town.offsets[town.held_out + 1] - 1]]
+    assert len(LEARNER.measure(fitted, town).values) == 72
+    assert (LEARNER.measure(fitted, town).values[~np.isin(last, fitted.item_ids)] == 0).all()
 
 
 def test_taste_is_read_from_an_earlier_day_only(tmp_path):

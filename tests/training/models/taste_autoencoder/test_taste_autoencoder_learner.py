@@ -61,6 +61,16 @@ def test_it_beats_popularity_and_all_are_measured_on_the_same_people(town, fitte
     assert LEARNER.watched in fitted.epochs[0]
 
 
+def test_a_limited_vocabulary_is_said_and_learned_from(town):
+    lines = []
+    limited = dataclasses.replace(CONFIG, max_items=30, epochs=1)
+    fitted = LEARNER.fit(town, limited, Context(say=lines.append))
+    assert len(fitted.item_ids) == 30
+    assert fitted.sizes()["rare_items"] == 10  # of the 40 items of the ring
+    assert any("10 rarer ones" in line for line in lines)
+    assert len(LEARNER.measure(fitted, town).values) == len(town.baskets.test)
+
+
 def test_ease_is_left_out_where_its_matrix_would_not_fit(town, capsys):
     assert set(TasteAutoencoderLearner(ease_items=39).baselines(town)) == {"popularity"}
     assert "40 x 40" in "".join(capsys.readouterr())
