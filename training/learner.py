@@ -216,6 +216,9 @@ class Trained:
     measured: Measured
     """The fitted model on the test part."""
     baselines: Mapping[str, Measured]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Both ends of the interval of the deciding metric: of the model, named `test`, and of each baseline
+    (`gate.decision.bootstrap_interval`)."""
     attack: Membership | None = None
     """How well membership attacks do; None where there was nothing to attack."""
     spending: Spending | None = None

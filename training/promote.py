@@ -26,10 +26,10 @@ from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.verdicts import Verdict, Verdicts
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, known_model, load_learner, read_config
+from training.config import known_model, load_learner
 from training.gate import ledger
 from training.gate.approval_page import approval_page
-from training.gate.decision import Compared, GateConfig, decide
+from training.gate.decision import Compared, decide, gate_of
 from training.isolation import own_trouble
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _decide(
         reason = f"it learned from {challenger.tags[FORGOTTEN]} who are to be forgotten: train again"
         return {**line, "decision": ledger.REFUSED, "reasons": [reason]}
     compared = _compare(registry, learner, data, challenger, champion)
-    decision = decide(read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model)), compared)
+    decision = decide(gate_of(model), compared)
     line |= {"reasons": decision.reasons, "numbers": decision.numbers}
     if not decision.promoted:
         return {**line, "decision": ledger.REFUSED}

@@ -30,7 +30,7 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend, parser
-from training.config import CONFIGS, config_of, known_model, load_learner, read_config
+from training.config import config_of, known_model, load_learner, read_config
 from training.isolation import own_trouble
 from training.privacy.ledger import PrivacyLedger
 
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from training.registry.client import Registry, Version
 
 SKIPPED = "skipped"
+
+TEST = "test"
+"""What the names of the model's own metrics begin with in a run, and the name of its interval."""
 
 
 def main() -> None:
@@ -123,6 +126,7 @@ def _fingerprint(data_hash: str, config: Any) -> str:
 
 def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: str) -> Trained:
     """Charge the privacy ledger, fit, measure, attack."""
+    from training.gate.decision import bootstrap_interval, gate_of
     from training.learner import Context, Trained
     from training.privacy.membership import membership
 
@@ -140,6 +144,13 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
     measured, baselines = learner.measure(fitted, data), learner.baselines(data)
     scores = _scores("the model", measured, baselines)
     say(f"train {model}: {measured.metric} of the test {learner.unit}: {scores}")
+    gate = gate_of(model)
+    intervals = {name: bootstrap_interval(one.values, gate) for name, one in _by_prefix(measured, baselines).items()}
+    low, high = intervals[TEST]
+    say(
+        f"train {model}: {gate.confidence:.0%} interval of the model's {measured.metric} on {len(measured.values):,} "
+        f"{learner.unit}: {low:.4f} to {high:.4f}"
+    )
     attack = membership(learner.membership_scores(fitted, data), measured.metrics)
     if attack is not None:
         say(f"train {model}: {attack.words}")
@@ -152,6 +163,7 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
         fitted=fitted,
         measured=measured,
         baselines=baselines,
+        intervals=intervals,
         attack=attack,
         spending=spending,
         table_epsilon=table_epsilon,
@@ -195,8 +207,8 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                 },
                 epochs=trained.fitted.epochs,
                 metrics={
-                    **_flat_metrics({"test": trained.measured}),
-                    **_flat_metrics({f"baseline_{name}": one for name, one in trained.baselines.items()}),
+                    **_flat_metrics(_by_prefix(trained.measured, trained.baselines)),
+                    **_flat_intervals(trained.measured.metric, trained.intervals),
                     **trained.attack_figures,
                     **trained.privacy_figures,
                 },
@@ -231,7 +243,7 @@ def _write_evidence(settings: Settings, folder: Path, trained: Trained) -> None:
     from training.card.charts import plot_epochs
     from training.card.page import write_card
     from training.card.privacy import read_curve
-    from training.gate.decision import GateConfig
+    from training.gate.decision import gate_of
 
     learner, fitted = trained.learner, trained.fitted
     units = learner.slices(trained.data).reset_index(drop=True)
@@ -245,7 +257,7 @@ def _write_evidence(settings: Settings, folder: Path, trained: Trained) -> None:
     write_card(
         folder,
         trained,
-        gate=read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", trained.model)),
+        gate=gate_of(trained.model),
         smallest_group=settings.smallest_group,
         curve=read_curve(settings, trained.model),
     )
@@ -257,6 +269,7 @@ def _report_entry(trained: Trained, version: Version) -> dict[str, Any]:
         "version": version.number,
         "metric": trained.measured.metric,
         "metrics": dict(trained.measured.metrics),
+        "interval": [round(end, 6) for end in trained.intervals[TEST]],
         "baselines": {name: dict(baseline.metrics) for name, baseline in trained.baselines.items()},
         "held_out": len(trained.measured.values),
         **trained.attack_figures,
@@ -283,6 +296,20 @@ def _description(trained: Trained) -> str:
 
 def _scores(name: str, measured: Measured, baselines: Mapping[str, Measured]) -> str:
     return ", ".join(f"{one.value:.4f} {whose}" for whose, one in {name: measured, **baselines}.items())
+
+
+def _by_prefix(measured: Measured, baselines: Mapping[str, Measured]) -> dict[str, Measured]:
+    """The model and its baselines, by what the names of their metrics begin with in a run."""
+    return {TEST: measured, **{f"baseline_{name}": one for name, one in baselines.items()}}
+
+
+def _flat_intervals(metric: str, intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Both ends of each interval of the deciding metric, by names that MLflow allows."""
+    return {
+        f"{name}_{metric.replace('@', '_at_')}_{end}": value
+        for name, ends in intervals.items()
+        for end, value in zip(("low", "high"), ends, strict=True)
+    }
 
 
 def _flat_metrics(found: Mapping[str, Measured]) -> dict[str, float]:

@@ -34,7 +34,12 @@ def test_training_leaves_a_complete_run(home):
     assert len(people) == 108  # of 120, every tenth refuses training
     assert "person_id" not in people
     assert people["model_ndcg_at_10"].mean() == pytest.approx(run.data.metrics["test_ndcg_at_10"], abs=1e-5)
+    low, high = (run.data.metrics[f"test_ndcg_at_10_{end}"] for end in ("low", "high"))
+    assert low <= run.data.metrics["test_ndcg_at_10"] <= high  # the ring is easy: all may be 1
+    ends = [run.data.metrics[f"baseline_popularity_ndcg_at_10{end}"] for end in ("_low", "", "_high")]
+    assert ends[0] < ends[1] < ends[2] < low
     card = registry.run_file(version, "card.html").read_text()
+    assert "ends of the 95% interval of ndcg@10" in card
     for title in ("Protocol", "Learning curve", "Beside baselines", "Groups", "Attributions", "Privacy", "Limits"):
         assert f"<h2>{title}" in card
     assert (
@@ -44,6 +49,7 @@ def test_training_leaves_a_complete_run(home):
     assert not list((home / "artifacts").rglob("*.pkl"))
     report = fragment(home, "train")
     assert report["version"] == version.number
+    assert report["interval"] == pytest.approx([low, high], abs=1e-6)
     assert report["metrics"]["ndcg@10"] > report["baselines"]["popularity"]["ndcg@10"]
 
 

@@ -57,7 +57,7 @@ def write_card(
         html_section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
         html_section(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
-            *_beside_baselines(trained),
+            *_beside_baselines(trained, gate),
         ),
         html_section("Groups", *_groups(trained, gate, smallest_group)),
         *_attributions(trained),
@@ -93,10 +93,21 @@ def read_texts(model: str, file: Path = TEXTS) -> Texts:
     )
 
 
-def _beside_baselines(trained: Trained) -> Iterable[str]:
+def _beside_baselines(trained: Trained, gate: GateConfig) -> Iterable[str]:
+    """Every metric of the model and the baselines; below the deciding one, the ends of its interval."""
     compared = {"this model": trained.measured, **trained.baselines}
     yield _figure(figure_bars({name: one.value for name, one in compared.items()}, trained.measured.metric))
     metrics = pd.DataFrame({name: dict(one.metrics) for name, one in compared.items()})
+    if trained.intervals:
+        deciding = trained.measured.metric
+        ends = pd.DataFrame(dict(zip(compared, trained.intervals.values(), strict=True)))
+        ends.index = pd.Index([f"{deciding}, low", f"{deciding}, high"])
+        others = metrics.index.drop(deciding)
+        metrics = pd.concat([metrics.loc[[deciding]], ends, metrics.loc[others]])
+        yield (
+            f"<p>low and high are the ends of the {gate.confidence:.0%} interval of {deciding}: percentiles of "
+            f"{gate.resamples:,} bootstrap samples of the {trained.learner.unit} (Efron, 1979).</p>"
+        )
     yield metrics.to_html(float_format="{:.4f}".format, na_rep="", border=0)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from training.config import CONFIGS, read_config
 from training.learner import Measured
 
 
@@ -28,6 +29,9 @@ class GateConfig:
     """Confidence of the intervals."""
     resamples: int = 2000
     """Bootstrap samples of the held-out units."""
+    evaluated_people: int = 20_000
+    """Most held-out people on whom the models that rank all items are measured: a sample by a hash of their ids, the
+    same for challenger, champion and baselines; 0 measures on all of them."""
     score_tolerance: float = 1e-5
     """Largest difference that a score of the loaded artefact may have from that of the model just trained."""
     beat: tuple[str, ...] = ()
@@ -88,6 +92,15 @@ class _Findings:
 
     def add(self, holds: bool, passed: str, refused: str) -> None:
         (self.passed if holds else self.refused).append(passed if holds else refused)
+
+
+def gate_of(model: str) -> GateConfig:
+    """What `gate.yml` demands of a model.
+
+    Raises:
+        ModelError: the file has an unknown key or a value of another type.
+    """
+    return read_config(CONFIGS / "gate.yml", GateConfig, sections=("every", model))
 
 
 def decide(gate: GateConfig, compared: Compared) -> Decision:
@@ -203,11 +216,11 @@ def _each_slice(
     findings.passed.append(f"none of {groups} groups of {gate.slice_units} or more {unit} falls")
 
 
-def bootstrap_interval(differences: np.ndarray, gate: GateConfig) -> tuple[float, float]:
-    """Percentile interval of the mean of paired differences (units,), resampling units (Efron, 1979)."""
+def bootstrap_interval(values: np.ndarray, gate: GateConfig) -> tuple[float, float]:
+    """Percentile interval of the mean of values or of paired differences (units,), resampling units (Efron, 1979)."""
     random = np.random.default_rng(gate.seed)
-    units = len(differences)
-    means = [differences[random.integers(0, units, units)].mean() for _ in range(gate.resamples)]
+    units = len(values)
+    means = [values[random.integers(0, units, units)].mean() for _ in range(gate.resamples)]
     tail = (1 - gate.confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)

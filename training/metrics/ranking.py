@@ -22,7 +22,8 @@ TOP = 10
 Scorer = Callable[[Histories], np.ndarray]
 """From the histories of some people to scores of all items (people, items)."""
 
-_PEOPLE_A_BATCH = 512
+_PEOPLE_A_BATCH, _SCORES_A_BATCH = 512, 16_000_000
+"""Most people and most scores that are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,9 @@ def rank_targets(
     """
     ranks = np.full(len(histories), np.inf)
     top = np.full((len(histories), TOP), -1)
-    for start in range(0, len(histories), _PEOPLE_A_BATCH):
-        batch = slice(start, start + _PEOPLE_A_BATCH)
+    size = min(_PEOPLE_A_BATCH, max(1, _SCORES_A_BATCH // items))
+    for start in range(0, len(histories), size):
+        batch = slice(start, start + size)
         people = histories.take(batch)
         scores = without_seen(score(people), people)
         ranks[batch] = ranks_of(scores, targets[batch])

@@ -16,6 +16,7 @@ import numpy as np
 
 from contracts.errors import NothingToLearn
 from training.parts import Part
+from training.sequences.sampling import sample_of_people
 from training.sequences.vocabulary import Vocabulary
 
 HELD_OUT_FROM = 3
@@ -48,11 +49,18 @@ class Sequences:
     """Category of each of `item_ids`; None without a catalogue of the day (distinct,)."""
     tastes: np.ndarray | None = None
     """Taste vector of each person from an earlier day, zeros for people without one (people, taste)."""
+    evaluated_people: int = 0
+    """Most people on whom models are measured, a sample of those who are held out; 0 for all of them."""
 
     @cached_property
     def held_out(self) -> np.ndarray:
-        """The people who are evaluated, as indices into `person_ids` (held-out people,)."""
+        """The people whose last two acts are not learned from, as indices into `person_ids` (held-out people,)."""
         return np.flatnonzero(np.diff(self.offsets) >= HELD_OUT_FROM)
+
+    @cached_property
+    def evaluated(self) -> np.ndarray:
+        """The held-out people on whom every model and baseline is measured (evaluated people,)."""
+        return sample_of_people(self.person_ids, self.held_out, self.evaluated_people)
 
     @cached_property
     def train_ends(self) -> np.ndarray:
@@ -73,6 +81,8 @@ class Sequences:
             total.update(b"\0" if texts is None else "\n".join(texts).encode() + b"\0")
         for numbers in (self.acts, self.times, self.offsets, self.tastes):
             total.update(b"\0" if numbers is None else np.ascontiguousarray(numbers).tobytes())
+        if len(self.evaluated) < len(self.held_out):
+            total.update(f"{self.evaluated_people} people evaluated".encode())
         return total.hexdigest()
 
     def describe(self) -> Mapping[str, int]:
@@ -80,6 +90,7 @@ class Sequences:
         return {
             "people": len(self.person_ids),
             "people_held_out": len(self.held_out),
+            "people_evaluated": len(self.evaluated),
             "items": len(self.item_ids),
             "acts": len(self.acts),
         }
@@ -173,20 +184,27 @@ def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) ->
     return np.bincount(codes, minlength=len(vocabulary) + 1)[1:]
 
 
-def training_histories(sequences: Sequences, vocabulary: Vocabulary, *, at_least: int = 2) -> Histories:
-    """The training part of people with at least that many known acts in it; with two there is a next item to learn."""
+def training_histories(
+    sequences: Sequences, vocabulary: Vocabulary, *, at_least: int = 2, most_people: int = 0
+) -> Histories:
+    """The training part of people with at least that many known acts in it; with two there is a next item to learn.
+
+    Args:
+        most_people: a sample of at most so many people; 0 for all of them.
+    """
     enough = np.flatnonzero(sequences.train_ends - sequences.offsets[:-1] >= at_least)
+    enough = sample_of_people(sequences.person_ids, enough, most_people)
     histories = _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
     return histories.take(np.flatnonzero(histories.lengths >= at_least))
 
 
 def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Part) -> tuple[Histories, np.ndarray]:
-    """What the held-out people did before the target act of a part, and its code, 0 where the model does not know it.
+    """What evaluated people did before the target act of a part, and its code, 0 where the model does not know it.
 
     The target of the training part is the latest act that is learned from.
     """
-    ends = sequences.offsets[sequences.held_out + 1] - ACT_FROM_END[part]
-    return _histories(sequences, vocabulary, sequences.held_out, ends), vocabulary.encode(sequences)[ends]
+    ends = sequences.offsets[sequences.evaluated + 1] - ACT_FROM_END[part]
+    return _histories(sequences, vocabulary, sequences.evaluated, ends), vocabulary.encode(sequences)[ends]
 
 
 def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -20,12 +20,15 @@ GROUPS = ("age_band", "gender", "region")
 _COLUMNS = ("person_id", "item_ids", "occurred_at")
 
 
-def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: Path | None = None) -> Sequences:
+def load_sequences(
+    folder: Path, *, catalogue: Path | None = None, predictions: Path | None = None, evaluated_people: int = 0
+) -> Sequences:
     """Read the table `training_sequences` of one day, which holds only people who agreed to training.
 
     Args:
         catalogue: folder of `dim_item`, for the category of each item.
         predictions: folder of `predictions` of an earlier day, for taste vectors.
+        evaluated_people: most people on whom models are measured; 0 for all who are held out.
 
     Raises:
         LakeError: a column is missing.
@@ -61,6 +64,7 @@ def load_sequences(folder: Path, *, catalogue: Path | None = None, predictions: 
         groups={name: table.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
         categories=None if catalogue is None else _categories(catalogue, item_ids),
         tastes=None if predictions is None else _tastes(predictions, person_ids),
+        evaluated_people=evaluated_people,
     )
 
 

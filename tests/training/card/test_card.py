@@ -53,8 +53,11 @@ def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):
         [0.75] * 60,
         data=SimpleNamespace(describe=lambda: {"rows": 1234}),
         baselines={"prior": measured(0.5), "boosted_trees": measured(0.7)},
+        intervals={"test": (0.7123, 0.7876), "baseline_prior": (0.4, 0.6), "baseline_boosted_trees": (0.65, 0.7345)},
     )
     page = write_card(tmp_path, one, gate=GateConfig(), smallest_group=20).read_text()
+    for words in ("95% interval of click_auc", "click_auc, low", "0.7123", "0.7876", "0.7345"):
+        assert words in page
     for words in ("1,234", "0.7500", "boosted_trees", "<h2>Attributions", "training_responses", "2026-11-20"):
         assert words in page
     assert "http://" not in page

@@ -11,6 +11,8 @@ from training.privacy.membership import AttackSignals, relative_popularity, samp
 from training.sequences.histories import Sequences, held_out_histories
 from training.sequences.vocabulary import Vocabulary
 
+_SCORES_A_BATCH = 16_000_000
+
 
 def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> AttackSignals:
     """Two attacks on the held-out people's latest training act (member) and test act (stranger).
@@ -24,8 +26,17 @@ def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> 
     for part in (Part.TRAIN, Part.TEST):
         histories, targets = held_out_histories(sequences, vocabulary, part=part)
         people = sample(np.flatnonzero((targets > 0) & (histories.lengths > 0)))
-        log_chances = log_softmax(score(histories.take(people)), axis=1)
-        items = targets[people] - 1
-        known = np.take_along_axis(log_chances, items[:, None], axis=1)[:, 0]
+        items, size = targets[people] - 1, max(1, _SCORES_A_BATCH // len(vocabulary))
+        known = np.concatenate(
+            [
+                _log_chances(score(histories.take(people[start : start + size])), items[start : start + size])
+                for start in range(0, max(1, len(people)), size)
+            ]
+        )
         signals.append({"loss": known, "ratio": known - popularity[items]})
     return AttackSignals("acts", *signals)
+
+
+def _log_chances(scores: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Log probability of one item a person (people,), from scores of all items (people, items)."""
+    return np.take_along_axis(log_softmax(scores, axis=1), items[:, None], axis=1)[:, 0]

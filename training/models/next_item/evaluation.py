@@ -15,6 +15,9 @@ from training.parts import Part
 from training.sequences.histories import Histories, Sequences, held_out_histories, training_histories
 from training.sequences.vocabulary import Vocabulary, training_vocabulary, unknown_items
 
+STATISTICS_PEOPLE = 100_000
+"""Diversity, novelty, item-kNN and spectral vectors compare items by the acts of a sample of so many people at most."""
+
 
 class Ranker(Protocol):
     """What can be measured: the model just trained, or the object behind the registered pyfunc."""
@@ -46,7 +49,7 @@ def scorer(model: Ranker) -> Scorer:
 
 
 def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
-    """Rank the last item of every held-out person, by all acts before it.
+    """Rank the last item of every evaluated person, by all acts before it.
 
     Items of the training part that are not in the vocabulary count as never shown.
     """
@@ -63,5 +66,6 @@ def measured(ranking: Ranking) -> Measured:
 
 
 def training_statistics(sequences: Sequences, vocabulary: Vocabulary) -> ItemStatistics:
-    """Who acted on which item in the training part, of people with any act in it."""
-    return ItemStatistics.of(training_histories(sequences, vocabulary, at_least=1), len(vocabulary))
+    """Who acted on which item in the training part, of at most `STATISTICS_PEOPLE` people with any act in it."""
+    histories = training_histories(sequences, vocabulary, at_least=1, most_people=STATISTICS_PEOPLE)
+    return ItemStatistics.of(histories, len(vocabulary))

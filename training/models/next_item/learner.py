@@ -17,6 +17,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
 from training.baselines import each_baseline
+from training.gate.decision import gate_of
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
@@ -121,6 +122,7 @@ class NextItemLearner(Learner):
             folder,
             catalogue=catalogue if catalogue.is_dir() else None,
             predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
+            evaluated_people=gate_of(self.name).evaluated_people,
         )
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
@@ -192,7 +194,7 @@ class NextItemLearner(Learner):
         return each_baseline(self.name, {name: of(score) for name, score in scorers.items()})
 
     def slices(self, data: Sequences) -> pd.DataFrame:
-        people = data.held_out
+        people = data.evaluated
         unknown = np.full(len(data.person_ids), "unknown")
         groups = {name: data.groups.get(name, unknown)[people] for name in GROUPS}
         before = np.diff(data.offsets)[people] - ACT_FROM_END[Part.TEST]

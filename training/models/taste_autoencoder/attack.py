@@ -10,6 +10,8 @@ from training.models.taste_autoencoder.basket_metrics import PaddedScorer, pad
 from training.models.taste_autoencoder.baskets import LEAST_ITEMS, Baskets
 from training.privacy.membership import AttackSignals, relative_popularity, sample
 
+_SCORES_A_BATCH = 16_000_000
+
 
 def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) -> AttackSignals:
     """Two attacks on people of the training part (members) and of validation and test (strangers).
@@ -49,10 +51,15 @@ def _signals(
     halves, popular = baskets.fold_in(people), _standardised(popularity[None, :])
     inputs = {"loss": (baskets.rows[people], baskets.rows[people]), "completion": (halves.visible, halves.hidden)}
     signals = {}
+    size = max(1, _SCORES_A_BATCH // len(popularity))
     for name, (visible, targets) in inputs.items():
-        scores = _standardised(score(pad(visible, codes)))
         known = _known(targets, codes, len(popularity))
-        signals[name] = _means(known, scores), _means(known, np.broadcast_to(popular, scores.shape))
+        means = []
+        for start in range(0, max(1, len(people)), size):
+            batch = slice(start, start + size)
+            scores = _standardised(score(pad(visible[batch], codes)))
+            means.append((_means(known[batch], scores), _means(known[batch], np.broadcast_to(popular, scores.shape))))
+        signals[name] = tuple(np.concatenate(parts) for parts in zip(*means, strict=True))
     finite = np.all([np.isfinite(signal) for signal, _ in signals.values()], axis=0)
     return {name: (signal[finite], popular[finite]) for name, (signal, popular) in signals.items()}
 

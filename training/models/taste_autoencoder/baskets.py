@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from contracts.errors import NothingToLearn
 from training.parts import Part
 from training.sequences.histories import Sequences
+from training.sequences.sampling import draws, hash_of_ids, sample_of_people
 
 LEAST_ITEMS = 5
 """Fewest items of a person who may be held out; people with fewer are always in the training part."""
@@ -51,6 +52,8 @@ class Baskets:
     """All items, sorted (distinct,)."""
     rows: csr_matrix
     """1 where a person chose an item (people, distinct)."""
+    evaluated_people: int = 0
+    """Most people of validation and of test, each a sample of those who are held out; 0 for all of them."""
 
     @cached_property
     def trained_on(self) -> np.ndarray:
@@ -59,11 +62,16 @@ class Baskets:
 
     @cached_property
     def validation(self) -> FoldIn:
-        return self.fold_in(np.flatnonzero(self._part == Part.VALIDATION))
+        return self.fold_in(self._evaluated(Part.VALIDATION))
 
     @cached_property
     def test(self) -> FoldIn:
-        return self.fold_in(np.flatnonzero(self._part == Part.TEST))
+        return self.fold_in(self._evaluated(Part.TEST))
+
+    @cached_property
+    def held_out(self) -> int:
+        """Number of people of the test part, of whom `test` may be a sample."""
+        return int(np.count_nonzero(self._part == Part.TEST))
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -93,22 +101,27 @@ class Baskets:
             total.update("\n".join(texts).encode() + b"\0")
         for numbers in (self.rows.indices.astype("int64"), self.rows.indptr.astype("int64")):
             total.update(numbers.tobytes())
+        if max(np.bincount(self._part, minlength=3)[[Part.VALIDATION, Part.TEST]]) > self.evaluated_people > 0:
+            total.update(f"{self.evaluated_people} people evaluated".encode())
         return total.hexdigest()
 
     @cached_property
     def _part(self) -> np.ndarray:
         """A `Part` (people,)."""
-        drawn = _draw(_hash(self.person_ids))
+        drawn = draws(hash_of_ids(self.person_ids))
         part = np.digitize(drawn, [TRAINED_ON, TRAINED_ON + FOR_VALIDATION])
         return np.where(np.diff(self.rows.indptr) >= LEAST_ITEMS, part, Part.TRAIN)
+
+    def _evaluated(self, part: Part) -> np.ndarray:
+        return sample_of_people(self.person_ids, np.flatnonzero(self._part == part), self.evaluated_people)
 
     def fold_in(self, people: np.ndarray) -> FoldIn:
         """Any people, each with a visible and a hidden part of the items; the parts are the same in every call."""
         rows = self.rows[people]
         lengths = np.diff(rows.indptr)
         person = np.repeat(np.arange(len(people)), lengths)
-        draws = _draw(_hash(self.person_ids[people])[person] * _ODD + _hash(self.distinct_ids)[rows.indices])
-        order = np.lexsort((draws, person))
+        of_persons, of_items = hash_of_ids(self.person_ids[people]), hash_of_ids(self.distinct_ids)
+        order = np.lexsort((draws(of_persons[person] * _ODD + of_items[rows.indices]), person))
         rank = np.arange(len(order)) - rows.indptr[:-1][person]  # of each draw among those of the person
         visible = rank < np.floor(FOLDED_IN * lengths)[person]
         items = rows.indices[order]
@@ -128,10 +141,14 @@ def baskets_of(person_ids: np.ndarray, people: np.ndarray, item_ids: np.ndarray)
 
 
 def baskets_from(sequences: Sequences) -> Baskets:
-    """The baskets of the people in sequences; order and time of their acts are dropped."""
+    """The baskets of the people in sequences, with the same bound of people who are evaluated.
+
+    Order and time of their acts are dropped.
+    """
     people = np.repeat(np.arange(len(sequences.person_ids)), np.diff(sequences.offsets))
     shape = len(sequences.person_ids), len(sequences.item_ids)
-    return Baskets(sequences.person_ids, sequences.item_ids, _binary(people, sequences.acts, shape))
+    rows = _binary(people, sequences.acts, shape)
+    return Baskets(sequences.person_ids, sequences.item_ids, rows, sequences.evaluated_people)
 
 
 def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
@@ -156,18 +173,6 @@ def require_enough(baskets: Baskets, *, people: int, items: int = 2) -> None:
 
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-
-
-def _hash(texts: np.ndarray) -> np.ndarray:
-    """A 64-bit hash of each text, the same on every machine and day."""
-    return pd.util.hash_array(texts.astype(object))
-
-
-def _draw(bits: np.ndarray) -> np.ndarray:
-    """Pseudo-random numbers from 0 to 1 made of the bits alone (the last step of SplitMix64; Steele et al., 2014)."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (bits ^ (bits >> np.uint64(31))) / 2.0**64
 
 
 def _binary(people: np.ndarray, items: np.ndarray, shape: tuple[int, int]) -> csr_matrix:

@@ -18,6 +18,7 @@ from contracts.report import say
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
 from training.baselines import each_baseline
+from training.gate.decision import gate_of
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.models.taste_autoencoder.attack import attack_baskets
@@ -88,7 +89,8 @@ class TasteData:
     def describe(self) -> Mapping[str, int]:
         return {
             "people": len(self.baskets.person_ids),
-            "people_held_out": len(self.baskets.test),
+            "people_held_out": self.baskets.held_out,
+            "people_evaluated": len(self.baskets.test),
             "items": len(self.baskets.known),
             "choices": int(self.baskets.rows.nnz),
         }
@@ -157,7 +159,8 @@ class TasteAutoencoderLearner(Learner):
             NothingToLearn: too few people agreed to training, or chose enough items.
         """
         lake = Lake(settings.home.lake)
-        sequences = load_sequences(lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}"))
+        folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+        sequences = load_sequences(folder, evaluated_people=gate_of(self.name).evaluated_people)
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         baskets = baskets_from(sequences)
         require_enough(baskets, people=FEWEST_PEOPLE)

@@ -7,6 +7,7 @@ import pytest
 from contracts.errors import LakeError, ModelError, NothingToLearn
 from contracts.settings import Settings
 from tests.training.markov_town import DS, build_town, consent_row, item, person, publish, sequence_rows
+from training.gate.decision import gate_of
 from training.learner import Context
 from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import rank_targets
@@ -51,6 +52,10 @@ def sequences(*histories):
         times=np.arange(sum(lengths)).astype("datetime64[s]").astype("datetime64[us]"),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
     )
+
+
+def test_people_are_evaluated_up_to_the_number_of_the_gate(town):
+    assert town.evaluated_people == gate_of("next_item").evaluated_people > 1000
 
 
 def test_learns_the_walk_and_beats_what_is_popular(town, fitted):
