@@ -3,7 +3,8 @@
 Each file of the campaigns folder (activation/campaigns/ unless NIGHTSHIFT_CAMPAIGNS says otherwise) becomes
 audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody is in it who did not agree to the
 campaign's purpose and to personalisation, by everything that has been mapped until now, and everybody else is counted
-with the reason why they are not: scored = exported + suppressed + failed, or nothing of that campaign is published. A
+with the reason why they are not: scored = exported + suppressed + failed, or nothing of that campaign is published. Who
+is held out by a campaign's experiment is decided, and published as the table `assignments`, before any audience is. A
 campaign that fails is named in the report with its error; the others are made, and the status says that one failed. An
 audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty. People are read some
 ten thousand at a time, so that memory does not grow with them.
@@ -16,17 +17,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.audiences.campaigns import load_campaigns
+from activation.audiences.campaigns import Campaign, load_campaigns
 from activation.audiences.draft import Draft
-from activation.audiences.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, select_audience, with_chances
+from activation.audiences.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, select_audience, with_arms, with_chances
+from activation.experiments.publishing import publish_assignments
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import NightshiftError
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
+from contracts.tables.activation import ASSIGNMENTS
 from lake_tables.arrow import read_mart, read_table
 from lake_tables.consent import latest_consents
 
@@ -65,13 +70,16 @@ def make_audiences(ds: str) -> None:
         items = catalogue.to_pandas()
         campaigns = load_campaigns(settings.campaigns, {*items["category"], *liked_categories(lake, ds)})
         failed = {name: found for name, found in campaigns.items() if isinstance(found, NightshiftError)}
+        changes = assign(settings, lake, ds, campaigns, consents)
         staging = audiences.staging("activate")
         drafts = {name: Draft(name, staging / name) for name in campaigns if name not in failed}
         for batch in in_batches(consents):
             people, scores, responses = read_people(lake, ds, batch)
+            assignments = read_assignments(lake, ds, batch) if changes else None
             for name, draft in drafts.items():
                 chances = with_chances(people, responses, campaigns[name])
-                draft.add(select_audience(campaigns[name], chances, scores, items))
+                arms = with_arms(chances, assignments, campaigns[name])
+                draft.add(select_audience(campaigns[name], arms, scores, items))
         fragment["audiences"] = {}
         for name in campaigns:
             try:
@@ -84,12 +92,38 @@ def make_audiences(ds: str) -> None:
                 fragment["audiences"][name] = {"status": "failed", "error": str(error)}
                 say(f"activate {name}: failed: {error}")
             else:
-                fragment["audiences"][name] = {"status": "exported", **account}
+                fragment["audiences"][name] = {"status": "exported", **account, **changes.get(name, {})}
                 too_small = "; withheld, for it is too small a group" if account["suppressed"]["small_group"] else ""
                 say(f"activate {name}: {account['exported']:,} of {account['scored']:,} people{too_small}")
     Report(settings.home.reports, ds).merge()  # the last step of the line leaves the run's report
     for error in failed.values():
         raise error
+
+
+def assign(
+    settings: Settings,
+    lake: Lake,
+    ds: str,
+    campaigns: dict[str, Campaign | NightshiftError],
+    consents: pd.DataFrame,
+) -> dict[str, dict[str, int]]:
+    """Publish the arms of the campaigns' experiments, of everyone who agreed to personalisation.
+
+    Returns:
+        Campaign with an experiment -> `changed_arm` and `left_out`, as `publish_assignments` has them.
+
+    Raises:
+        LakeError: the persons of that day are missing, or do not know somebody.
+    """
+    read = (campaign for campaign in campaigns.values() if isinstance(campaign, Campaign))
+    experiments = [campaign.experiment for campaign in read if campaign.experiment is not None]
+    agreed = consents.loc[consents["consent_personalisation"], "person_id"]
+    keys = pseudonym_keys(settings) if experiments else ()
+    changes = publish_assignments(lake, ds, experiments, pa.array(agreed, pa.string()), keys)
+    for name, people in changes.items():
+        if people["changed_arm"]:
+            say(f"activate {name}: {people['changed_arm']:,} people have changed arm since its experiment began")
+    return changes
 
 
 def liked_categories(lake: Lake, ds: str) -> list[str]:
@@ -124,6 +158,14 @@ def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFra
     )
     people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
     return people, scores, responses
+
+
+def read_assignments(lake: Lake, ds: str, consents: pd.DataFrame) -> pd.DataFrame:
+    """The arms of the people of a batch, in every experiment."""
+    ids = consents["person_id"]
+    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
+    columns = ["person_id", "experiment", "arm"]
+    return read_table(lake.partition(ASSIGNMENTS.name, ds), columns, people=between).to_pandas()
 
 
 if __name__ == "__main__":

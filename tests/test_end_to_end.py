@@ -105,6 +105,9 @@ def test_published_tables_keep_their_contracts(night):
         if name in ("identity_changes", "partner_scores"):
             assert not days, "on the first night nobody can have become another, nor has a partner scored anybody"
             continue
+        if name == "assignments":
+            assert not days, "no campaign of the town has an experiment"
+            continue
         if name == "exchange_rates":
             assert not days, "the town sells in euros alone"
             continue

@@ -13,6 +13,7 @@ who:                                # all conditions must hold; an empty `who` i
 items: {count: 3, category: running}
 sends: autumn                       # the name under which its clicks come back: adds click_chance, and why, and lets
                                     # `who` ask for it, as `at_least: {click_chance: 0.1}`
+experiment: {holdout: 0.1}          # people who get nothing, so that the others can be compared with them
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from activation.experiments.experiment import Experiment, read_experiment, shared_salts
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables.marts import PROFILE
@@ -38,7 +40,7 @@ CHANCES = tuple(column.name for column in RESPONSES.columns if column.name in ("
 
 MOST_ITEMS = 10
 
-_KEYS = ("name", "about", "purpose", "who", "items", "sends")
+_KEYS = ("name", "about", "purpose", "who", "items", "sends", "experiment")
 _CONDITIONS = ("likes", "bought_within_days", "segment", "at_least", "at_most", *WORD_COLUMNS)
 
 
@@ -61,6 +63,8 @@ class Campaign:
     at_most: Mapping[str, float] = field(default_factory=dict)
     sends: str | None = None
     """Name under which the campaign's clicks come back, if they do."""
+    experiment: Experiment | None = None
+    """Whom it leaves out to measure by, if anybody."""
 
     @property
     def reads_profiles(self) -> bool:
@@ -70,6 +74,8 @@ class Campaign:
 
 def load_campaigns(folder: Path, categories: Iterable[str]) -> dict[str, Campaign | SettingsError]:
     """Every campaign of a folder by its file's name, in that order; one that cannot be understood is its error.
+
+    So are campaigns whose experiments share a salt.
 
     Raises:
         SettingsError: there is no campaign at all.
@@ -82,7 +88,9 @@ def load_campaigns(folder: Path, categories: Iterable[str]) -> dict[str, Campaig
             remedy="write one as docs/activate.md shows, or correct NIGHTSHIFT_CAMPAIGNS",
         )
     known = set(categories)
-    return {file.stem: _campaign_or_error(file, known) for file in files}
+    campaigns = {file.stem: _campaign_or_error(file, known) for file in files}
+    read = [campaign for campaign in campaigns.values() if isinstance(campaign, Campaign)]
+    return campaigns | shared_salts(campaign.experiment for campaign in read if campaign.experiment is not None)
 
 
 def _campaign_or_error(file: Path, categories: set[str]) -> Campaign | SettingsError:
@@ -106,6 +114,7 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         SettingsError: a key, condition, column, category or value that does not fit; the error names its line.
     """
     fields = read_yaml(file, SettingsError).mapping(_KEYS)
+    name = fields["name"].text() if "name" in fields else ""
     who = _below(fields, "who", _CONDITIONS)
     likes = _below(who, "likes", ("category", "min_weight"))
     items = _below(fields, "items", ("count", "category"))
@@ -115,7 +124,7 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         at_most["recency_days"] = who["bought_within_days"].number()
     least_weight = likes["min_weight"].number() if "min_weight" in likes else 0.0
     return Campaign(
-        name=fields["name"].text() if "name" in fields else "",
+        name=name,
         about=fields["about"].text() if "about" in fields else "",
         purpose=fields["purpose"].one_of(PURPOSES) if "purpose" in fields else PURPOSES[0],
         item_count=items["count"].whole_number(1, MOST_ITEMS) if "count" in items else 3,
@@ -126,6 +135,7 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         at_least=at_least,
         at_most=at_most,
         sends=sends,
+        experiment=read_experiment(fields["experiment"], name) if "experiment" in fields else None,
     )
 
 

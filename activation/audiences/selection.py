@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from activation.audiences.campaigns import Campaign
+from activation.experiments.experiment import HOLDOUT
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
 
@@ -24,7 +25,7 @@ class Audience:
 
     rows: pd.DataFrame
     """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why; where the
-    campaign names what it sends, also click_chance and why."""
+    campaign names what it sends, also click_chance and why; where it has an experiment, the arm."""
     scored: int
     suppressed: dict[str, int]
     """Reason -> people, each person under the first reason that holds, in this order."""
@@ -43,12 +44,24 @@ def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Camp
     return profiles.merge(own, how="left", on="person_id")
 
 
+def with_arms(profiles: pd.DataFrame, assignments: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Profiles with the arm of each person in the campaign's experiment, where it has one.
+
+    Args:
+        assignments: person_id, experiment, arm; everybody's in every experiment.
+    """
+    if campaign.experiment is None:
+        return profiles
+    own = assignments.loc[assignments["experiment"] == campaign.name, ["person_id", "arm"]]
+    return profiles.merge(own, how="left", on="person_id", validate="many_to_one")
+
+
 def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame) -> Audience:
     """The audience of a campaign.
 
     Args:
-        profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`; the
-            columns of a profile are empty for a person who has none.
+        profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`, `with_arms`;
+            the columns of a profile are empty for a person who has none.
         scores: one row a person and rank: person_id, rank, item_id, reason.
         items: item_id, title, category, and available where it is known.
     """
@@ -59,10 +72,14 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     offered = offers(campaign, scores, items)
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
-    chosen = profiles.loc[consenting & inside & usable & recommended, "person_id"]
+    reachable = consenting & inside & usable & recommended
+    held_out = reachable & (profiles["arm"] == HOLDOUT) if campaign.experiment else reachable & False
+    chosen = profiles.loc[reachable & ~held_out, "person_id"]
     rows = one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count)
     if campaign.sends is not None:
         rows = with_why(rows, profiles)
+    if campaign.experiment is not None:
+        rows = rows.assign(arm=rows["person_id"].map(profiles.set_index("person_id")["arm"]).astype("string"))
     return Audience(
         rows=rows,
         scored=len(profiles),
@@ -70,6 +87,7 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
             "no_consent": int((~consenting).sum()),
             "outside_audience": int((consenting & ~inside).sum()),
             "no_recommendation": int((consenting & inside & usable & ~recommended).sum()),
+            **({"held_out": int(held_out.sum())} if campaign.experiment else {}),
         },
         failed=int((consenting & inside & ~usable).sum()),
     )

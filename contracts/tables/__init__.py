@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.tables.activation import ACTIVATION_TABLES
 from contracts.tables.mapped import MAPPED_TABLES, QUARANTINE, RECONCILIATION
 from contracts.tables.marts import MART_TABLES
 from contracts.tables.resolved import RESOLVED_TABLES
@@ -13,7 +14,7 @@ TABLES = {
     for table in (
         *(*MAPPED_TABLES, QUARANTINE, RECONCILIATION),
         *(*RESOLVED_TABLES, *SUMMARY_TABLES, DAILY_INPUTS, *MART_TABLES),
-        *SERVED_TABLES,
+        *(*SERVED_TABLES, *ACTIVATION_TABLES),
     )
 }
 """Name -> table, in the order in which a night makes them."""

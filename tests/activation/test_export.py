@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import pandas as pd
 import pytest
 
 from activation.export import in_batches, make_audiences
-from contracts.errors import SettingsError
+from contracts.errors import LakeError, SettingsError
+from contracts.keys import write_keys
 from contracts.lake import Lake
+from contracts.settings import Settings
 from tests.training.markov_town import DS, build_town, item, person, publish
 
 CHANCES = {"click_chance": 0.5, "purchase_chance": 0.1, "reasons": ["region north"]}
@@ -67,6 +70,54 @@ def test_a_campaign_that_fails_is_named_and_the_others_are_written(scored):
     assert len(rows) == report["all_of_them"]["exported"] == 26  # of 30 all but the four that refuse
     assert audiences.days("zoo") == [DS]
     assert audiences.days("gardens") == audiences.days("broken") == []
+
+
+def know_everybody(home) -> None:
+    """The persons of the town, and a key under which they are hashed."""
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    first_ds = datetime.date(2026, 11, 1)
+    people = [*map(person, range(30)), "pffffffffffffffff"]
+    publish(
+        home,
+        "persons",
+        [{"identifier": f"account:{one[1:]:0>32}", "person_id": one, "first_ds": first_ds} for one in people],
+    )
+
+
+def test_who_is_held_out_is_published_before_and_gets_nothing(scored):
+    know_everybody(scored)
+    write_campaigns(
+        scored,
+        all_of_them="items: {count: 2}",
+        letters="items: {count: 2}\nexperiment: {holdout: 0.3, variants: {short: 0.4, long: 0.3}}",
+    )
+    make_audiences(DS)
+    assignments = pd.read_parquet(Lake(scored / "lake").partition("assignments", DS))
+    assert set(assignments["experiment"]) == {"letters"}
+    arm = assignments.set_index("person_id")["arm"]
+    assert len(arm) == 27  # who agreed to personalisation: of 31 all but the four that refuse
+    audiences = Lake(scored / "audiences")
+    everybody = pd.read_parquet(audiences.partition("all_of_them", DS) / "audience.parquet")
+    rows = pd.read_parquet(audiences.partition("letters", DS) / "audience.parquet")
+    held_out = {one for one in everybody["person_id"] if arm[one] == "holdout"}
+    assert held_out
+    assert set(rows["person_id"]) == {*everybody["person_id"]} - held_out
+    assert rows.set_index("person_id")["arm"].to_dict() == arm[rows["person_id"]].to_dict()
+    assert "arm" not in everybody
+    account = json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"]["letters"]
+    assert account["suppressed"]["held_out"] == len(held_out)
+    assert account["changed_arm"] == account["left_out"] == 0
+    write_campaigns(scored, letters="")
+    make_audiences(DS)
+    assert Lake(scored / "lake").days("assignments") == [], "an experiment that was taken back leaves nothing"
+
+
+def test_people_whom_nobody_has_resolved_are_not_assigned(scored):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    write_campaigns(scored, letters="experiment: {holdout: 0.3}")
+    with pytest.raises(LakeError, match="table persons of"):
+        make_audiences(DS)
+    assert not list((scored / "audiences").glob("letters"))
 
 
 def files_of(home, name: str) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.dataset
 
 from activation.export import make_audiences
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import Settings
 from dbt_project.build import build
@@ -24,7 +25,7 @@ from tests.consent.oracle import EXPORTED, MAY_STAND_IN, allowed_in_audience, al
 from tests.consent.towns import FRIDAY, LONG_BEFORE, THURSDAY, Towns
 
 CAMPAIGNS = {
-    "letters": "purpose: marketing_contact\n",
+    "letters": "purpose: marketing_contact\nexperiment: {holdout: 0.1}\n",
     "front_page": "purpose: personalisation\n",
     "chosen_letters": "purpose: marketing_contact\nwho: {at_least: {frequency: 0}}\n",
     "chosen_page": "purpose: personalisation\nwho: {age_band: [35-44, unknown]}\n",
@@ -76,6 +77,7 @@ class TownNights:
             return self._nights(Lake(self.settings.home.lake), models)
 
     def _nights(self, lake: Lake, models: Sequence[str]) -> list[Output]:
+        pseudonym_keys(self.settings)
         self.towns.deliver(lake, (LONG_BEFORE, THURSDAY))
         build(self.settings, THURSDAY)
         for model in models:

@@ -22,6 +22,7 @@ MAY_STAND_IN = {
     "scores": [SCORED],
     "responses": [SCORED],
     "predictions": [SCORED],
+    "assignments": [SCORED],
 }
 """Table -> sets of purposes; who agrees to all of one set may stand in it."""
 
