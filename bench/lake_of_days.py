@@ -104,6 +104,11 @@ _ITEMS = """
 
 _RATES = "select 'GBP' as currency, 'bank' as source, date '{day}' as rated_on, 1.15 + {number} / 1000 as rate"
 
+_BOOKS = """
+    select 'shop' as source, outcome, '' as rule, {events} as rows, 'row' as unit
+    from (values ('read'), ('mapped')) as of(outcome)
+"""
+
 _PERSONS = """
     select identifier, date '{start}' as first_ds,
         'p' || left(md5('person' || case when person % {merged} = 0 then person + 1 else person end), 16) as person_id
@@ -121,6 +126,7 @@ _QUERIES = {
     "answers": _ANSWERS,
     "items": _ITEMS,
     "exchange_rates": _RATES,
+    "reconciliation": _BOOKS,
 }
 
 
@@ -134,24 +140,27 @@ class LakeOfDays:
     people: int
     events_a_day: int
     history_days: int
+    items: int
 
     @property
     def days(self) -> list[str]:
         last = datetime.date.fromisoformat(self.last)
         return [str(last - datetime.timedelta(days=age)) for age in range(self.history_days, -1, -1)]
 
-    def deliver_history(self) -> None:
-        """Write all days but the last, and who is who on the last of them."""
+    def deliver_history(self, *, persons: bool = True) -> None:
+        """Write all days but the last, and who is who on the last of them, unless that is left to `resolve`."""
         with self._connected() as connection:
             for day in self.days[:-1]:
                 self._deliver(connection, day)
-            self._deliver_persons(connection, self.days[-2])
+            if persons:
+                self._deliver_persons(connection, self.days[-2])
 
-    def deliver_last_day(self) -> None:
-        """Write the last day, on which some people turn out to be others."""
+    def deliver_last_day(self, *, persons: bool = True) -> None:
+        """Write the last day, on which, unless that is left to `resolve`, some people turn out to be others."""
         with self._connected() as connection:
             self._deliver(connection, self.last)
-            self._deliver_persons(connection, self.last, merged=int(1 / MERGED_A_DAY))
+            if persons:
+                self._deliver_persons(connection, self.last, merged=int(1 / MERGED_A_DAY))
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
@@ -172,7 +181,7 @@ class LakeOfDays:
             "people": self.people,
             "events": self.events_a_day,
             "acts": max(2, round(self.events_a_day / (ACTIVE_SHARE * self.people))),
-            "items": max(100, self.people // 5),
+            "items": self.items,
             "of_a_person": ITEMS_OF_A_PERSON,
         }
         for table, query in _QUERIES.items():

@@ -7,19 +7,19 @@ query for DuckDB and a job for Spark that write the same columns (`bench/night_b
 
     python -m bench.night --people 10000 --lines 1000000 --steps map
 
-With `--days`, the profiles of two nights instead, on a lake of so many days of history and one new day that DuckDB
-writes (`bench/lake_of_days.py`): the first night reads all of the history, the next one goes on from it.
+With `--days`, the night after the first instead, on a lake of so many days of history and one new day that DuckDB
+writes (`bench/lake_of_days.py`): the first night reads all of the history, the next one goes on from it. What it scores
+with are champions that learned for `--minutes` each: how long a ranking takes does not depend on how good it is.
 
-    python -m bench.night --people 50000 --events 200000 --days 10 100
+    python -m bench.night --people 50000 --events 200000 --days 10 100 --steps profile
+    python -m bench.night --people 100000 --events 300000 --days 10 --steps resolve profile score export
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,13 @@ import duckdb
 
 from bench import result
 from bench.lake_of_days import LakeOfDays
-from bench.steps import run_step
+from bench.next_night import NIGHTLY, bench_next_night, lake_below
+from bench.steps import measured, rows_of
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
-from contracts.home import Home
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
-from ops.usage import Usage
 
 SOURCE = "apache_combined"
 DAY = "2026-11-19"
@@ -85,18 +84,29 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=10_000, help="visitors (default %(default)s)")
     parser.add_argument("--lines", type=int, default=1_000_000, help="lines of tonight's log (default %(default)s)")
-    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS), help="(default: all)")
     parser.add_argument(
-        "--days", type=int, nargs="+", default=[], help="days of history, for the profiles of two nights"
+        "--steps", nargs="+", choices=list(dict.fromkeys([*STEPS, *NIGHTLY])), help="(default: all of such a night)"
+    )
+    parser.add_argument("--by-hand", choices=("duckdb", "spark", "both", "none"), default="both", help="beside map")
+    parser.add_argument(
+        "--days", type=int, nargs="+", default=[], help="days of history, for the night after the first"
     )
     parser.add_argument("--events", type=int, default=200_000, help="events of a day of it (default %(default)s)")
-    parser.add_argument("--by-hand", choices=("duckdb", "spark", "both", "none"), default="both", help="beside map")
-    chosen = vars(parser.parse_args())
-    days, events = chosen.pop("days"), chosen.pop("events")
-    if days:
-        exit_with_sentence(lambda: bench_days(chosen["people"], events, days))
-    else:
-        exit_with_sentence(lambda: bench(**chosen))
+    parser.add_argument("--items", type=int, help="items of its catalogue (default: a fifth of the people)")
+    parser.add_argument("--minutes", type=float, default=1.0, help="a champion learns so long (default %(default)s)")
+    chosen = parser.parse_args()
+    steps = chosen.steps or (NIGHTLY if chosen.days else STEPS)
+    if unknown := [step for step in steps if step not in (NIGHTLY if chosen.days else STEPS)]:
+        parser.error(f"{' and '.join(unknown)}: not {'with' if chosen.days else 'without'} --days")
+    if not chosen.days:
+        exit_with_sentence(lambda: bench(chosen.people, chosen.lines, steps, chosen.by_hand))
+        return
+    home = Settings.from_env().home.bench / "night"
+    for days in chosen.days:
+        size = (chosen.people, chosen.events, days, chosen.items or max(100, chosen.people // 5))
+        exit_with_sentence(
+            lambda size=size: bench_next_night(LakeOfDays(lake_below(home), DAY, *size), home, steps, chosen.minutes)
+        )
 
 
 def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
@@ -119,35 +129,14 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
         "profile": ["python", "-m", "dbt_project.build", "--ds", DAY],
     }
     for step in steps:
-        measured = _measured(commands[step], home)
-        rows = _rows(Lake(settings.home.lake))
-        result.write({"bench": "night", "step": step, **size, **measured, "rows": rows})
+        found = measured(commands[step], home)
+        rows = rows_of(Lake(settings.home.lake), DAY)
+        result.write({"bench": "night", "step": step, **size, **found, "rows": rows})
         if step == "map":
             for engine in ("duckdb", "spark") if by_hand == "both" else () if by_hand == "none" else (by_hand,):
                 found = _by_hand(engine, log, home)
                 result.write({"bench": "night", "step": f"map by hand: {engine}", **size, **found})
                 _same(rows, found["rows"])
-    shutil.rmtree(home)
-
-
-def bench_days(people: int, events: int, days: Sequence[int]) -> None:
-    """Make a lake for each number of days and build the profiles of its last two; a line of the results for each night.
-
-    Raises:
-        LakeError: a night failed.
-    """
-    home = Settings.from_env().home.bench / "night"
-    for history_days in days:
-        shutil.rmtree(home, ignore_errors=True)
-        lake_of_days = LakeOfDays(Lake(Home(home).lake), DAY, people, events, history_days)
-        lake_of_days.deliver_history()
-        for night, ds in (("first", lake_of_days.days[-2]), ("next", lake_of_days.last)):
-            if night == "next":
-                lake_of_days.deliver_last_day()
-            measured = _measured(["python", "-m", "dbt_project.build", "--ds", ds], home)
-            rows = _rows(lake_of_days.lake, ds)
-            size = {"people": people, "events_a_day": events, "history_days": history_days}
-            result.write({"bench": "night", "step": "profile", "night": night, **size, **measured, "rows": rows})
     shutil.rmtree(home)
 
 
@@ -171,37 +160,7 @@ def _by_hand(engine: str, log: Path, home: Path) -> dict[str, Any]:
     start = (
         ["env", f"SPARK_CONF_DIR={to}", "spark-submit", "--driver-memory", "4g"] if engine == "spark" else ["python"]
     )
-    return _measured([*start, program, "--engine", engine, "--log", str(log), "--to", str(to)], home, reads=True)
-
-
-def _measured(command: list[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
-    """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
-    bytes_before, started = _bytes(home), time.monotonic()
-    with Usage(Home(home)) as usage:
-        printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
-    return {
-        "seconds": round(time.monotonic() - started, 1),
-        "cpu_seconds": round(usage.cpu_seconds, 1),
-        "peak_memory_gib": round(usage.peak_bytes / (1 << 30), 2),
-        "bytes_left": _bytes(home) - bytes_before,
-        **({"rows": json.loads(printed)} if reads else {}),
-    }
-
-
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-
-
-def _rows(lake: Lake, ds: str = DAY) -> dict[str, int]:
-    """Rows of tonight's partitions."""
-    tables = {folder.name for folder in lake.root.iterdir() if lake.files(folder.name, ds)}
-    with duckdb.connect() as database:
-        return {
-            table: database.execute(
-                "select count(*) from read_parquet(?)", [[str(file) for file in lake.files(table, ds)]]
-            ).fetchone()[0]
-            for table in sorted(tables)
-        }
+    return measured([*start, program, "--engine", engine, "--log", str(log), "--to", str(to)], home, reads=True)
 
 
 def _same(rows: Mapping[str, int], by_hand: Mapping[str, int]) -> None:

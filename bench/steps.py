@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from contracts.errors import LakeError
+from contracts.home import Home
+from contracts.lake import Lake
 from contracts.settings import REPOSITORY
+from ops.usage import Usage
 
 
 def run_step(command: Sequence[str], home: Path, settings: Mapping[str, str], *, reads: bool = False) -> str:
@@ -31,3 +39,33 @@ def run_step(command: Sequence[str], home: Path, settings: Mapping[str, str], *,
             remedy="its output says why",
         )
     return done.stdout.decode() if reads else ""
+
+
+def measured(command: Sequence[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
+    """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
+    bytes_before, started = _bytes(home), time.monotonic()
+    with Usage(Home(home)) as usage:
+        printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
+    return {
+        "seconds": round(time.monotonic() - started, 1),
+        "cpu_seconds": round(usage.cpu_seconds, 1),
+        "peak_memory_gib": round(usage.peak_bytes / (1 << 30), 2),
+        "bytes_left": _bytes(home) - bytes_before,
+        **({"rows": json.loads(printed)} if reads else {}),
+    }
+
+
+def rows_of(lake: Lake, ds: str) -> dict[str, int]:
+    """Rows of the partitions of a day, by table."""
+    tables = {folder.name for folder in lake.root.iterdir() if lake.files(folder.name, ds)}
+    with duckdb.connect() as database:
+        return {
+            table: database.execute(
+                "select count(*) from read_parquet(?)", [[str(file) for file in lake.files(table, ds)]]
+            ).fetchone()[0]
+            for table in sorted(tables)
+        }
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())

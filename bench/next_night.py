@@ -1,0 +1,87 @@
+"""The night after the first, on a lake of many days: resolve, profile, score, export, each a command as in a night.
+
+The first night reads all of the history, and the next one goes on from it. The champions that score are trained on the
+first night for a few minutes and promoted without a gate: how long a ranking takes does not depend on how good it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import result
+from bench.lake_of_days import LakeOfDays
+from bench.steps import measured, rows_of, run_step
+from contracts.home import Home
+from contracts.keys import pseudonym_keys
+from contracts.lake import Lake
+from contracts.settings import REPOSITORY, Settings
+from training.registry.client import CHALLENGER, Registry
+
+NIGHTLY = ("resolve", "profile", "score", "export")
+
+_ONCE = ("resolve", "profile")
+"""Steps of the first night, too."""
+
+_COMMANDS = {
+    "resolve": "spark_jobs.main resolve",
+    "profile": "dbt_project.build",
+    "score": "serving.score",
+    "export": "activation.export",
+}
+_MODELS = ("next_item", "taste_autoencoder", "response")
+
+
+def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str], minutes: float) -> None:
+    """Make the lake, then run both nights; a line of the results for each step.
+
+    Args:
+        home: a folder of its own, which is removed in the end.
+        steps: some of `NIGHTLY`.
+        minutes: what the training of a champion may take.
+
+    Raises:
+        LakeError: a step failed.
+    """
+    resolves = "resolve" in steps
+    size = {
+        "people": lake_of_days.people,
+        "items": lake_of_days.items,
+        "events_a_day": lake_of_days.events_a_day,
+        "history_days": lake_of_days.history_days,
+    }
+    lake_of_days.deliver_history(persons=not resolves)
+    for night, ds in (("first", lake_of_days.days[-2]), ("next", lake_of_days.last)):
+        if night == "next":
+            if "score" in steps:
+                _train_champions(home, lake_of_days.days[-2], minutes)
+            lake_of_days.deliver_last_day(persons=not resolves)
+        for step in [step for step in NIGHTLY if step in steps and (night == "next" or step in _ONCE)]:
+            found = measured(["python", "-m", *_COMMANDS[step].split(), "--ds", ds], home)
+            rows = rows_of(lake_of_days.lake, ds)
+            result.write({"bench": "night", "step": step, "night": night, **size, **found, "rows": rows})
+    shutil.rmtree(home)
+
+
+def lake_below(home: Path) -> Lake:
+    """The lake of a home that is made anew."""
+    shutil.rmtree(home, ignore_errors=True)
+    pseudonym_keys(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
+    return Lake(Home(home).lake)
+
+
+def _train_champions(home: Path, ds: str, minutes: float) -> None:
+    for model in _MODELS:
+        config = home / f"{model}.yml"
+        known = (REPOSITORY / "training" / "configs" / f"{model}.yml").read_text()
+        config.write_text(f"{known}minutes: {minutes}\n")
+        command = ["python", "-m", "training.train", "--model", model, "--ds", ds, "--config", str(config)]
+        run_step(command, home, {})
+        registry = Registry.of(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
+        version = registry.aliased(model, CHALLENGER)
+        if version is None:
+            print(f"bench.night: no champion of {model}", file=sys.stderr)
+        else:
+            registry.promote(version)
