@@ -19,7 +19,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from contracts.errors import ERROR_MARK, DiskFullError, MemoryLimitError, NightshiftError, UnforeseenError
+from contracts.errors import (
+    ERROR_MARK,
+    AccessError,
+    DiskFullError,
+    LakeError,
+    MemoryLimitError,
+    NightshiftError,
+    UnforeseenError,
+)
 from contracts.private_files import write_private
 from contracts.settings import REPOSITORY, Settings
 
@@ -31,6 +39,13 @@ CLOSED_OUTPUT_EXIT_CODE = 141
 
 IMPORTING_THRESHOLD = 10_000
 """New objects after which Python looks for cycles; with its own 700 that is a fifth of an import of TensorFlow."""
+
+_NO_PARQUET = re.compile(r"magic bytes|Parquet file size is|too small to be a Parquet", re.IGNORECASE)
+"""How Arrow and DuckDB say it of a file that was cut off or is something else; they name it in quotes."""
+
+_NAMED_FILE = re.compile(r"'([^']*\.parquet)'")
+
+_NO_ACCESS = (errno.EACCES, errno.EROFS)
 
 KEPT_TRACES = 20
 """Number of traces that stay, the newest."""
@@ -74,10 +89,51 @@ def in_a_sentence(error: BaseException) -> NightshiftError:
             return DiskFullError(origin=error)
         if _MEMORY_IS_SHORT.search(kind) or (isinstance(one, OSError) and one.errno == errno.ENOMEM):
             return MemoryLimitError(received=kind, origin=error)
+        if isinstance(one, OSError) and (one.errno in _NO_ACCESS or (one.errno == errno.EPERM and one.filename)):
+            return _no_access(one, error)
+        if broken := broken_parquet_file(_words(one)):
+            return LakeError(
+                expected=f"to read {broken}",
+                received="no whole Parquet file",
+                remedy="make that day of the table again, or restore it; nothing was published",
+                origin=error,
+            )
     return UnforeseenError(
         expected=f"{_program()} to end well",
         received=f"{_kind(error)}{_of_the_system(error)}{_place(error)}",
         remedy="its own words, which may quote data, stand in the trace alone",
+        origin=error,
+    )
+
+
+def broken_parquet_file(words: str) -> str | None:
+    """The file that Arrow or DuckDB calls no Parquet file, if it does and the file is of the lake or the audiences."""
+    found = _NO_PARQUET.search(words) and _NAMED_FILE.search(words)
+    with suppress(NightshiftError):
+        home = Settings.from_env().home
+        if found and any(Path(found[1]).is_relative_to(place) for place in (home.lake, home.audiences)):
+            return found[1]
+    return None
+
+
+def _no_access(refused: OSError, error: BaseException) -> AccessError:
+    """That a file may not be read or written; of raw it names the folder of the day alone, as in `_of_the_system`."""
+    place, remedy = "a file", "let who runs this read it, and write it where it lies below NIGHTSHIFT_HOME"
+    if refused.filename:
+        file = Path(os.fsdecode(refused.filename))
+        place = str(file)
+        with suppress(NightshiftError):
+            settings = Settings.from_env()
+            if file.is_relative_to(settings.raw):
+                known = [part for part in file.relative_to(settings.raw).parts[:2] if part.startswith("ds=")]
+                place = f"what lies in {Path(settings.raw, *file.relative_to(settings.raw).parts[:1], *known)}"
+                remedy = "let who runs this read it (NIGHTSHIFT_RAW)"
+            elif file.is_relative_to(settings.home.root):
+                remedy = "let NIGHTSHIFT_HOME be a folder that who runs this may read and write"
+    return AccessError(
+        expected=f"{_program()} to be allowed to read or write {place}",
+        received=os.strerror(refused.errno),
+        remedy=f"{remedy}; nothing was published",
         origin=error,
     )
 

@@ -69,6 +69,16 @@ class RegistryError(NightshiftError):
     exit_code = TRANSIENT_EXIT_CODE
 
 
+class AccessError(NightshiftError):
+    """A file or folder may not be read or written by who runs this."""
+
+
+class EndedError(NightshiftError):
+    """A process that a step has started is gone before its work was done."""
+
+    exit_code = TRANSIENT_EXIT_CODE
+
+
 class DiskFullError(NightshiftError):
     """A file could not be written, as there is no room."""
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from contracts.errors import ModelError
+
 _ADDRESSES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -135,8 +137,23 @@ class RegistryDatabase:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
+        """
+        Raises:
+            ModelError: the file is no database.
+        """
         with contextlib.closing(sqlite3.connect(self.file, timeout=_WAIT_SECONDS)) as database:
-            yield database
+            try:
+                yield database
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                    raise
+                raise ModelError(
+                    expected=f"the model registry's SQLite database in {self.file}",
+                    received="a file that is none, or no longer a whole one",
+                    remedy="restore it from a backup (its models are in the artifacts folder), or move it away and "
+                    "train again",
+                    origin=error,
+                ) from None
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:

@@ -7,16 +7,21 @@ a server. A server deployment changes these variables only.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import SettingsError
 from contracts.home import Home
-from contracts.memory import duckdb_share, memory_of, spark_share
+from contracts.memory import duckdb_share, memory_of, spark_memory_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
+
+_SPARK_MASTER = re.compile(
+    r"local(\[(\*|[1-9]\d*)(, ?\d+)?\]|-cluster\[ *\d+ *, *\d+ *, *\d+ *\])?|spark://[^:]+:\d+.*|yarn|k8s://.+"
+)
 
 APPROVALS = ("auto", "ask")
 """Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
@@ -80,8 +85,8 @@ class Settings:
         """Read the settings from `environ`, by default the process environment.
 
         Raises:
-            SettingsError: a number is not a number, an address no address, a choice none of those that there are, or
-                the memory too small for anything.
+            SettingsError: a number is not a number, an address no address, a choice none of those that there are, home
+                no folder, or the memory too small for anything.
         """
         env = os.environ if environ is None else environ
         thrift_host, thrift_port = _address(env, "NIGHTSHIFT_THRIFT_SERVER", default="127.0.0.1:10000")
@@ -95,9 +100,9 @@ class Settings:
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),
             registry_uri=_registry(env, f"sqlite:///{home.registry_database}"),
-            spark_master=env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]",
+            spark_master=_spark_master(env),
             memory=memory,
-            spark_driver_memory=env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY") or spark_share(memory),
+            spark_driver_memory=spark_memory_of(env.get("NIGHTSHIFT_SPARK_DRIVER_MEMORY"), memory),
             identity_rules=Path(
                 env.get("NIGHTSHIFT_IDENTITY_RULES") or REPOSITORY / "spark_jobs" / "identity" / "rules.yml"
             ).resolve(),
@@ -135,7 +140,25 @@ def duckdb_config(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _home(env: Mapping[str, str]) -> Home:
-    return Home(Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve())
+    root = Path(env.get("NIGHTSHIFT_HOME") or REPOSITORY / "var").resolve()
+    if root.exists() and not root.is_dir():
+        raise SettingsError(
+            expected="a folder in NIGHTSHIFT_HOME, or none yet",
+            received=f"{root}, which is no folder",
+            remedy="name another, or unset it",
+        )
+    return Home(root)
+
+
+def _spark_master(env: Mapping[str, str]) -> str:
+    text = env.get("NIGHTSHIFT_SPARK_MASTER") or "local[*]"
+    if not _SPARK_MASTER.fullmatch(text):
+        raise SettingsError(
+            expected="local[*], local[<cores>], spark://<host>:<port>, yarn or k8s://... in NIGHTSHIFT_SPARK_MASTER",
+            received=repr(text),
+            remedy="correct it or unset it",
+        )
+    return text
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:

@@ -37,7 +37,7 @@ class SparkApplication:
         try:
             with home.spark_application.open("rb") as stream:
                 found = cls(**json.load(stream)) if _is_held(stream.fileno()) else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):  # it is not there, or says something else
             return None
         return found if found and found.machine == platform.node() else None
 

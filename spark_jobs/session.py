@@ -9,8 +9,10 @@ from pyspark import SparkConf, SparkContext
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from contracts.memory import require_least
 from contracts.settings import REPOSITORY, Settings
 from contracts.spark_application import SparkApplication, busy_jars, on_one_machine
+from spark_jobs import own_java
 
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 LOCAL_SHUFFLE_PARTITIONS = "4"
@@ -55,6 +57,10 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
 
     Args:
         raw_bytes: what will be read, unpacked, if that is known before Java starts.
+
+    Raises:
+        MemoryLimitError: this machine or container has too little memory for any night.
+        SettingsError: Java does not start.
     """
     submitted = SparkConf()
     builder = SparkSession.builder.appName(f"nightshift {name}")
@@ -62,7 +68,9 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
         if application := SparkApplication.running(settings.home):
             _attach(application, settings)
         else:
-            builder = builder.config(map=_own_java(settings, raw_bytes))
+            java = _own_java(settings, raw_bytes)
+            own_java.launch(settings, java)
+            builder = builder.config(map=java)
     session = (
         builder.config("spark.sql.session.timeZone", "UTC")
         # how literals are read (literals.py, and the mappings): backslashes escape, ${...} is text like any other
@@ -94,6 +102,7 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
 
 def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
     """How Spark's driver starts where this process starts it."""
+    require_least()
     java = {"spark.master": settings.spark_master, "spark.driver.memory": settings.spark_driver_memory}
     if on_one_machine(settings.spark_master):  # the settings of a cluster say more of its machines
         java["spark.driver.extraJavaOptions"] = SHORT_JOB if raw_bytes <= BYTES_OF_SHORT_JOB else LONG_JOB

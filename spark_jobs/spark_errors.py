@@ -22,14 +22,15 @@ from pyspark.errors import (
 from contracts.entry_point import DISK_IS_FULL
 from contracts.errors import (
     CONTRACT_EXIT_CODE,
-    TRANSIENT_EXIT_CODE,
     DiskFullError,
+    EndedError,
     LakeError,
     MappingError,
     MemoryLimitError,
     NightshiftError,
     UnforeseenError,
 )
+from spark_jobs.own_java import OUT_OF_MEMORY, end_of_java, how_it_ended
 
 VALUE_ERRORS = (
     *(ArithmeticException, ArrayIndexOutOfBoundsException, DateTimeException, NumberFormatException),
@@ -48,6 +49,12 @@ _MORE_MEMORY = (
 )
 
 
+_LESS_MEMORY = (
+    "let NIGHTSHIFT_MEMORY be less (a third of it is Spark's, unless NIGHTSHIFT_SPARK_DRIVER_MEMORY says otherwise), "
+    "or give the machine more"
+)
+
+
 class SparkJobError(UnforeseenError):
     """Spark failed; the sentence says how, and quotes nothing that it had read."""
 
@@ -62,10 +69,8 @@ class SparkJobError(UnforeseenError):
             self.exit_code = CONTRACT_EXIT_CODE
 
 
-class JavaHasEnded(NightshiftError):  # noqa: N818  an event of which the reason is not known
+class JavaHasEnded(EndedError):  # noqa: N818  an event
     """The process in which Spark works is gone."""
-
-    exit_code = TRANSIENT_EXIT_CODE
 
 
 @contextmanager
@@ -90,10 +95,13 @@ def as_ours(error: PySparkException | Py4JError | ConnectionRefusedError) -> Nig
     if DISK_IS_FULL.search(words):
         return DiskFullError(origin=error)
     if type(error) in (Py4JNetworkError, Py4JError, ConnectionRefusedError):
+        status = end_of_java()
+        if status == OUT_OF_MEMORY:
+            return MemoryLimitError(received="Java's OutOfMemoryError", remedy=_MORE_MEMORY, origin=error)
         return JavaHasEnded(
             expected="an answer of Spark's Java process",
-            received="none, as it has ended or lost its connection",
-            remedy=f"if the system killed it for its memory: {_MORE_MEMORY}",
+            received=how_it_ended(status),
+            remedy=f"run it again, as nothing was published; if the system ended it for its memory, {_LESS_MEMORY}",
             origin=error,
         )
     if "DATETIME_PATTERN" in condition:

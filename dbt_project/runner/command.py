@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.entry_point import DISK_IS_FULL
-from contracts.errors import DiskFullError, LakeError
+from contracts.errors import DiskFullError, EndedError, LakeError
 from contracts.lineage import LINEAGE_NAMESPACE
 from dbt_project.runner.failures import failures_of, without_data
 from dbt_project.runner.parsed import parsed_file
@@ -61,6 +62,7 @@ class DbtCommand:
         Raises:
             LakeError: a model or a test failed; the error names it, and says how without quoting data.
             BusyError: another process has the warehouse open.
+            EndedError: dbt was killed.
             DiskFullError: there is no room for the warehouse or for what dbt spills.
         """
         results_file = self.folder / "target" / "run_results.json"
@@ -68,7 +70,7 @@ class DbtCommand:
         done = self.run("build", variables, "--exclude-resource-type", "unit_test")
         results = json.loads(results_file.read_text())["results"] if results_file.exists() else []
         if done.returncode != 0:
-            self._raise_failure(variables["ds"], results, done.stdout + done.stderr)
+            self._raise_failure(variables["ds"], results, done)
         kinds = [result["unique_id"].split(".")[0] for result in results]
         return Built(models=kinds.count("model"), tests=kinds.count("test"))
 
@@ -97,8 +99,16 @@ class DbtCommand:
                 environment["OPENLINEAGE_PARENT_ID"] = self.lineage_parent
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=PROJECT.parent)
 
-    def _raise_failure(self, ds: str, results: list[dict[str, Any]], output: str) -> None:
+    def _raise_failure(self, ds: str, results: list[dict[str, Any]], done: subprocess.CompletedProcess[str]) -> None:
+        output = done.stdout + done.stderr
         log = self.folder / "logs" / "dbt.log"
+        if done.returncode < 0:
+            raise EndedError(
+                expected="dbt to end its work",
+                received=f"its end by {signal.Signals(-done.returncode).name}",
+                remedy="run the day again, as nothing was published; if the system ended it for its memory, let "
+                "NIGHTSHIFT_MEMORY be less or give the machine more",
+            )
         if LOCKED in output:
             raise warehouse_is_open()
         if DISK_IS_FULL.search(output):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from contracts.entry_point import DISK_IS_FULL
+from contracts.entry_point import DISK_IS_FULL, broken_parquet_file
 
 FAILED = ("error", "fail", "runtime error")
 
@@ -53,6 +53,8 @@ def without_data(message: str) -> str:
             return found[0]
     if DISK_IS_FULL.search(message):
         return "a full disk"
+    if file := broken_parquet_file(message):
+        return f"{file}, which is no whole Parquet file"
     for name, words in _KINDS.items():
         if name in message:
             return f"{words} ({name})"

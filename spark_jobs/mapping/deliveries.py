@@ -69,10 +69,11 @@ def look_at(raw: Path, spec: Spec, ds: str) -> Delivery:
     names = [entry for entry in entries if entry not in left_out and entry not in folders]
     matching = [file for file in names if file.is_file() and file.match(spec.read.files)]
     if not matching:
-        others = [file.name for file in (*names, *folders)]
+        others = [f"{file.name}, a link to nothing" if not file.exists() else file.name for file in names]
+        others += [f"{folder.name}, a folder" for folder in folders]
         raise RawDataError(
             expected=f"a file {spec.read.files} in {folder}",
-            received=f"only {', '.join(others[:5])}" if others else "an empty folder",
+            received=f"only {'; '.join(others[:5])}" if others else "an empty folder",
             remedy="deliver it again; if the source had nothing that day, remove the folder",
         )
     with ThreadPoolExecutor() as pool:

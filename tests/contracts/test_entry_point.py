@@ -12,6 +12,7 @@ import sys
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset
 import pytest
 
 from contracts.entry_point import KEPT_TRACES, exit_with_sentence
@@ -175,6 +176,43 @@ def test_a_file_of_the_home_is_named_and_one_of_raw_is_not(home, capsys):
     assert f"(No such file or directory: {home.lake / 'none'})" in said
     said, _ = ended(lambda: (home.raw / "mail" / VALUE).read_text(), capsys)
     assert "(No such file or directory)" in said
+    assert VALUE not in said
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + VALUE.encode() * 9], ids=["empty", "short", "cut off"])
+@pytest.mark.parametrize(
+    "read",
+    [lambda file: pa.dataset.dataset(str(file)), lambda file: duckdb.read_parquet(str(file))],
+    ids=["arrow", "duckdb"],
+)
+def test_a_broken_file_of_the_lake_is_named(home, capsys, content, read):
+    file = home.lake / "persons" / "ds=2026-11-19" / "part-0.parquet"
+    for place in (file, home.root / "elsewhere" / "part-0.parquet"):
+        place.parent.mkdir(parents=True)
+        place.write_bytes(content)
+    said, status = ended(lambda: read(file), capsys)
+    assert status == 2
+    assert f"expected to read {file}, but received no whole Parquet file; make that day of the table again" in said
+    said, status = ended(lambda: read(home.root / "elsewhere" / "part-0.parquet"), capsys)
+    assert status == 1
+    assert "elsewhere" not in said
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_what_may_not_be_read_or_written_is_named_with_its_setting(home, capsys, number):
+    def refusing(file):
+        return raising(OSError(number, os.strerror(number), str(file)))
+
+    said, status = ended(refusing(home.lake / "persons"), capsys)
+    assert (status, said.count("\n")) == (2, 1)
+    assert f"to read or write {home.lake / 'persons'}, but received {os.strerror(number)}; let NIGHTSHIFT_HOME" in said
+    said, status = ended(refusing(home.raw / "mail" / "ds=2026-11-19" / VALUE), capsys)
+    assert status == 2
+    assert f"what lies in {home.raw / 'mail' / 'ds=2026-11-19'}, but" in said
+    assert "NIGHTSHIFT_RAW" in said
+    assert VALUE not in said
+    said, _ = ended(refusing(home.raw / "mail" / VALUE), capsys)
+    assert f"what lies in {home.raw / 'mail'}, but" in said
     assert VALUE not in said
 
 

@@ -71,6 +71,25 @@ def test_every_setting_can_be_changed_and_an_empty_one_is_none(tmp_path):
     assert (settings.dbt_target, settings.thrift_host, settings.thrift_port) == ("spark", "thrift", 10017)
 
 
+@pytest.mark.parametrize(
+    "master", ["local", "local[2]", "local[*, 3]", "local-cluster[2,1,1024]", "spark://one:7077,two:7077", "yarn"]
+)
+def test_masters_of_spark_are_let_through(tmp_path, master):
+    assert settings_in(tmp_path, NIGHTSHIFT_SPARK_MASTER=master).spark_master == master
+
+
+@pytest.mark.parametrize("master", ["nonsense", "local[]", "local[0]", "local[two]", "spark://one", "http://one:7077"])
+def test_what_is_no_master_of_spark_is_refused(tmp_path, master):
+    with pytest.raises(SettingsError, match=r"local\[\*\].* in NIGHTSHIFT_SPARK_MASTER"):
+        settings_in(tmp_path, NIGHTSHIFT_SPARK_MASTER=master)
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "home").write_text("")
+    with pytest.raises(SettingsError, match="a folder in NIGHTSHIFT_HOME"):
+        settings_in(tmp_path / "home")
+
+
 def test_everything_that_a_run_writes_is_below_home(tmp_path):
     settings = settings_in(tmp_path)
     places = (

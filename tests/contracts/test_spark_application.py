@@ -26,6 +26,7 @@ def test_it_is_found_while_it_runs_and_on_its_machine_only(tmp_path):
 def test_a_file_that_is_no_longer_whole_is_none(tmp_path):
     home = Home(tmp_path)
     descriptor = SparkApplication(platform.node(), os.getpid(), 25333, "a word").announce(home)
-    home.spark_application.write_text("{")
-    assert SparkApplication.running(home) is None
+    for text in ("{", '{"port": "none"}', "[]"):
+        home.spark_application.write_text(text)
+        assert SparkApplication.running(home) is None
     os.close(descriptor)

@@ -113,6 +113,25 @@ def test_a_day_that_has_not_landed_is_one_sentence_and_exit_status_2(tmp_path):
     assert "only the days 2026-11-01 to 2026-11-01" in sentence
 
 
+def test_a_java_that_does_not_start_is_one_sentence_and_its_words_stand_in_a_log(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path)
+    deliver(settings, "mastodon", "statuses.jsonl", [post("1")], ds=DAY)
+    java = tmp_path / "jre" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho 'WARNING: Using incubator modules'\necho 'no room for a heap' >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jre"))
+    done = run("map", "--source", "mastodon", "--ds", DAY, home=tmp_path)
+    assert done.returncode == 2
+    [sentence] = done.stderr.splitlines()
+    assert "Java 17 or newer (JAVA_HOME" in sentence
+    assert "NIGHTSHIFT_SPARK_DRIVER_MEMORY" in sentence
+    assert "but received no room for a heap;" in sentence
+    log = settings.home.logs / "java.log"
+    assert str(log) in sentence
+    assert "no room for a heap" in log.read_text()
+
+
 def test_an_unknown_source_is_one_sentence_on_stderr(tmp_path):
     done = run("map", "--source", "mastodont", "--ds", DAY, home=tmp_path)
     assert done.returncode == 2

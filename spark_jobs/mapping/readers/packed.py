@@ -92,6 +92,8 @@ def size_of(file: Path) -> int:
                     size += len(chunk)
         except EOFError:
             raise Unreadable(f"truncated_{packing}") from None
+        except PermissionError:  # the file may be as good as any
+            raise
         except (zlib.error, gzip.BadGzipFile, OSError, ValueError):
             raise Unreadable(f"broken_{packing}") from None
     return size

@@ -63,7 +63,12 @@ def test_an_empty_folder_is_an_error(settings):
 
 def test_a_folder_without_a_matching_file_names_what_is_there(settings):
     deliver(settings, "mastodon", "posts.csv", ["a,b"])
-    assert "received only posts.csv" in refusal(settings)
+    assert "received only posts.csv;" in refusal(settings)
+    day = settings.raw / "mastodon" / f"ds={DAY}"
+    (day / "statuses.jsonl").symlink_to(day / "none")
+    (day / "statuses.jsonl.gz").mkdir()
+    text = refusal(settings)
+    assert "only posts.csv; statuses.jsonl, a link to nothing; statuses.jsonl.gz, a folder;" in text
 
 
 def test_a_truncated_gzip_alone_is_an_error(settings):
