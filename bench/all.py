@@ -45,6 +45,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),
+        ("failures", [], []),
         ("encrypted", [], []),
         ("privacy_cost", [], []),
         ("privacy", ["--home", str(Settings.from_env().home)], [tabular / "bank_marketing.csv.gz"]),
