@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 
 from contracts.column_types import Array, ColumnType, Simple, Struct
@@ -31,21 +32,31 @@ def read_mart(
         LakeError: the marts of that day were not built.
     """
     folder = lake.require(table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
-    if optional:
-        known = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))]).schema.names
-        columns = [*columns, *(name for name in optional if name in known)]
-    return read_table(folder, columns, people=people)
+    return read_table(folder, columns, optional=optional, people=people)
 
 
-def read_table(folder: Path, columns: list[str], *, people: tuple[str, str] | None = None) -> pa.Table:
-    """Some columns of the Parquet files of one partition, where it is told of the people from one id to another.
+def read_table(
+    folder: Path,
+    columns: list[str],
+    *,
+    optional: Sequence[str] = (),
+    people: tuple[str, str] | None = None,
+    where: pc.Expression | None = None,
+) -> pa.Table:
+    """Some columns of the Parquet files of one partition, and those of `optional` that they have.
 
-    Files that are in the order of people are read only where these stand.
+    Files that are in the order of people are read only where those stand whom the caller wants.
+
+    Args:
+        people: the first and the last person id, where only the rows of some people are wanted.
+        where: what else must hold of a row.
     """
-    files = [str(file) for file in sorted(folder.glob("*.parquet"))]
-    person = pyarrow.dataset.field("person_id")
+    rows = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
+    person = pc.field("person_id")
     wanted = None if people is None else (person >= people[0]) & (person <= people[1])
-    return pyarrow.dataset.dataset(files).to_table(columns=columns, filter=wanted)
+    if where is not None:
+        wanted = where if wanted is None else wanted & where
+    return rows.to_table(columns=[*columns, *(name for name in optional if name in rows.schema.names)], filter=wanted)
 
 
 def arrow_schema(table: Table) -> pa.Schema:

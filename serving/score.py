@@ -6,6 +6,9 @@ scores       ten items each, and behind them the best of each category of which 
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
+Scores and tastes of people for whom nothing has changed are those of the night before: a night ranks as many people as
+came, not as there are. Responses are predicted for all, as they follow from how long ago things were.
+
 Reads the marts of the day. Items that a person has acted on are left out; people without history get what is popular,
 and so does everyone while no model has earned to be champion. Where a model has no champion, its columns are empty.
 A person for whom there is no usable ranking is counted as failed and gets no row.
@@ -16,11 +19,14 @@ A person for whom there is no usable ranking is counted as failed and gets no ro
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.arguments import day, day_parser
@@ -34,13 +40,18 @@ from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import in_batches
+from serving.scoring.kept_scores import KeptScores, inputs_of
 from serving.scoring.marts import Marts
-from serving.scoring.predictions import NO_RESPONSES, best_campaigns, predict_people
+from serving.scoring.predictions import NO_RESPONSES, best_campaigns, photo_interests, predict_people, taste_vectors
 from serving.scoring.recommendations import recommend
-from serving.scoring.rescoring import carried_over, people_to_rescore, people_with_ended_items
 from serving.scoring.responses import predict_responses
 from serving.scoring.shelf import Shelf, campaign_demand
 from training.registry.client import CHAMPION, Registry
+
+_KNOWN = ("taste_vector", "picture_interests")
+
+_PEOPLE_A_BATCH = 32_768
+"""Their tastes and scores are a hundred megabytes."""
 
 
 def main() -> None:
@@ -51,15 +62,18 @@ def main() -> None:
         metavar="YYYY-MM-DD",
         help="score only people whose identity changed after that day; all others keep what was published for it",
     )
+    arguments.add_argument("--everyone", action="store_true", help="score everybody anew, whatever still holds")
     chosen = arguments.parse_args()
-    exit_with_sentence(lambda: score(chosen.ds, chosen.changed_since))
+    exit_with_sentence(lambda: score(chosen.ds, chosen.changed_since, everyone=chosen.everyone))
 
 
-def score(ds: str, changed_since: str | None = None) -> None:
+def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) -> None:
     """Publish `scores`, `responses` and `predictions` of one day.
 
     Args:
         changed_since: a day that was scored; only people whose identity changed after it are scored again.
+        everyone: score everybody; otherwise people keep what was published for the latest earlier day where it follows
+            from the same as tonight (`serving/scoring/kept_scores.py`).
 
     Raises:
         LakeError: the marts of that day were not built, a person in them did not agree to personalisation, or the day
@@ -74,41 +88,47 @@ def score(ds: str, changed_since: str | None = None) -> None:
         champions = Champions(Registry.of(settings))
         marts = Marts.read(lake, ds, champions)
         people = marts.people
-        to_score = people if changed_since is None else people_to_rescore(lake, ds, changed_since, people)
         shelf = Shelf.of(marts.items, campaign_demand(settings.campaigns))
+        inputs = inputs_of(people, marts, champions, shelf)
         if changed_since is not None:
-            to_score = np.union1d(to_score, people_with_ended_items(lake, changed_since, people, shelf.ended))
-        others = np.setdiff1d(people, to_score)
+            kept = KeptScores.by_identity(lake, ds, changed_since, people, shelf)
+        elif everyone:
+            kept = KeptScores.none(lake, people)
+        else:
+            kept = KeptScores.by_inputs(lake, ds, people, inputs, shelf)
+        anew = int((~kept.keeps).sum())
 
         staging = lake.staging("score")
-        file = staging / "scores.parquet"
-        scored, ranked_by = 0, set()
-        with pq.ParquetWriter(file, arrow_schema(SCORES)) as writer:
-            if changed_since is not None:
-                kept = carried_over(lake, SCORES, changed_since, others)
-                scored += len(kept["person_id"].unique())
-                writer.write_table(kept)
-            for batch, histories in in_batches(to_score, marts.histories, marts.tastes):
-                rows = recommend(batch, histories, marts.items, champions, shelf)
-                scored += rows["person_id"].nunique()
-                ranked_by |= set(rows["model_version"])
-                writer.write_table(_as_table(rows, SCORES))
-        lake.publish(SCORES.name, ds, {file.name: file})
-
-        kept = carried_over(lake, RESPONSES, changed_since, others) if changed_since is not None else None
         file = staging / "responses.parquet"
-        best, predicted = write_responses(file, marts.recipients, champions.get("response"), to_score, kept)
-        lake.publish(RESPONSES.name, ds, {file.name: file})
+        earlier = kept if changed_since is not None else None
+        best, predicted = write_responses(file, marts.recipients, champions.get("response"), people, earlier)
+        staged = {RESPONSES.name: file}
 
-        predictions = predict_people(settings.raw, to_score, marts, best, champions)
-        file, parts = staging / "predictions.parquet", [_as_table(predictions, PREDICTIONS)]
-        if changed_since is not None:
-            parts.append(carried_over(lake, PREDICTIONS, changed_since, others))
-        pq.write_table(pa.concat_tables(parts), file)
-        lake.publish(PREDICTIONS.name, ds, {file.name: file})
+        scored, ranked_by, known = 0, set(), Counter(dict.fromkeys(_KNOWN, 0))
+        with contextlib.ExitStack() as open_files:
+            writers = {}
+            for table in (SCORES, PREDICTIONS):
+                staged[table.name] = staging / f"{table.name}.parquet"
+                writer = pq.ParquetWriter(staged[table.name], arrow_schema(table))
+                writers[table.name] = open_files.enter_context(writer)
+            for start in range(0, len(people), _PEOPLE_A_BATCH):
+                batch = slice(start, start + _PEOPLE_A_BATCH)
+                scores, tastes = _scores(people[batch], kept, kept.keeps[batch], marts, champions, shelf)
+                scored += pc.count_distinct(scores["person_id"]).as_py()
+                ranked_by |= set(pc.unique(scores["model_version"]).to_pylist())
+                writers[SCORES.name].write_table(scores)
+                photos = photo_interests(settings.raw, marts.photos, people[batch], champions.get("interest_vision"))
+                found = predict_people(people[batch], tastes, inputs[batch], photos, best)
+                if changed_since is not None:
+                    others = kept.rows(PREDICTIONS, people[batch], kept.keeps[batch])
+                    found = _sorted(PREDICTIONS, found.filter(pa.array(~kept.keeps[batch])), others)
+                writers[PREDICTIONS.name].write_table(found)
+                known.update({name: len(found) - found[name].null_count for name in _KNOWN})
+        for table in (SCORES, RESPONSES, PREDICTIONS):
+            lake.publish(table.name, ds, {staged[table.name].name: staged[table.name]})
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
-        fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": len(to_score)}
+        fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": anew}
         fragment["unavailable"] = {
             "items": len(shelf.ended),
             "recommendations": shelf.passed_over,
@@ -119,21 +139,39 @@ def score(ds: str, changed_since: str | None = None) -> None:
             f"score: {len(shelf.ended):,} items are not available; {shelf.passed_over:,} recommendations of "
             f"{shelf.people_passed_over:,} people went to others"
         )
-    if changed_since is not None:
-        say(f"score: {len(to_score):,} people scored again, {len(others):,} as on {changed_since}")
+    if kept.since:
+        say(f"score: {anew:,} people scored again, {len(people) - anew:,} as on {kept.since}")
     by = ", ".join(sorted(ranked_by)) or "no model"
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
-    counts = {name: int(predictions[name].notna().sum()) for name in ("taste_vector", "picture_interests")}
     say(
-        f"score: {predicted:,} responses predicted; taste vectors of {counts['taste_vector']:,} people, "
-        f"interests in photos of {counts['picture_interests']:,}"
+        f"score: {predicted:,} responses predicted; taste vectors of {known['taste_vector']:,} people, "
+        f"interests in photos of {known['picture_interests']:,}"
     )
 
 
+def _scores(
+    people: np.ndarray, kept: KeptScores, keeps: np.ndarray, marts: Marts, champions: Champions, shelf: Shelf
+) -> tuple[pa.Table, pa.Array]:
+    """The rows of `scores` of some people, by person and rank, and the taste of each, kept or new.
+
+    Args:
+        people: ids, sorted (people,).
+        keeps: who keeps what was published (people,).
+    """
+    scores = [kept.rows(SCORES, people, keeps)]
+    tastes = [kept.rows(PREDICTIONS, people, keeps).select(["person_id", "taste_vector"])]
+    for batch, histories in in_batches(people[~keeps], marts.histories, marts.tastes):
+        scores.append(_as_table(recommend(batch, histories, marts.items, champions, shelf), SCORES))
+        found = taste_vectors(histories, champions.get("taste_autoencoder"))
+        tastes.append(pa.Table.from_arrays([pa.array(batch, pa.string()), found], schema=tastes[0].schema))
+    tastes = pa.concat_tables(tastes).sort_by("person_id")["taste_vector"].combine_chunks()
+    return _sorted(SCORES, *scores), tastes
+
+
 def write_responses(
-    file: Path, recipients: pa.Table, champion: Champion | None, people: np.ndarray, kept: pa.Table | None
+    file: Path, recipients: pa.Table, champion: Champion | None, people: np.ndarray, kept: KeptScores | None
 ) -> tuple[pd.DataFrame, int]:
-    """Write the rows of `responses` of some people, and those that are kept from another day.
+    """Write the rows of `responses` of some people, those of another day where they keep these.
 
     Returns:
         What `best_campaigns` finds among the responses of everybody, and the number of these.
@@ -141,11 +179,12 @@ def write_responses(
     best, predicted = [], 0
     with pq.ParquetWriter(file, arrow_schema(RESPONSES)) as writer:
         for rows in predict_responses(recipients, champion):
-            writer.write_table(_as_table(rows[rows["person_id"].isin(people)], RESPONSES))
+            wanted = rows["person_id"].isin(people if kept is None else people[~kept.keeps])
+            writer.write_table(_as_table(rows[wanted], RESPONSES))
             best.append(best_campaigns(rows))
             predicted += len(rows)
         if kept is not None:
-            writer.write_table(kept)
+            writer.write_table(kept.rows(RESPONSES, people, kept.keeps))
     return pd.concat(best) if best else best_campaigns(NO_RESPONSES), predicted
 
 
@@ -160,6 +199,10 @@ def _lost_champions(settings: Settings, champions: Champions) -> dict[str, str]:
     for model, alert in alerts.items():
         say(f"score: alert: {model}: {alert}")
     return alerts
+
+
+def _sorted(table: Table, *parts: pa.Table) -> pa.Table:
+    return pa.concat_tables(parts).sort_by([(name, "ascending") for name in table.key])
 
 
 def _as_table(rows: pd.DataFrame, table: Table) -> pa.Table:

@@ -13,7 +13,7 @@ from activation.experiments.experiment import HOLDOUT
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
 
-_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests")
+_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests", "inputs")
 _OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
 PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NO_CONDITION, *_OF_CONSENT)]
 PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NO_CONDITION]

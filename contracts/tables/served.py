@@ -80,6 +80,12 @@ PREDICTIONS = Table(
             "expected_value", "double", "euros expected from the person's best campaign; null without a model", least=0
         ),
         Column("best_campaign", "string", "campaign of the highest expected value; null without a model"),
+        Column(
+            "inputs",
+            "string",
+            "hash of what scores and taste follow from: with an equal one, the next night keeps them; null where "
+            "popularity ranks",
+        ),
     ),
 )
 

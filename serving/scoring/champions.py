@@ -19,6 +19,10 @@ class Champion:
     """MLflow's pyfunc; `training/models/<model>/pyfunc.py` says what goes in and comes out."""
 
     def predict(self, rows: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
+        """Its answers; parameters that a version does not know, as it was registered before them, are left out."""
+        known = self.served.metadata.get_params_schema()
+        names = {one.name for one in known.params} if known else set()
+        parameters = {name: value for name, value in parameters.items() if name in names}
         return self.served.predict(rows, params=parameters or None)
 
     @property

@@ -9,9 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.tables.served import PREDICTIONS
-from serving.scoring.champions import Champion, Champions
-from serving.scoring.histories import in_batches
-from serving.scoring.marts import Marts
+from lake_tables.arrow import arrow_schema
+from serving.scoring.champions import Champion
 from serving.scoring.photo_interests import person_interests
 
 _PHOTOS_A_BATCH = 512
@@ -20,32 +19,35 @@ NO_RESPONSES = pd.DataFrame(columns=["person_id", "leave_chance", "expected_valu
 
 
 def predict_people(
-    raw: Path, people: np.ndarray, marts: Marts, best: pd.DataFrame, champions: Champions
-) -> pd.DataFrame:
-    """The rows of the table `predictions`, one a person (people,), by person id.
+    people: np.ndarray, tastes: pa.Array, inputs: np.ndarray, photos: pd.DataFrame, best: pd.DataFrame
+) -> pa.Table:
+    """The rows of the table `predictions` of some people, in their order.
 
     Args:
+        people: person ids (people,).
+        tastes: what `taste_vectors` finds (people,).
+        inputs: what `inputs_of` finds (people,).
+        photos: what `photo_interests` finds.
         best: what `best_campaigns` finds.
     """
-    parts = [
-        taste_vectors(people, marts.histories, champions.get("taste_autoencoder")),
-        photo_interests(raw, marts.photos, people, champions.get("interest_vision")),
-        best,
-    ]
-    rows = pd.DataFrame({"person_id": people})
-    for part in parts:
+    rows = pd.DataFrame({"person_id": people, "inputs": inputs})
+    for part in (photos, best):
         rows = rows.merge(part, how="left", on="person_id")
-    return rows[PREDICTIONS.column_names]
+    found = pa.Table.from_pandas(rows, preserve_index=False).append_column("taste_vector", tastes)
+    return found.select(PREDICTIONS.column_names).cast(arrow_schema(PREDICTIONS))
 
 
-def taste_vectors(people: np.ndarray, histories: pa.Table, champion: Champion | None) -> pd.DataFrame:
-    """person_id and taste_vector of everyone with an item in the history that the autoencoder knows."""
-    found = []
-    for batch, past in in_batches(people, histories) if champion else ():
-        vectors = champion.predict(past[["history"]], k=1)["taste_vector"]
-        known = [bool(np.any(vector)) for vector in vectors]
-        found.append(pd.DataFrame({"person_id": batch, "taste_vector": vectors.to_numpy()})[known])
-    return pd.concat(found) if found else pd.DataFrame({"person_id": [], "taste_vector": []}, dtype=object)
+def taste_vectors(histories: pd.DataFrame, champion: Champion | None) -> pa.Array:
+    """The taste of each history, null for those without an item that the autoencoder knows (people,)."""
+    if champion is None:
+        return pa.nulls(len(histories), pa.list_(pa.float64()))
+    if hasattr(champion.model, "tastes"):
+        tastes = champion.model.tastes(histories["history"].tolist())
+    else:  # a version of before that
+        tastes = np.array(champion.predict(histories[["history"]], k=1)["taste_vector"].tolist())
+    known = tastes.any(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(np.where(known, tastes.shape[1], 0))]).astype("int32")
+    return pa.ListArray.from_arrays(offsets, pa.array(tastes[known].ravel()), mask=pa.array(~known))
 
 
 def photo_interests(raw: Path, photos: pd.DataFrame, people: np.ndarray, champion: Champion | None) -> pd.DataFrame:

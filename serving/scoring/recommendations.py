@@ -14,7 +14,7 @@ import pandas as pd
 
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.history_reasons import most_attributed_items
-from serving.scoring.shelf import TOP, Shelf
+from serving.scoring.shelf import TOP, Choice, Shelf
 
 SHORT_HISTORY = 3
 """Below this many items there is no order to speak of, and the autoencoder ranks."""
@@ -91,11 +91,11 @@ def popularity(items: pd.DataFrame, shelf: Shelf | None = None) -> Rank:
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
         offered = []
         for history in histories["history"]:
-            seen = set(history)
-            unseen = [one for one in best if one[0] not in seen]
-            choice = shelf.choose(item for item, _ in unseen)
+            seen, looked_at = set(history), []
+            unseen = (looked_at.append(one) or one[0] for one in best if one[0] not in seen)
+            choice = shelf.choose(unseen)
             shelf.count(choice)
-            offered.append([unseen[place] for place in choice.places])
+            offered.append([looked_at[place] for place in choice.places])
         return pd.DataFrame(
             {
                 "items": [[item for item, _ in some] for some in offered],
@@ -151,22 +151,29 @@ def by_taste(champion: Champion, shelf: Shelf) -> Rank:
 def ranked_by(champion: Champion, rows: pd.DataFrame, shelf: Shelf) -> pd.DataFrame:
     """Columns `items` and `scores` of what the shelf keeps of a champion's rankings, a row each.
 
-    A ranking that was too short for it is asked for again, four times as long, until it holds all items.
+    A ranking that was too short for it is asked for again, four times as long, until it holds all items. All without
+    a history get the ranking of one of them.
     """
+    choices: list[Choice] = [Choice([], complete=False, ended=0)] * len(rows)
     kept: list[tuple[list, list]] = [([], [])] * len(rows)
-    waiting, length = np.arange(len(rows)), TOP * 4 if shelf.categories or shelf.ended else TOP
+    alike = np.flatnonzero(rows["history"].map(len).to_numpy() == 0)
+    waiting = np.setdiff1d(np.arange(len(rows)), alike[1:])
+    length = TOP * 4 if shelf.categories or shelf.ended else TOP
     while len(waiting):
         too_short: list[int] = []
         for part in np.array_split(waiting, -(-len(waiting) * length // _CELLS_AT_ONCE)):
-            answers = champion.predict(rows.iloc[part].reset_index(drop=True), k=length)
+            answers = champion.predict(rows.iloc[part].reset_index(drop=True), k=length, because=0)
             for row, items, scores in zip(part, answers["items"], answers["scores"], strict=True):
-                choice = shelf.choose(items)
+                choices[row] = choice = shelf.choose(items)
                 if not choice.complete and len(items) >= length:
                     too_short.append(row)
                     continue
-                shelf.count(choice)
                 kept[row] = ([items[place] for place in choice.places], [scores[place] for place in choice.places])
         waiting, length = np.array(too_short, int), length * 4
+    for row in alike[1:]:
+        choices[row], kept[row] = choices[alike[0]], kept[alike[0]]
+    for choice in choices:
+        shelf.count(choice)
     return pd.DataFrame({"items": [items for items, _ in kept], "scores": [scores for _, scores in kept]})
 
 

@@ -57,12 +57,20 @@ class Shelf:
 
     @classmethod
     def of(cls, items: pd.DataFrame, demand: Demand | None = None) -> Shelf:
-        """The shelf of a catalogue: item_id, title, and where they are known category and available."""
+        """The shelf of a catalogue: item_id, title, and where they are known category and available.
+
+        Nobody is ranked further for a category than it has items.
+        """
         ids, demand = items["item_id"], demand or Demand()
+        ended = items["available"].eq(False) if "available" in items else pd.Series(False, index=items.index)
+        categories = dict(demand.categories)
+        if "category" in items:
+            there = items[~ended].groupby("category")["title" if "title" in items else "item_id"].nunique()
+            categories = {name: min(count, int(there.get(name, 0))) for name, count in categories.items()}
         return cls(
-            categories=dict(demand.categories),
+            categories={name: count for name, count in categories.items() if count},
             carried=demand.most,
-            ended=frozenset(ids[items["available"].eq(False)]) if "available" in items else frozenset(),
+            ended=frozenset(ids[ended]),
             titles=dict(zip(ids, items["title"], strict=True)) if "title" in items else {},
             category_of=dict(zip(ids, items["category"], strict=True)) if "category" in items else {},
         )

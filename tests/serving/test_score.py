@@ -53,6 +53,13 @@ class Served:
     def predict(self, rows, params):  # noqa: ARG002
         return pd.DataFrame({name: [value] * len(rows) for name, value in self.columns.items()})
 
+    @property
+    def metadata(self):
+        return self
+
+    def get_params_schema(self):
+        return None
+
     def unwrap_python_model(self):
         return self.model
 

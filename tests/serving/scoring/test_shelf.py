@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +26,8 @@ class Ranker:
 
     def __init__(self, order):
         self.order, self.lengths = list(order), []
+        knows = SimpleNamespace(params=[SimpleNamespace(name="k")])
+        self.metadata = SimpleNamespace(get_params_schema=lambda: knows)
 
     def predict(self, rows, params):
         self.lengths.append(params["k"])
@@ -60,7 +64,9 @@ def test_each_person_gets_the_best_of_a_campaigns_category_too():
     assert found == ["i011", "i023", "i035", *(f"i{number:03d}" for number in range(7))]
     [found], lengths = kept(Shelf.of(CATALOGUE, Demand({"opera": 3})), CATALOGUE["item_id"])
     assert len(found) == 10
-    assert lengths == [40, 160, 640], "a category without items ends with the catalogue"
+    assert lengths == [10], "nobody is ranked further for a category without items"
+    [found], lengths = kept(Shelf.of(CATALOGUE[:13], Demand({"running": 3})), CATALOGUE["item_id"][:13])
+    assert (found[10:], lengths) == (["i011"], [40]), "nor further than it has"
 
 
 def test_variants_stand_in_a_list_once():

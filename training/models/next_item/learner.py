@@ -102,7 +102,7 @@ class NextItemLearner(Learner):
     signature = Signature(
         inputs={"history": "array<string>", "occurred_at": "array<any>", "taste_vector": "array<any>"},
         outputs={"items": "array<string>", "scores": "array<double>", "because": "array<string>"},
-        parameters={"k": 10},
+        parameters={"k": 10, "because": 1},
         optional=("history", "occurred_at", "taste_vector"),
     )
 

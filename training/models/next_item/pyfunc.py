@@ -8,7 +8,8 @@ Output: for each history the best `k` items that are not in it (`items`), their 
 history item that is nearest to each of them in the model's embeddings. A history without any known item gets the most
 popular items, with the number of acts in training as scores, and None as `because`. A history whose scores are not
 finite gets empty lists. `because` is a quick answer for a caller who waits; nightly audiences name the item that raised
-the score most (`serving/scoring/history_reasons.py`).
+the score most (`serving/scoring/history_reasons.py`), and ask with the parameter `because` 0, which leaves the column
+out: to find it takes as long as to rank.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         k = min(_whole_number(params, "k", 10), len(self.item_ids))
+        because = bool((params or {}).get("because", 1))
         size = min(_HISTORIES_A_BATCH, max(1, _SCORES_A_BATCH // len(self.item_ids)))
         starts = range(0, max(1, len(model_input)), size)
         return pd.concat(
-            [self._answer(model_input.iloc[start : start + size], k) for start in starts], ignore_index=True
+            [self._answer(model_input.iloc[start : start + size], k, because=because) for start in starts],
+            ignore_index=True,
         )
 
     def score(self, *inputs: np.ndarray) -> np.ndarray:
@@ -74,7 +77,7 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
             inputs.append(_vectors(rows, self.taste))
         return tuple(inputs)
 
-    def _answer(self, rows: pd.DataFrame, k: int) -> pd.DataFrame:
+    def _answer(self, rows: pd.DataFrame, k: int, *, because: bool) -> pd.DataFrame:
         histories = _histories(rows)
         people, codes, places = self._known(histories)
         inputs = self._inputs(rows, histories, people, codes, places)
@@ -86,15 +89,15 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         scores[~np.isfinite(scores)] = -np.inf
         best = best_places(scores, k)  # (batch, k)
         best_scores = np.take_along_axis(scores, best, axis=1)
-        because = self._nearest(best, padded)
         offered = np.isfinite(best_scores)
-        return pd.DataFrame(
-            {
-                "items": [list(self.item_ids[row[keep]]) for row, keep in zip(best, offered, strict=True)],
-                "scores": [row[keep].tolist() for row, keep in zip(best_scores, offered, strict=True)],
-                "because": [list(row[keep]) for row, keep in zip(because, offered, strict=True)],
-            }
-        )
+        answers = {
+            "items": [list(self.item_ids[row[keep]]) for row, keep in zip(best, offered, strict=True)],
+            "scores": [row[keep].tolist() for row, keep in zip(best_scores, offered, strict=True)],
+        }
+        if because:
+            nearest = self._nearest(best, padded)
+            answers["because"] = [list(row[keep]) for row, keep in zip(nearest, offered, strict=True)]
+        return pd.DataFrame(answers)
 
     def _known(self, histories: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """History, code and position among all items of all histories, of each known item, in order (known items,)."""

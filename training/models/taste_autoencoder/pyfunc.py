@@ -31,6 +31,10 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         self.item_ids = np.array(vocabulary["item_ids"], dtype=object)  # (items,)
         self.counts = np.array(vocabulary["counts"], dtype="float32")  # (items,)
         self.places = pd.Index(self.item_ids)
+        layers = self.ranker.get_layer("encoder").layers
+        self._into, self._behind = layers[2], layers[3:]  # after the rows and their scaling to length 1
+        self._kernel, self._bias = map(np.asarray, (self._into.kernel, self._into.bias))  # (items, units), (units,)
+        self._latent = self.ranker.get_layer("decoder").input_shape[-1]
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         k = min(_whole_number(params, "k", 10), len(self.item_ids))
@@ -39,6 +43,27 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         size = max(1, _CELLS_A_BATCH // len(self.item_ids))
         starts = range(0, max(1, len(histories)), size)
         return pd.concat([self._answer(histories[start : start + size], k) for start in starts], ignore_index=True)
+
+    def tastes(self, histories: list) -> np.ndarray:
+        """Taste vectors of histories, zeros for those without any known item (people, latent).
+
+        The encoder's first layer adds up the weights of a person's items, which takes no dense row of all items.
+        """
+        padded = self._padded(histories)
+        people, codes = np.nonzero(_first_of_each(padded))
+        codes = padded[people, codes] - 1
+        counts = np.bincount(people, minlength=len(padded))
+        sums = np.zeros((len(padded), self._kernel.shape[1]), "float32")
+        known = np.flatnonzero(counts)
+        starts = (np.cumsum(counts) - counts)[known]
+        if len(known):
+            sums[known] = np.add.reduceat(self._kernel[codes], starts, axis=0)
+        state = self._into.activation(sums / np.sqrt(np.maximum(counts, 1))[:, None].astype("float32") + self._bias)
+        for layer in self._behind:
+            state = layer(state)
+        tastes = np.array(state, "float64")[:, : self._latent]
+        tastes[(counts == 0) | ~np.isfinite(tastes).all(axis=1)] = 0.0
+        return tastes
 
     def score(self, padded: np.ndarray) -> np.ndarray:
         """Scores of all items (people, items) for item codes (people, longest) from 1, 0 for none."""
@@ -89,6 +114,16 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
         padded = np.zeros((len(histories), max(1, lengths.max(initial=0))), "int32")
         padded[people, np.arange(len(people)) - np.repeat(np.cumsum(lengths) - lengths, lengths)] = codes
         return padded
+
+
+def _first_of_each(padded: np.ndarray) -> np.ndarray:
+    """Whether a code stands there for the first time in its row; never for 0 (people, longest)."""
+    order = np.argsort(padded, axis=1, kind="stable")
+    codes = np.take_along_axis(padded, order, axis=1)
+    first = np.diff(codes, axis=1, prepend=0) > 0
+    found = np.zeros(padded.shape, bool)
+    np.put_along_axis(found, order, first, axis=1)
+    return found
 
 
 def best_places(scores: np.ndarray, k: int) -> np.ndarray:

@@ -195,7 +195,9 @@ def test_the_served_form_answers_in_chances_and_euros(data, served):
 
 def test_people_in_batches_get_the_responses_of_all_at_once(served, monkeypatch):
     pyfunc = SimpleNamespace(
-        predict=lambda rows, params: served.predict(None, rows, params), unwrap_python_model=lambda: served
+        predict=lambda rows, params: served.predict(None, rows, params),
+        metadata=SimpleNamespace(get_params_schema=lambda: None),
+        unwrap_python_model=lambda: served,
     )
     champion = Champion("response/1", pyfunc)
     rows = town(people=25).query("sent_on == @WEEKS[-1]").sort_values(["person_id", "campaign"])

@@ -118,6 +118,13 @@ def test_unknown_items_and_what_is_no_item_are_passed_over(served):
         assert other["taste_vector"] == pytest.approx(plain["taste_vector"], abs=1e-6)
 
 
+def test_a_taste_alone_is_the_taste_of_the_whole_answer(served):
+    histories = [["i05", "i06", "i08"], [], ["i06", "i05", "i06", None], ["never heard of"], ["i39"]]
+    expected = np.stack(answer(served, *histories)["taste_vector"])
+    np.testing.assert_allclose(served.tastes(histories), expected, atol=1e-5)
+    assert served.tastes([]).shape == (0, 8)
+
+
 @pytest.mark.parametrize("history", [[], ["never heard of"], None, float("nan"), "i05", [None]])
 def test_people_without_any_known_item_get_what_is_popular_and_no_taste(served, history):
     [row] = answer(served, history, k=3).to_dict("records")

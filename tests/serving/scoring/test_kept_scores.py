@@ -1,4 +1,4 @@
-"""Scoring only people whose identity changed: they as a full run has them, all others as they were."""
+"""People who keep what was published for an earlier day: these rows as they were, all others as a full run has them."""
 
 import shutil
 
@@ -73,6 +73,68 @@ def test_those_who_changed_are_as_in_a_full_run_and_all_others_as_before(lake):
     for table in ("responses", "predictions"):
         found = rows_of(lake, table, DS).sort_values("person_id", ignore_index=True)
         pd.testing.assert_frame_equal(found, full[table].sort_values("person_id", ignore_index=True), rtol=1e-4)
+
+
+def published_before(lake, *, inputs=None, ended=(), drop_inputs=False):
+    """Tonight's tables as those of the day before, their scores marked; a few as if they had followed from others."""
+    full = {table: rows_of(lake, table, DS) for table in TABLES}
+    for table in ("scores", "predictions", "dim_item"):
+        rows = pq.ParquetFile(next(lake.partition(table, DS).glob("*.parquet"))).read()
+        before = rows.to_pandas()
+        if table == "scores":
+            before["score"] += 100
+        if table == "predictions":
+            before.loc[before["person_id"].isin(inputs or ()), "inputs"] = "others"
+        found = pa.Table.from_pandas(before, schema=rows.schema, preserve_index=False)
+        if table == "dim_item":
+            found = with_availability(found, ended)
+        publish(lake, table, SINCE, found.drop_columns(["inputs"]) if drop_inputs and table == "predictions" else found)
+    return full
+
+
+def with_availability(items, ended):
+    available = [item not in ended for item in items["item_id"].to_pylist()]
+    return items.drop_columns(["available"] if "available" in items.column_names else []).append_column(
+        "available", pa.array(available)
+    )
+
+
+def kept(lake):
+    """People whose rows of tonight are marked, and whether nobody has both kinds of rows."""
+    marked = rows_of(lake, "scores", DS).groupby("person_id")["score"].agg(lambda scores: (scores > 50).mean())
+    assert set(marked) <= {0.0, 1.0}
+    return set(marked[marked == 1].index)
+
+
+def test_who_has_new_inputs_or_an_ended_item_is_ranked_anew_and_nobody_else(lake):
+    full = published_before(lake, inputs=[person(2), person(7)])
+    score(DS)
+    people = set(full["scores"]["person_id"])
+    assert kept(lake) == people - {person(2), person(7)}
+    found = rows_of(lake, "scores", DS)
+    found["score"] -= 100 * (found["score"] > 50)
+    pd.testing.assert_frame_equal(found, full["scores"], rtol=1e-4)
+    pd.testing.assert_frame_equal(rows_of(lake, "predictions", DS), full["predictions"], rtol=1e-4)
+
+    ended = full["scores"]["item_id"].iloc[0]
+    items = pq.ParquetFile(next(lake.partition("dim_item", DS).glob("*.parquet"))).read()
+    publish(lake, "dim_item", DS, with_availability(items, [ended]))
+    score(DS)
+    named = set(full["scores"].loc[full["scores"]["item_id"] == ended, "person_id"])
+    assert kept(lake) == people - {person(2), person(7)} - named
+    assert ended not in set(rows_of(lake, "scores", DS)["item_id"])
+
+    score(DS, everyone=True)
+    assert kept(lake) == set()
+
+
+@pytest.mark.parametrize("before", [{"ended": ["an item that came back"]}, {"drop_inputs": True}])
+def test_where_an_item_came_back_or_nothing_is_known_of_the_inputs_all_are_ranked_anew(lake, before):
+    if "ended" in before:
+        before = {"ended": [rows_of(lake, "dim_item", DS)["item_id"].iloc[-1]]}
+    published_before(lake, **before)
+    score(DS)
+    assert kept(lake) == set()
 
 
 @pytest.mark.usefixtures("lake")
