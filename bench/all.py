@@ -2,10 +2,10 @@
 
     python -m bench.all --data ../shared/data [--only next_item]
 
-The folder is laid out as `sequences/`, `social/` and `tabular/`; Fashion-MNIST is where Debian's package
+The folder is laid out as `sequences/`, `social/`, `tabular/` and `retail/`; Fashion-MNIST is where Debian's package
 dataset-fashion-mnist puts it. A benchmark whose files are not there is skipped, and says which are missing; `privacy`
-reads the town after a `make nightly` as well. All of them take some hours on two cores; every line they print also goes
-to `bench/results/`.
+and `lift` read the town after a `make nightly` as well. All of them take some hours on two cores; every line they
+print also goes to `bench/results/`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("interest_gan", [], adult),
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
+        ("lift", ["--home", str(Settings.from_env().home.root)], [data / "retail" / "online_retail.csv.gz"]),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),

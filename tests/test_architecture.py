@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "privacy": {"contracts", "lake_tables", "spark_jobs"},
     "sample_data": {"contracts"},
     "ops": {"contracts"},
-    "bench": {"contracts", "ops", "training", "serving", "privacy"},
+    "bench": {"contracts", "ops", "training", "serving", "activation", "privacy"},
 }
 """Room -> the other rooms that it may import."""
 

@@ -1,4 +1,4 @@
-"""Who is in which arm of an experiment."""
+"""Who is in which arm of an experiment, and what sending changed."""
 
 from __future__ import annotations
 
@@ -48,5 +48,48 @@ ASSIGNMENTS = Table(
 )
 """One full state a day."""
 
-ACTIVATION_TABLES = (ASSIGNMENTS,)
-"""What deciding writes."""
+VERDICTS = ("too_early", "none_shown", "higher", "lower")
+"""What an interval says of a difference: nothing yet; it holds zero; the treated have more; they have less."""
+
+LIFT = Table(
+    "lift",
+    grain="one metric of one arm of a campaign against those held out, as known on the day",
+    key=("campaign", "arm", "metric"),
+    columns=(
+        Column("campaign", "string", "the campaign", required=True),
+        Column("arm", "string", "the arm that is compared with those held out", required=True),
+        Column("metric", "string", "what is compared, a mean a person", required=True),
+        Column("people_treated", "bigint", "people in the arm, whether the message reached them or not", least=0),
+        Column("people_held_out", "bigint", "people held out", required=True, least=0),
+        Column(
+            "people_left_out", "bigint", "people of both who merged, fell apart or moved, and are in neither", least=0
+        ),
+        Column("mean_treated", "double", "mean of the arm, adjusted; null without people"),
+        Column("mean_held_out", "double", "mean of those held out, adjusted; null without people"),
+        Column("difference", "double", "mean of the arm less mean of those held out: what sending changed a person"),
+        Column("low", "double", "lower end of the interval; null while it is too early"),
+        Column("high", "double", "upper end of the interval; null while it is too early"),
+        Column("confidence", "double", "chance that the interval holds on all nights at once", least=0, greatest=1),
+        Column("verdict", "string", f"one of {', '.join(VERDICTS)}", required=True, one_of=VERDICTS),
+        Column("method", "string", "how the interval was computed, and for what size it is narrowest", required=True),
+        Column("variance_removed", "double", "share of the variance that behaviour before explains", greatest=1),
+        Column(
+            "people_needed",
+            "bigint",
+            "people of both arms still missing until the interval leaves out zero, should the difference stay as it "
+            "is; 0 where it does, null while it is too early or where there is no difference",
+            least=0,
+        ),
+        Column("sample_ratio_evidence", "double", "Bayes factor against the stated shares of the arms", least=0),
+        Column("sample_ratio_p", "double", "p-value of them that holds on all nights at once", least=0, greatest=1),
+        Column(
+            "sample_ratio_ok",
+            "boolean",
+            "false where the arms do not have the sizes they should have: then nothing here is to be trusted",
+            required=True,
+        ),
+    ),
+)
+
+ACTIVATION_TABLES = (ASSIGNMENTS, LIFT)
+"""What deciding and measuring write."""
