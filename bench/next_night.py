@@ -18,12 +18,10 @@ from contracts.home import Home
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
-from training.registry.client import CHALLENGER, Registry
 
 NIGHTLY = ("resolve", "profile", "score", "export")
 
-_ONCE = ("resolve", "profile")
-"""Steps of the first night, too."""
+_BOTH_NIGHTS = ("resolve", "profile", "score")
 
 _COMMANDS = {
     "resolve": "spark_jobs.main resolve",
@@ -55,10 +53,10 @@ def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str],
     lake_of_days.deliver_history(persons=not resolves)
     for night, ds in (("first", lake_of_days.days[-2]), ("next", lake_of_days.last)):
         if night == "next":
-            if "score" in steps:
-                _train_champions(home, lake_of_days.days[-2], minutes)
             lake_of_days.deliver_last_day(persons=not resolves)
-        for step in [step for step in NIGHTLY if step in steps and (night == "next" or step in _ONCE)]:
+        for step in [step for step in NIGHTLY if step in steps and (night == "next" or step in _BOTH_NIGHTS)]:
+            if step == "score" and night == "first":
+                _train_champions(home, ds, minutes)
             found = measured(["python", "-m", *_COMMANDS[step].split(), "--ds", ds], home)
             rows = rows_of(lake_of_days.lake, ds)
             result.write({"bench": "night", "step": step, "night": night, **size, **found, "rows": rows})
@@ -79,9 +77,17 @@ def _train_champions(home: Path, ds: str, minutes: float) -> None:
         config.write_text(f"{known}minutes: {minutes}\n")
         command = ["python", "-m", "training.train", "--model", model, "--ds", ds, "--config", str(config)]
         run_step(command, home, {})
-        registry = Registry.of(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
-        version = registry.aliased(model, CHALLENGER)
-        if version is None:
-            print(f"bench.night: no champion of {model}", file=sys.stderr)
-        else:
-            registry.promote(version)
+        promotion = [sys.executable, "-c", f"from bench.next_night import promote; promote({model!r})"]
+        run_step(promotion, home, {})
+
+
+def promote(model: str) -> None:
+    """Let the challenger of a model become champion; in a process of its own, as the registry takes memory."""
+    from training.registry.client import CHALLENGER, Registry
+
+    registry = Registry.of(Settings.from_env())
+    version = registry.aliased(model, CHALLENGER)
+    if version is None:
+        print(f"bench.night: no champion of {model}", file=sys.stderr)
+    else:
+        registry.promote(version)
