@@ -50,13 +50,15 @@ class Usage:
             self._look()
 
     def _look(self) -> None:
-        held = 0
-        for process in self._processes():
+        processes = self._processes()
+        resident = 0
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                held += process.memory_full_info().pss
+                resident += process.memory_info().rss
                 times = process.cpu_times()
                 self._seconds[process] = times.user + times.system
-        self.peak_bytes = max(self.peak_bytes, held)
+        if resident > self.peak_bytes:  # what is shared counts once, and to find that out walks all of their pages
+            self.peak_bytes = max(self.peak_bytes, sum(map(_share_of, processes)))
 
     def _processes(self) -> set[psutil.Process]:
         parents = {psutil.Process()}
@@ -68,3 +70,11 @@ class Usage:
             with contextlib.suppress(psutil.NoSuchProcess):
                 found.update(parent.children(recursive=True))
         return found
+
+
+def _share_of(process: psutil.Process) -> int:
+    """Resident bytes of a process, those that several share by equal parts; none of one that has ended."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.NoSuchProcess:
+        return 0
