@@ -2,10 +2,10 @@
 
     python -m bench.all --data ../shared/data [--only next_item]
 
-The folder is laid out as `sequences/`, `social/`, `tabular/` and `retail/`; Fashion-MNIST is where Debian's package
-dataset-fashion-mnist puts it. A benchmark whose files are not there is skipped, and says which are missing; `privacy`
-and `lift` read the town after a `make nightly` as well. All of them take some hours on two cores; every line they
-print also goes to `bench/results/`.
+The folder is laid out as `sequences/`, `social/`, `tabular/`, `retail/` and `ads/`; Fashion-MNIST is where Debian's
+package dataset-fashion-mnist puts it. A benchmark whose files are not there is skipped, and says which are missing;
+`privacy` and `lift` read the town after a `make nightly` as well. All of them take some hours on two cores; every line
+they print also goes to `bench/results/`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
         ("lift", ["--home", str(Settings.from_env().home.root)], [data / "retail" / "online_retail.csv.gz"]),
+        ("off_policy", [], [data / "ads" / "obd_random_men.csv.gz"]),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),
