@@ -65,7 +65,8 @@ def changes_between(before: DataFrame, now: Resolution, rules: IdentityRules) ->
 
 def _reasons(links: DataFrame, concerned: DataFrame, rules: IdentityRules) -> tuple[DataFrame, DataFrame]:
     """The strongest kind that `joined` others into a person, and the rule that `parted` a former one."""
-    around = with_touched(links, concerned.select(F.col("identifier").alias("node"))).where("touched")
+    nodes = broadcast_if_small(concerned.select(F.col("identifier").alias("node")))
+    around = with_touched(links, nodes).where("touched")
     for place, end in enumerate(ENDS):
         side = concerned.select(
             F.col("identifier").alias(end),
@@ -89,12 +90,12 @@ def _reasons(links: DataFrame, concerned: DataFrame, rules: IdentityRules) -> tu
     return joined, parted
 
 
-def refuse_many_merges(changes: DataFrame, known: int, rules: IdentityRules, ds: str, written_to: Path) -> None:
+def refuse_many_merges(changes: DataFrame, before: DataFrame, rules: IdentityRules, ds: str, written_to: Path) -> None:
     """Refuse a night in which too many known persons became others.
 
     Args:
         changes: rows of the contract `identity_changes`.
-        known: persons of the day before.
+        before: `person_id` of the identifiers of the day before.
         written_to: the folder that the changes were written to.
 
     Raises:
@@ -102,6 +103,9 @@ def refuse_many_merges(changes: DataFrame, known: int, rules: IdentityRules, ds:
     """
     merges = changes.where("change = 'merged'")
     merged = merges.select("former_person_id").distinct().count()
+    if merged <= rules.most_merges(0):  # whatever the number of persons, which costs to count
+        return
+    known = before.select(F.countDistinct("person_id")).first()[0]
     most = rules.most_merges(known)
     if merged <= most:
         return

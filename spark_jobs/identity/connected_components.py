@@ -6,17 +6,24 @@ the smallest node that it knows; O(log^2 n) rounds, and no round makes more edge
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from spark_jobs.identity import union_find
+from spark_jobs.identity.union_find import PLACED
+from spark_jobs.identity.union_find import components_within as components_of
 
-ONE_MACHINE = 200_000
-"""Links up to which the driver alone needs a second or two, and no more memory than it has."""
+FEW_LINKS = 200_000
+"""Up to here the driver puts links together with no more memory than it has in any case."""
 
-_PLACED = "node string, cluster string, component string"
+_LINKS_DDL = "a string, b string, strength int"
+_PLACED_DDL = "node string, cluster string, component string"
 
 
 def connected_components(edges: DataFrame) -> DataFrame:
@@ -55,7 +62,21 @@ def _rounds(links: DataFrame) -> DataFrame:
         fingerprint = now
 
 
-def components_within(links: DataFrame, limit: int, *, one_machine: int = ONE_MACHINE) -> DataFrame:
+@dataclass(frozen=True)
+class OneMachine:
+    """What the driver may put together by itself, without rounds of jobs."""
+
+    links: int = FEW_LINKS
+    """So many links at most."""
+    scratch: Path | None = None
+    """A folder that is not there yet and that Spark's tasks see too: links come and components go through it; None:
+    through memory."""
+
+
+LITTLE = OneMachine()
+
+
+def components_within(links: DataFrame, limit: int, one_machine: OneMachine = LITTLE) -> DataFrame:
     """Connected components of at most `limit` nodes.
 
     A component above the limit loses all links of the weakest strength in it, again and again until what is left of it
@@ -63,15 +84,25 @@ def components_within(links: DataFrame, limit: int, *, one_machine: int = ONE_MA
 
     Args:
         links: columns `a`, `b`, `strength` (larger is stronger).
-        one_machine: up to so many links are put together by the driver alone, without rounds of jobs.
 
     Returns:
         columns `node`, `cluster` (its component before any cut, by the smallest node), `component` (after it).
     """
-    links = links.select("a", "b", "strength").localCheckpoint()
-    if links.count() <= one_machine:
-        rows = union_find.components_within([tuple(row) for row in links.collect()], limit)
-        return links.sparkSession.createDataFrame(rows, _PLACED, verifySchema=False)
+    session, links = links.sparkSession, links.select("a", "b", "strength")
+    if one_machine.scratch is None:
+        links = links.localCheckpoint()
+        if links.count() <= one_machine.links:
+            return session.createDataFrame(pa.Table.from_batches(components_of(links.toArrow(), limit), PLACED))
+    else:
+        there, back = (one_machine.scratch / name for name in ("links", "components"))
+        links.write.parquet(str(there))
+        links = session.read.schema(_LINKS_DDL).parquet(str(there))
+        if pyarrow.dataset.dataset(there).count_rows() <= one_machine.links:
+            back.mkdir()
+            with pq.ParquetWriter(back / "part-0.parquet", PLACED) as writer:
+                for batch in components_of(pq.read_table(there), limit):
+                    writer.write_batch(batch)
+            return session.read.schema(_PLACED_DDL).parquet(str(back))
     clusters = connected_components(links).localCheckpoint()
     placed, left, done = clusters, links, []
     while True:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -26,16 +27,21 @@ from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
 from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY, IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
 from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, refuse_many_merges
+from spark_jobs.identity.connected_components import FEW_LINKS, OneMachine
 from spark_jobs.identity.links import ENDS, counts_of, ends_of
 from spark_jobs.identity.resolution import Resolution, resolve, resolve_further
 from spark_jobs.identity.rules import IdentityRules, load_rules, pseudonyms_of_nobody
+from spark_jobs.identity.union_find import BYTES_A_LINK
 from spark_jobs.publishing import publish, stage
-from spark_jobs.session import start_session
+from spark_jobs.session import fit_to, start_session
 
 _READ = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
 _DAYS_OF_STATE = 2
 _ROW_BYTES = 100
 """Of a row of persons or links in Parquet, about: pseudonyms do not compress."""
+
+_UNPACKED = 2
+"""How often as large as in Parquet the rows are while they are sorted, about."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +77,22 @@ def resolve_identities(
             )
         rules = load_rules(settings)
         rules = replace(rules, excluded=tuple(sorted({*rules.excluded, *pseudonyms_of_nobody(settings)})))
-        session = start_session(settings, "resolve")
-        start = Start(reason="--from-scratch was given") if from_scratch else _start(session, lake, rules, ds)
+        start = Start(reason="--from-scratch was given") if from_scratch else _start(lake, rules, ds)
+        read = _bytes_to_read(lake, start, ds)
+        session = start_session(settings, "resolve", raw_bytes=read)
+        fit_to(session, read)
         excluded = session.createDataFrame(pa.table([pa.array(rules.excluded, pa.string())], ["identifier"]))
-        resolution, nobody = _resolution(session, lake, rules, start, ds, excluded)
         staging = lake.staging("resolve")
+        one_machine = OneMachine(max(FEW_LINKS, settings.memory // 3 // BYTES_A_LINK), staging / "components")
+        resolution, nobody = _resolution(session, lake, rules, start, ds, excluded, one_machine)
 
-        persons = resolution.persons.persist()
-        identifiers, people = persons.select(F.count(F.lit(1)), F.countDistinct("person_id")).first()
+        resolution = _staged(session, resolution, _inputs(lake, rules, ds), ds, staging)
+        people = resolution.persons.select(F.countDistinct("person_id")).first()[0]
+        counts = counts_of(resolution.links, rules)
         changes = staging / IDENTITY_CHANGES.name
         changed = _stage_changes(session, lake, resolution, rules, ds, changes, accept_merges=accept_merges)
-        on_day = F.to_date(F.lit(ds)).alias("ds")
-        stage(persons.select(*PERSONS.column_names, on_day), PERSONS, staging / PERSONS.name, _size(ds, identifiers))
-        links = resolution.links.withColumn("inputs", F.lit(_inputs(lake, rules, ds))).persist()
-        counts = counts_of(links, rules)
-        links = links.select(*IDENTITY_EDGES_KNOWN.column_names, on_day)
-        stage(links, IDENTITY_EDGES_KNOWN, staging / IDENTITY_EDGES_KNOWN.name, _size(ds, counts.pop("links")))
         folder = staging / IDENTIFIERS_OF_NOBODY.name
+        on_day = F.to_date(F.lit(ds)).alias("ds")
         stage(excluded.select("*", on_day), IDENTIFIERS_OF_NOBODY, folder, _size(ds, len(rules.excluded)))
         for table in (IDENTITY_CHANGES, IDENTIFIERS_OF_NOBODY, PERSONS, IDENTITY_EDGES_KNOWN):
             publish(lake, table, staging / table.name, [ds], owner="part")
@@ -96,15 +101,15 @@ def resolve_identities(
             lake.withdraw(IDENTITY_EDGES_KNOWN.name, day)
 
         say(
-            f"resolve {ds}: {identifiers} identifiers are {people} persons; {counts['shared_cookies']} shared "
-            f"cookies, {counts['cut_components']} components above {rules.component_limit} identifiers cut"
+            f"resolve {ds}: {resolution.identifiers} identifiers are {people} persons; {counts['shared_cookies']} "
+            f"shared cookies, {counts['cut_components']} components above {rules.component_limit} identifiers cut"
         )
         edges = f"the edges since {start.ds}" if start.ds else f"all edges, since {start.reason}"
         say(f"resolve {ds}: from {edges}; " + ", ".join(f"{changed[name]} {name}" for name in CHANGES))
         fragment["persons"] = people
         say(f"resolve {ds}: {nobody} identifiers that were read belong to nobody; their acts stay without a person")
         fragment["identity"] = {
-            "identifiers": identifiers,
+            "identifiers": resolution.identifiers,
             "of_nobody": nobody,
             **counts,
             "changed": changed,
@@ -114,22 +119,37 @@ def resolve_identities(
     return fragment
 
 
-def _start(session: SparkSession, lake: Lake, rules: IdentityRules, ds: str) -> Start:
+def _start(lake: Lake, rules: IdentityRules, ds: str) -> Start:
     """The latest earlier night, if it was made from what is in the lake now, by the same rules."""
     earlier = [day for day in lake.days(PERSONS.name, until=ds) if day < ds]
     if not earlier:
         return Start(reason="it is the first night")
     day = earlier[-1]
-    if not lake.files(IDENTITY_EDGES_KNOWN.name, day):
+    files = lake.files(IDENTITY_EDGES_KNOWN.name, day)
+    if not files:
         return Start(reason=f"the links of {day} are not kept")
-    inputs = _read(session, lake, IDENTITY_EDGES_KNOWN, [day]).select("inputs").first().inputs
-    if inputs != _inputs(lake, rules, day):
+    inputs = pyarrow.dataset.dataset(str(files[0]), pa.schema([("inputs", pa.string())])).head(1)["inputs"]
+    if inputs.to_pylist() != [_inputs(lake, rules, day)]:
         return Start(reason=f"rules or days up to {day} are not those of that night")
     return Start(day)
 
 
+def _bytes_to_read(lake: Lake, start: Start, ds: str) -> int:
+    """Of the tables, unpacked, about: what arrived since the start, and the persons and links of it."""
+    partitions = [(table, day) for table in _READ for day in lake.days(table.name, until=ds) if day > start.ds]
+    partitions += [(table, start.ds) for table in (PERSONS, IDENTITY_EDGES_KNOWN) if start.ds]
+    packed = sum(file.stat().st_size for table, day in partitions for file in lake.files(table.name, day))
+    return packed * _UNPACKED
+
+
 def _resolution(
-    session: SparkSession, lake: Lake, rules: IdentityRules, start: Start, ds: str, excluded: DataFrame
+    session: SparkSession,
+    lake: Lake,
+    rules: IdentityRules,
+    start: Start,
+    ds: str,
+    excluded: DataFrame,
+    one_machine: OneMachine,
 ) -> tuple[Resolution, int]:
     """Persons of all days up to `ds`, and how many identifiers that were read belong to nobody.
 
@@ -154,8 +174,25 @@ def _resolution(
         seen = seen.where(~F.col("identifier").isin(*rules.excluded))
     nobody = sum(row.read for row in found)
     if not start.ds:
-        return resolve(edges, seen, rules), nobody
-    return resolve_further(Resolution(persons, links), edges, seen, rules), nobody
+        return resolve(edges, seen, rules, one_machine), nobody
+    return resolve_further(Resolution(persons, links), edges, seen, rules, one_machine), nobody
+
+
+def _staged(session: SparkSession, resolution: Resolution, inputs: str, ds: str, staging: Path) -> Resolution:
+    """The same, written below `staging` and read from there."""
+    on_day = F.to_date(F.lit(ds)).alias("ds")
+    links = resolution.links.withColumn("inputs", F.lit(inputs))
+    found = {}
+    for table, rows, count in (
+        (PERSONS, resolution.persons, resolution.identifiers),
+        (IDENTITY_EDGES_KNOWN, links, resolution.pairs),
+    ):
+        folder = staging / table.name
+        stage(rows.select(*table.column_names, on_day), table, folder, _size(ds, count))
+        files = [str(file) for file in folder.glob("ds=*/bucket=*/*.parquet")]
+        schema = table.ddl()
+        found[table] = session.read.schema(schema).parquet(*files) if files else session.createDataFrame([], schema)
+    return replace(resolution, persons=found[PERSONS], links=found[IDENTITY_EDGES_KNOWN])
 
 
 def _stage_changes(
@@ -177,8 +214,7 @@ def _stage_changes(
     on_day = F.to_date(F.lit(ds)).alias("ds")
     stage(changes.select(*IDENTITY_CHANGES.column_names, on_day), IDENTITY_CHANGES, folder, {ds: 0})
     if not accept_merges:
-        known = before.select(F.countDistinct("person_id")).first()[0]
-        refuse_many_merges(changes, known, rules, ds, folder / f"ds={ds}")
+        refuse_many_merges(changes, before, rules, ds, folder / f"ds={ds}")
     found = changes.groupBy("change").agg(F.countDistinct("former_person_id").alias("persons")).collect()
     return dict.fromkeys(CHANGES, 0) | {row.change: row.persons for row in found}
 

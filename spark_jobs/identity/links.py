@@ -92,7 +92,6 @@ def ends_of(links: DataFrame) -> DataFrame:
 
 def with_touched(links: DataFrame, nodes: DataFrame) -> DataFrame:
     """The links with `touched`: whether an end is one of the `nodes`."""
-    nodes = broadcast_if_small(nodes)
     for place, end in enumerate(ENDS):
         flagged = nodes.select(F.col("node").alias(end), F.lit(True).alias(f"at_{place}"))
         links = links.join(flagged, on=end, how="left")
@@ -106,16 +105,16 @@ def broadcast_if_small(frame: DataFrame) -> DataFrame:
 
 
 def counts_of(links: DataFrame, rules: IdentityRules) -> dict[str, Any]:
-    """How many links there are, and how often each rule kept strangers apart."""
+    """How often each rule kept strangers apart."""
+    refused = links.where("refused is not null")
     above = [
         F.countDistinct(F.when(F.col("refused") == limit.name, per_end(limit))).alias(limit.name)
         for limit in rules.limits
     ]
     cut = F.countDistinct(F.when(F.col("refused") == CUT, F.col("cluster"))).alias(CUT)
     excluded = F.count(F.when(F.col("refused") == "excluded", F.lit(1))).alias("excluded")
-    found = links.select(F.count(F.lit(1)).alias("links"), cut, excluded, *above).first().asDict()
+    found = refused.select(cut, excluded, *above).first().asDict()
     return {
-        "links": found["links"],
         "shared_cookies": sum(found[limit.name] for limit in rules.limits if limit.per == "cookie"),
         "cut_components": found[CUT],
         "excluded_links": found["excluded"],

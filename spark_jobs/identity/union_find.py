@@ -1,63 +1,85 @@
-"""Connected components of a graph that fits on one machine: union-find by plain Python, about a second a 100,000 links.
+"""Connected components of a graph that fits on one machine, and a limit to their size: arrays of numbers in NumPy.
 
-Source: Tarjan and van Leeuwen, "Worst-case Analysis of Set Union Algorithms", JACM 1984 (path halving).
+Source: Shiloach and Vishkin, "An O(log n) Parallel Connectivity Algorithm", Journal of Algorithms 1982: the roots of
+links are hooked to smaller ones, and paths are halved until every node knows its root.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-Link = tuple[str, str, int]
-"""Two nodes, and how strong the link is; larger is stronger."""
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+BYTES_A_LINK = 400
+"""Of memory, about: two identifiers as text, twice, and some twenty numbers."""
 
-def components_within(links: list[Link], limit: int) -> list[tuple[str, str, str]]:
-    """The result of `connected_components.components_within` for the same links, as (node, cluster, component)."""
-    clusters = _components((), links)
-    inside: dict[str, list[Link]] = defaultdict(list)
-    for link in links:
-        inside[clusters[link[0]]].append(link)
-    members: dict[str, list[str]] = defaultdict(list)
-    for node, cluster in clusters.items():
-        members[cluster].append(node)
-    found = []
-    for cluster, nodes in members.items():
-        component = dict.fromkeys(nodes, cluster)
-        if len(nodes) > limit:
-            component = _cut(nodes, inside[cluster], limit)
-        found += [(node, cluster, component[node]) for node in nodes]
-    return found
+_ROWS_AT_ONCE = 1 << 20
+
+PLACED = pa.schema([("node", pa.string()), ("cluster", pa.string()), ("component", pa.string())])
 
 
-def _cut(nodes: list[str], links: list[Link], limit: int) -> dict[str, str]:
-    """Node -> its component, after the weakest links of a component above the limit are gone."""
-    weakest = min(link[2] for link in links)
-    components = _components(nodes, left := [link for link in links if link[2] > weakest])
-    members, inside = defaultdict(list), defaultdict(list)
-    for node, component in components.items():
-        members[component].append(node)
-    for link in left:
-        inside[components[link[0]]].append(link)
-    for component, its_nodes in members.items():
-        if len(its_nodes) > limit and inside[component]:
-            components |= _cut(its_nodes, inside[component], limit)
-    return components
+def components_within(links: pa.Table, limit: int) -> Iterator[pa.RecordBatch]:
+    """The result of `connected_components.components_within` for the same links, in batches.
+
+    Args:
+        links: columns `a`, `b`, `strength` (larger is stronger).
+    """
+    names, left, right = _numbered(links)
+    strength = links["strength"].to_numpy()
+    cluster = smallest_reached(len(names), left, right)
+    component = _cut(cluster, left, right, strength, limit)
+    for start in range(0, len(names), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        columns = [names[rows], names.take(pa.array(cluster[rows])), names.take(pa.array(component[rows]))]
+        yield pa.record_batch([column.cast(pa.string()) for column in columns], schema=PLACED)
 
 
-def _components(nodes: Iterable[str], links: list[Link]) -> dict[str, str]:
-    """Node -> smallest node of its component; one of the `nodes` without a link stands for itself."""
-    parent = {node: node for node in nodes}
+def smallest_reached(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(nodes,) the smallest node that each of the nodes 0, 1, ... reaches.
 
-    def root(node: str) -> str:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
+    Args:
+        left, right: (links,) the two ends of each link.
+    """
+    root = np.arange(nodes)
+    while len(left):
+        left, right = root[left], root[right]
+        apart = left != right
+        left, right = left[apart], right[apart]
+        np.minimum.at(root, np.maximum(left, right), np.minimum(left, right))
+        while True:
+            further = root[root]
+            if np.array_equal(further, root):
+                break
+            root = further
+    return root
 
-    for left, right, _ in links:
-        low, high = root(left), root(right)
-        if low != high:
-            parent[max(low, high)] = min(low, high)
-    return {node: root(node) for node in parent}
+
+def _numbered(links: pa.Table) -> tuple[pa.LargeStringArray, np.ndarray, np.ndarray]:
+    """The names of all nodes in their order, and the ends of the links as places among them."""
+    ends = pa.chunked_array([*links["a"].chunks, *links["b"].chunks], pa.string()).cast(pa.large_string())
+    encoded = ends.dictionary_encode()
+    if not encoded.num_chunks:
+        return pa.array([], pa.large_string()), np.empty(0, np.int64), np.empty(0, np.int64)
+    found = encoded.chunk(encoded.num_chunks - 1).dictionary  # the chunks share it, and the last one has all of it
+    order = pc.sort_indices(found)  # by bytes, as Spark compares
+    place = np.empty(len(found), np.int64)
+    place[order.to_numpy()] = np.arange(len(found))
+    numbers = place[np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])]
+    return found.take(order), numbers[: links.num_rows], numbers[links.num_rows :]
+
+
+def _cut(cluster: np.ndarray, left: np.ndarray, right: np.ndarray, strength: np.ndarray, limit: int) -> np.ndarray:
+    """(nodes,) the components that are left where those above the limit lose their weakest links, again and again."""
+    component = cluster.copy()
+    while (large := np.bincount(component, minlength=len(component)) > limit).any():
+        nodes = large[component]
+        inside = nodes[left]
+        left, right, strength = left[inside], right[inside], strength[inside]
+        weakest = np.full(len(component), np.iinfo(strength.dtype).max, strength.dtype)
+        np.minimum.at(weakest, component[left], strength)
+        stays = strength > weakest[component[left]]
+        left, right, strength = left[stays], right[stays], strength[stays]
+        component[nodes] = smallest_reached(len(component), left, right)[nodes]
+    return component

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from spark_jobs.identity.connected_components import components_within, connected_components
+from spark_jobs.identity.connected_components import OneMachine, components_within, connected_components
 
 Edges = list[tuple[str, str]]
 
@@ -85,7 +85,7 @@ def test_no_edges_give_no_components(spark):
     assert connected_components(spark.createDataFrame([], "a string, b string")).collect() == []
 
 
-def test_both_ways_cut_large_components_alike(spark):
+def test_all_ways_cut_large_components_alike(spark, tmp_path):
     """Random graphs of three strengths and a hub; a limit that most of them break, some by the strongest alone."""
     rng = random.Random(5)
     links = [(*edge, rng.randint(-2, 0)) for seed in range(20) for edge in random_graph(seed) if edge[0] != edge[1]]
@@ -93,7 +93,10 @@ def test_both_ways_cut_large_components_alike(spark):
         (f"star-{number:03d}", f"ray-{number:03d}", 0) for number in range(9)
     ]
     frame = spark.createDataFrame(links, "a string, b string, strength int")
-    by_jobs, by_driver = (components_within(frame, 4, one_machine=most).collect() for most in (0, 10_000))
+    ways = OneMachine(0), OneMachine(10_000), OneMachine(10_000, tmp_path / "scratch")
+    by_jobs, by_driver, by_files = (components_within(frame, 4, way).collect() for way in ways)
+    assert sorted(by_files) == sorted(by_driver)
+    assert any((tmp_path / "scratch").rglob("*.parquet"))
     placed = {row.node: (row.cluster, row.component) for row in by_jobs}
     assert len(placed) == len(by_jobs) == len(by_driver)
     assert placed == {row.node: (row.cluster, row.component) for row in by_driver}
