@@ -2,8 +2,8 @@
 
 DuckDB writes the lake (`bench/lake_of_edges.py`): all arrives on the first day but `--night` edges, new identifiers and
 links between old ones, which arrive on the second. The first day is resolved, then the second twice: going on from the
-first, and from scratch. Both must give the same persons and links. Seconds are those of the whole command, the start of
-Spark and the writing of the tables included; memory is the largest of its processes.
+first, and from scratch. Both must give the same persons and links. Seconds and CPU seconds are those of the whole
+command, the start of Spark and the writing of the tables included; memory is the most of all its processes together.
 
     python -m bench.identity --edges 5000000 --hub 100000
 """
@@ -11,26 +11,19 @@ Spark and the writing of the tables included; memory is the largest of its proce
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
-import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from bench import result
 from bench.lake_of_edges import DAYS, LakeOfEdges
-from bench.steps import run_step
+from bench.steps import measured
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import Settings
 
-SPARK = {
-    "spark.sql.shuffle.partitions": "16",
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=240m -Xss4m",
-}
-"""For a long job: the settings that come with Nightshift are for short ones, with a compiler that starts fast."""
+NIGHTS = {"first": (DAYS[0],), "next": (DAYS[1],), "next from scratch": (DAYS[1], "--from-scratch")}
 
 
 def main() -> None:
@@ -39,15 +32,14 @@ def main() -> None:
     )
     parser.add_argument("--edges", type=int, default=5_000_000, help="edges of the first day (default %(default)s)")
     parser.add_argument("--hub", type=int, default=100_000, help="those of the hot identifier (default %(default)s)")
-    parser.add_argument("--night", type=int, default=50_000, help="edges of the second day (default %(default)s)")
-    parser.add_argument("--memory", default="6g", help="memory of Spark's driver (default %(default)s)")
-    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--night", type=int, default=100_000, help="edges of the second day (default %(default)s)")
+    parser.add_argument("--nights", nargs="+", choices=NIGHTS, default=list(NIGHTS), help="(default: all)")
     chosen = parser.parse_args()
     exit_with_sentence(lambda: bench(**vars(chosen)))
 
 
-def bench(edges: int, hub: int, night: int, memory: str, cores: int) -> dict[str, Any]:
-    """Run the three, write and return the line.
+def bench(edges: int, hub: int, night: int, nights: Sequence[str]) -> None:
+    """Run the nights; a line of the results for each.
 
     Raises:
         LakeError: a run failed, or the two ways do not agree.
@@ -58,43 +50,21 @@ def bench(edges: int, hub: int, night: int, memory: str, cores: int) -> dict[str
     lake_of_edges = LakeOfEdges(Lake(home / "lake"), edges, hub, night)
     lake_of_edges.deliver_first_day()
     lake_of_edges.deliver_next_day()
-    run = {"memory": memory, "cores": cores}
-    seconds = {"from_scratch": _resolve(home, DAYS[0], **run), "next_night": _resolve(home, DAYS[1], **run)}
-    further = lake_of_edges.contents()
-    seconds["next_night_from_scratch"] = _resolve(home, DAYS[1], "--from-scratch", **run)
-    if lake_of_edges.contents() != further:
+    contents = {}
+    for name in nights:
+        ds, *options = NIGHTS[name]
+        found = measured(["python", "-m", "spark_jobs.main", "resolve", "--ds", ds, *options], home)
+        contents[name] = lake_of_edges.contents(ds)
+        rows, persons = contents[name]["persons"][:2]
+        size = {"edges": edges, "hub": hub, "night_edges": night, "identifiers": rows, "persons": persons}
+        result.write({"bench": "identity", "night": name, **size, **found})
+    if contents.get("next") != contents.get("next from scratch", contents.get("next")):
         raise LakeError(
             expected="the same persons and links from the night's edges as from all",
             received="others",
             remedy=f"compare persons and identity_edges_known in {home / 'lake'}",
         )
-    rows, persons = further["persons"][:2]
-    line = {
-        "bench": "identity",
-        "edges": edges,
-        "hub": hub,
-        "night_edges": night,
-        "identifiers": rows,
-        "persons": persons,
-        "seconds": seconds,
-        "cores": cores,
-        "driver_memory": memory,
-        "spark": SPARK,
-        "peak_memory_gib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1 << 20), 2),
-        "equal": True,
-    }
-    result.write(line)
     shutil.rmtree(home)
-    return line
-
-
-def _resolve(home: Path, ds: str, *arguments: str, memory: str, cores: int) -> float:
-    """Seconds of one `resolve`."""
-    started = time.monotonic()
-    settings = [word for name, value in SPARK.items() for word in ("--conf", f"{name}={value}")]
-    command = ["spark-submit", "--driver-memory", memory, *settings, "spark_jobs/main.py", "resolve", "--ds", ds]
-    run_step([*command, *arguments], home, {"NIGHTSHIFT_SPARK_MASTER": f"local[{cores}]"})
-    return round(time.monotonic() - started, 1)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,8 @@ class LakeOfEdges:
         self.lake.publish("identity_edges", ds, {"bench-00000.parquet": staging / "edges.parquet"})
         self.lake.publish("reconciliation", ds, {"bench-00000.parquet": staging / "books.parquet"})
 
-    def contents(self) -> dict[str, tuple]:
-        """Rows, and hashes of them that no order matters to, of what the second day published."""
+    def contents(self, ds: str) -> dict[str, tuple]:
+        """Rows, and hashes of them that no order matters to, of what a day published."""
         found = {}
         with duckdb.connect() as database:
             for table, columns in (
@@ -92,6 +92,6 @@ class LakeOfEdges:
                 first, *_ = columns.split(",")
                 found[table] = database.execute(
                     f"select count(*), count(distinct {first}), bit_xor(hash({columns})), sum(hash({columns})) "
-                    f"from '{self.lake.partition(table, DAYS[1])}/*.parquet'"
+                    f"from '{self.lake.partition(table, ds)}/*.parquet'"
                 ).fetchone()
         return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
 from pyspark.logger import PySparkLogger
@@ -97,7 +99,13 @@ def start_session(settings: Settings, name: str, *, raw_bytes: int = 0) -> Spark
     session.sparkContext.setLogLevel("ERROR")
     for logger in _QUOTING:
         PySparkLogger.getLogger(logger).disabled = True
+    logging.getLogger().addFilter(_is_not_of_the_gateway)
     return session
+
+
+def _is_not_of_the_gateway(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is not Py4J's, which shows its trace of an interrupted call before the error comes."""
+    return "py4j" not in Path(record.pathname).parts
 
 
 def _own_java(settings: Settings, raw_bytes: int) -> dict[str, str]:
