@@ -30,6 +30,8 @@ from contracts.errors import (
     NightshiftError,
     UnforeseenError,
 )
+from contracts.settings import Settings
+from contracts.spark_application import on_one_machine
 from spark_jobs.own_java import OUT_OF_MEMORY, end_of_java, how_it_ended
 
 VALUE_ERRORS = (
@@ -42,6 +44,11 @@ _MEMORY_IS_SHORT = re.compile(r"OutOfMemoryError|UNABLE_TO_ACQUIRE_MEMORY")
 
 _UNREADABLE_FILE = re.compile(r"\[FAILED_READ_FILE[.\w]*\] Encountered error while reading file (\S+?)\.?\s")
 
+
+_HAS_GIVEN_UP = re.compile(
+    r"masters are unresponsive|stopped SparkContext|SparkContext (?:has been|was) (?:shut down|stopped)"
+)
+"""How Spark says it whose cluster has not answered for a minute: it gives up, and what began meanwhile fails."""
 
 _MORE_MEMORY = (
     "let NIGHTSHIFT_MEMORY be more (a third of it is Spark's, unless NIGHTSHIFT_SPARK_DRIVER_MEMORY says otherwise), "
@@ -102,6 +109,13 @@ def as_ours(error: PySparkException | Py4JError | ConnectionRefusedError) -> Nig
             expected="an answer of Spark's Java process",
             received=how_it_ended(status),
             remedy=f"run it again, as nothing was published; if the system ended it for its memory, {_LESS_MEMORY}",
+            origin=error,
+        )
+    if _HAS_GIVEN_UP.search(words) and not on_one_machine(master := Settings.from_env().spark_master):
+        return EndedError(
+            expected=f"an answer of the Spark master {master}",
+            received="none",
+            remedy="start it, or correct NIGHTSHIFT_SPARK_MASTER; nothing was published",
             origin=error,
         )
     if "DATETIME_PATTERN" in condition:
