@@ -138,7 +138,10 @@ def provoke(failure: Failure, home: Path) -> dict[str, Any] | None:
     wrong += [f"nothing of {word!r}" for word in failure.says if word not in output]
     if failure.status and published(home) != before:
         wrong.append("the lake")
-    shown = [line.replace(str(home), "<home>").replace(str(REPOSITORY), "") for line in lines[-60 if wrong else -1 :]]
+    places = {str(home): "<home>", f"{REPOSITORY}/": "", str(Path(sys.prefix).resolve()): ".venv"}
+    shown = lines[-60 if wrong else -1 :]
+    for place, name in places.items():
+        shown = [line.replace(place, name) for line in shown]
     return {
         "command": " ".join(failure.command),
         "status": process.returncode,
