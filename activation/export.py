@@ -24,6 +24,7 @@ from activation.audiences.campaigns import Campaign, load_campaigns
 from activation.audiences.draft import Draft
 from activation.audiences.selection import PREDICTION_COLUMNS, PROFILE_COLUMNS, select_audience, with_arms, with_chances
 from activation.experiments.publishing import publish_assignments
+from activation.experiments.sample_ratio import THRESHOLD
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import NightshiftError
@@ -106,11 +107,11 @@ def assign(
     ds: str,
     campaigns: dict[str, Campaign | NightshiftError],
     consents: pd.DataFrame,
-) -> dict[str, dict[str, int]]:
+) -> dict[str, dict[str, int | float]]:
     """Publish the arms of the campaigns' experiments, of everyone who agreed to personalisation.
 
     Returns:
-        Campaign with an experiment -> `changed_arm` and `left_out`, as `publish_assignments` has them.
+        Campaign with an experiment -> what `publish_assignments` says of it.
 
     Raises:
         LakeError: the persons of that day are missing, or do not know somebody.
@@ -120,9 +121,14 @@ def assign(
     agreed = consents.loc[consents["consent_personalisation"], "person_id"]
     keys = pseudonym_keys(settings) if experiments else ()
     changes = publish_assignments(lake, ds, experiments, pa.array(agreed, pa.string()), keys)
-    for name, people in changes.items():
-        if people["changed_arm"]:
-            say(f"activate {name}: {people['changed_arm']:,} people have changed arm since its experiment began")
+    for name, found in changes.items():
+        if found["changed_arm"]:
+            say(f"activate {name}: {found['changed_arm']:,} people have changed arm since its experiment began")
+        if found["sample_ratio_p"] < THRESHOLD:
+            say(
+                f"activate {name}: WARNING: the arms do not have the sizes of the lot (p {found['sample_ratio_p']:.1g}): "
+                "do not trust its lift; if its shares were changed, give the experiment another salt"
+            )
     return changes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from activation.experiments.assignment import Assigning, Night
 from activation.experiments.experiment import Experiment
+from activation.experiments.sample_ratio import log_evidence, p_value
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.tables.activation import ASSIGNMENTS
@@ -23,7 +25,7 @@ _ROWS_A_GROUP = 50_000
 
 def publish_assignments(
     lake: Lake, ds: str, experiments: Sequence[Experiment], people: pa.Array, keys: Sequence[bytes]
-) -> dict[str, dict[str, int]]:
+) -> dict[str, dict[str, int | float]]:
     """Assign people to the arms of every experiment, and publish that as the day's `assignments`.
 
     It goes on from the latest earlier night that has assignments. With no experiment the day has none.
@@ -34,7 +36,7 @@ def publish_assignments(
 
     Returns:
         Experiment -> people who have changed arm since it began (`changed_arm`), and who are not compared, they among
-        them (`left_out`).
+        them (`left_out`); and the p-value of the test that the others have the shares of the arms (`sample_ratio_p`).
 
     Raises:
         LakeError: the persons of that day are missing, or do not know somebody.
@@ -57,9 +59,18 @@ def publish_assignments(
                 changes[experiment.name] = {
                     "changed_arm": pc.sum(arms["moved"]).as_py() or 0,
                     "left_out": pc.sum(arms["left_out"]).as_py() or 0,
+                    "sample_ratio_p": _sample_ratio_p(arms, experiment),
                 }
         lake.publish(ASSIGNMENTS.name, ds, files)
     return changes
+
+
+def _sample_ratio_p(arms: pa.Table, experiment: Experiment) -> float:
+    """Of the people who are compared."""
+    compared = arms.filter(pc.invert(arms["left_out"]))
+    found = {row["values"]: row["counts"] for row in pc.value_counts(compared["arm"]).to_pylist()}
+    counts = np.array([found.get(arm, 0) for arm in experiment.shares])
+    return float(p_value(log_evidence(counts, np.array([*experiment.shares.values()]))))
 
 
 def _night_before(lake: Lake, ds: str) -> Night | None:

@@ -8,12 +8,16 @@ import hmac
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation.experiments.assignment import Assigning, Night
 from activation.experiments.experiment import Experiment
+from activation.experiments.publishing import publish_assignments
+from activation.experiments.sample_ratio import THRESHOLD
+from contracts.lake import Lake
 from contracts.pseudonyms import rekeyed
 from contracts.tables.activation import ASSIGNMENTS
 from lake_tables.arrow import arrow_schema
@@ -189,3 +193,20 @@ def test_nobody_changes_arm_without_being_reported(nights, days, known):
             own = set().union(*(had[identifier] for identifier, owner in owners.items() if owner == person))
             assert len(own) == 1 or person in reported
         before = Night(tonight, persons)
+
+
+def test_shares_that_change_without_another_salt_raise_the_alarm(tmp_path):
+    lake, keys = Lake(tmp_path / "lake"), KEYS
+    persons = many(2_000)
+    for ds in (FRIDAY, SATURDAY):
+        file = lake.staging("persons") / "persons.parquet"
+        pq.write_table(persons, file)
+        lake.publish("persons", ds, {file.name: file})
+    people = persons["person_id"].combine_chunks()
+    tenth, half = (Experiment("letters", "letters", share, {"treated": 1 - share}) for share in (0.1, 0.5))
+    friday = publish_assignments(lake, FRIDAY, [tenth], people, keys)["letters"]
+    saturday = publish_assignments(lake, SATURDAY, [half], people, keys)["letters"]
+    assert friday["changed_arm"] == friday["left_out"] == 0
+    assert friday["sample_ratio_p"] > THRESHOLD
+    assert saturday["changed_arm"] == saturday["left_out"] == pytest.approx(800, abs=100)
+    assert saturday["sample_ratio_p"] < THRESHOLD

@@ -107,6 +107,7 @@ def test_who_is_held_out_is_published_before_and_gets_nothing(scored):
     account = json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"]["letters"]
     assert account["suppressed"]["held_out"] == len(held_out)
     assert account["changed_arm"] == account["left_out"] == 0
+    assert account["sample_ratio_p"] > 0.001
     write_campaigns(scored, letters="")
     make_audiences(DS)
     assert Lake(scored / "lake").days("assignments") == [], "an experiment that was taken back leaves nothing"
