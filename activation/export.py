@@ -126,7 +126,7 @@ def assign(
             say(f"activate {name}: {found['changed_arm']:,} people have changed arm since its experiment began")
         if found["sample_ratio_p"] < THRESHOLD:
             say(
-                f"activate {name}: WARNING: the arms do not have the sizes of the lot (p {found['sample_ratio_p']:.1g}): "
+                f"activate {name}: WARNING: arms do not have the sizes of the lot (p {found['sample_ratio_p']:.1g}): "
                 "do not trust its lift; if its shares were changed, give the experiment another salt"
             )
     return changes
