@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import result
 from bench.lake_of_days import LakeOfDays
 from bench.steps import measured, rows_of, run_step
+from contracts.atomic_files import write_whole
 from contracts.home import Home
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
@@ -30,6 +31,14 @@ _COMMANDS = {
     "export": "activation.export",
 }
 _MODELS = ("next_item", "taste_autoencoder", "response")
+
+_CAMPAIGNS = {
+    "front_page": "purpose: personalisation\nitems: {count: 5}\n",
+    "letter": "purpose: marketing_contact\nitems: {count: 3}\n",
+    "category_letter": "purpose: marketing_contact\nwho:\n  likes: {category: category-3, min_weight: 0.1}\n"
+    "items: {count: 3, category: category-3}\n",
+}
+"""Everybody who agreed gets five items with their reasons, as in the town."""
 
 
 def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str], minutes: float) -> None:
@@ -50,6 +59,9 @@ def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str],
         "events_a_day": lake_of_days.events_a_day,
         "history_days": lake_of_days.history_days,
     }
+    settings = {"NIGHTSHIFT_CAMPAIGNS": str(home / "campaigns")}
+    for name, words in _CAMPAIGNS.items():
+        write_whole(home / "campaigns" / f"{name}.yml", f"name: {name}\n{words}")
     lake_of_days.deliver_history(persons=not resolves)
     for night, ds in (("first", lake_of_days.days[-2]), ("next", lake_of_days.last)):
         if night == "next":
@@ -57,7 +69,7 @@ def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str],
         for step in [step for step in NIGHTLY if step in steps and (night == "next" or step in _BOTH_NIGHTS)]:
             if step == "score" and night == "first":
                 _train_champions(home, ds, minutes)
-            found = measured(["python", "-m", *_COMMANDS[step].split(), "--ds", ds], home)
+            found = measured(["python", "-m", *_COMMANDS[step].split(), "--ds", ds], home, settings)
             rows = rows_of(lake_of_days.lake, ds)
             result.write({"bench": "night", "step": step, "night": night, **size, **found, "rows": rows})
     shutil.rmtree(home)

@@ -41,11 +41,17 @@ def run_step(command: Sequence[str], home: Path, settings: Mapping[str, str], *,
     return done.stdout.decode() if reads else ""
 
 
-def measured(command: Sequence[str], home: Path, *, reads: bool = False) -> dict[str, Any]:
-    """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed."""
+def measured(
+    command: Sequence[str], home: Path, settings: Mapping[str, str] | None = None, *, reads: bool = False
+) -> dict[str, Any]:
+    """Run a command below a home; seconds, CPU seconds, peak memory, bytes it left, and the rows that it printed.
+
+    Args:
+        settings: further variables of the environment.
+    """
     bytes_before, started = _bytes(home), time.monotonic()
     with Usage(Home(home)) as usage:
-        printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw")}, reads=reads)
+        printed = run_step(command, home, {"NIGHTSHIFT_RAW": str(home / "raw"), **(settings or {})}, reads=reads)
     return {
         "seconds": round(time.monotonic() - started, 1),
         "cpu_seconds": round(usage.cpu_seconds, 1),
