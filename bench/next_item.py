@@ -94,7 +94,7 @@ def _run(learner, sequences, config) -> dict[str, float]:
     fitted = learner.fit(sequences, config, context)
     seconds = time.perf_counter() - started
     trained = sum(epoch["epoch_seconds"] for epoch in fitted.epochs)
-    acts = int(sequences.in_training.sum())
+    acts = sequences.acts_in_training
     return {
         "seed": config.seed,
         **learner.measure(fitted, sequences).metrics,

@@ -93,7 +93,10 @@ class Home:
         rotation="removed",
     )
     spill = Place(
-        "spill", "what DuckDB has no room for in memory, while a command runs", erasure="removed", rotation="removed"
+        "spill",
+        "what DuckDB and trainings have no room for in memory, while a command runs",
+        erasure="removed",
+        rotation="removed",
     )
     spark_events = Place("spark-events", "event logs of the stack's Spark, for its history page")
     lineage = Place("lineage", "OpenLineage events, where they go to files")

@@ -8,14 +8,16 @@ last act is the test, the one before it the validation, everything earlier is th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from contracts.errors import NothingToLearn
 from training.parts import Part
+from training.sequences.flat_arrays import ACTS_A_PIECE, pieces, places_of, room_for
 from training.sequences.sampling import sample_of_people
 from training.sequences.vocabulary import Vocabulary
 
@@ -38,9 +40,9 @@ class Sequences:
     item_ids: np.ndarray
     """Distinct items, sorted (distinct,)."""
     acts: np.ndarray
-    """Index of each act's item in `item_ids` (acts,)."""
+    """Index of each act's item in `item_ids`; many are in a file (acts,)."""
     times: np.ndarray
-    """Time of each act, UTC, datetime64[us] (acts,)."""
+    """Time of each act, UTC, datetime64[us]; many are in a file (acts,)."""
     offsets: np.ndarray
     """(people + 1,)"""
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -48,9 +50,12 @@ class Sequences:
     categories: np.ndarray | None = None
     """Category of each of `item_ids`; None without a catalogue of the day (distinct,)."""
     tastes: np.ndarray | None = None
-    """Taste vector of each person from an earlier day, zeros for people without one (people, taste)."""
+    """Taste vector of each person from an earlier day, zeros for people without one; many are in a file
+    (people, taste)."""
     evaluated_people: int = 0
     """Most people on whom models are measured, a sample of those who are held out; 0 for all of them."""
+    scratch: Path | None = None
+    """Folder of the files of large arrays; None for the machine's folder of temporary files."""
 
     @cached_property
     def held_out(self) -> np.ndarray:
@@ -68,11 +73,21 @@ class Sequences:
         lengths = np.diff(self.offsets)
         return self.offsets[1:] - np.where(lengths >= HELD_OUT_FROM, 2, 0)
 
+    @property
+    def acts_in_training(self) -> int:
+        """Number of acts of the training part."""
+        return int((self.train_ends - self.offsets[:-1]).sum())
+
     @cached_property
-    def in_training(self) -> np.ndarray:
-        """True for acts of the training part (acts,)."""
-        ends = np.repeat(self.train_ends, np.diff(self.offsets))
-        return np.arange(len(self.acts)) < ends
+    def latest(self) -> np.datetime64:
+        """Time of the latest act."""
+        return max(self.times[start : start + ACTS_A_PIECE].max() for start in range(0, len(self.times), ACTS_A_PIECE))
+
+    def training_places(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """The training part in pieces: some people, and the places of their acts in `acts` (acts of the piece,)."""
+        lengths = self.train_ends - self.offsets[:-1]
+        for people in pieces(lengths):
+            yield people, places_of(self.offsets[:-1][people], lengths[people])
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads: equal hashes are equal data."""
@@ -80,7 +95,11 @@ class Sequences:
         for texts in (self.person_ids, self.item_ids, *self.groups.values(), self.categories):
             total.update(b"\0" if texts is None else "\n".join(texts).encode() + b"\0")
         for numbers in (self.acts, self.times, self.offsets, self.tastes):
-            total.update(b"\0" if numbers is None else np.ascontiguousarray(numbers).tobytes())
+            if numbers is None:
+                total.update(b"\0")
+                continue
+            for start in range(0, len(numbers), ACTS_A_PIECE):
+                total.update(np.ascontiguousarray(numbers[start : start + ACTS_A_PIECE]).tobytes())
         if len(self.evaluated) < len(self.held_out):
             total.update(f"{self.evaluated_people} people evaluated".encode())
         return total.hexdigest()
@@ -108,8 +127,10 @@ class Histories:
     """(people,)"""
     gaps: np.ndarray | None = None
     """Code of the time since the known act before, made by `gap_codes` (known acts,)."""
-    tastes: np.ndarray | None = None
-    """(people, taste)"""
+    taste_table: np.ndarray | None = None
+    """Taste vectors of all people (all people, taste)."""
+    owners: np.ndarray | None = None
+    """The row of each person in `taste_table` (people,)."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -119,10 +140,18 @@ class Histories:
         """Number of known acts of each person (people,)."""
         return self.ends - self.starts
 
+    @property
+    def tastes(self) -> np.ndarray | None:
+        """Taste vector of each person (people, taste); None without a table of them."""
+        return None if self.taste_table is None else self.taste_table[self.owners]
+
     def take(self, people: np.ndarray | slice) -> Histories:
         """The histories of these people, by their index in this object."""
-        tastes = None if self.tastes is None else self.tastes[people]
-        return Histories(self.codes, self.starts[people], self.ends[people], self.gaps, tastes)
+        return self._of(people, self.starts[people], self.ends[people])
+
+    def _of(self, people: np.ndarray | slice, starts: np.ndarray, ends: np.ndarray) -> Histories:
+        owners = None if self.owners is None else self.owners[people]
+        return Histories(self.codes, starts, ends, self.gaps, self.taste_table, owners)
 
     def windows(self, length: int) -> Histories:
         """Each history cut into pieces of at most `length` acts, from the end back.
@@ -135,8 +164,7 @@ class Histories:
         from_end = np.repeat(np.cumsum(pieces), pieces) - 1 - np.arange(len(people))
         ends = self.ends[people] - from_end * (length - 1)
         starts = np.maximum(self.starts[people], ends - length)
-        tastes = None if self.tastes is None else self.tastes[people]
-        return Histories(self.codes, starts, ends, self.gaps, tastes)
+        return self._of(people, starts, ends)
 
     def padded(self, max_length: int) -> np.ndarray:
         """The latest `max_length` codes of each person, oldest first, 0 on the right (people, longest)."""
@@ -179,9 +207,12 @@ def require_held_out(sequences: Sequences, *, at_least: int) -> None:
 
 def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) -> np.ndarray:
     """Acts on each item of the vocabulary in the last `days` before the latest act, training part only (items,)."""
-    since = sequences.times.max() - np.timedelta64(days, "D")
-    codes = vocabulary.encode(sequences)[sequences.in_training & (sequences.times >= since)]
-    return np.bincount(codes, minlength=len(vocabulary) + 1)[1:]
+    since = sequences.latest - np.timedelta64(days, "D")
+    codes_of, counts = vocabulary.codes_of(sequences), np.zeros(len(vocabulary) + 1, int)
+    for _, places in sequences.training_places():
+        recent = places[sequences.times[places] >= since]
+        counts += np.bincount(codes_of[sequences.acts[recent]], minlength=len(counts))
+    return counts[1:]
 
 
 def training_histories(
@@ -204,7 +235,8 @@ def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Pa
     The target of the training part is the latest act that is learned from.
     """
     ends = sequences.offsets[sequences.evaluated + 1] - ACT_FROM_END[part]
-    return _histories(sequences, vocabulary, sequences.evaluated, ends), vocabulary.encode(sequences)[ends]
+    targets = vocabulary.codes_of(sequences)[sequences.acts[ends]]
+    return _histories(sequences, vocabulary, sequences.evaluated, ends), targets
 
 
 def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -222,9 +254,20 @@ def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def _histories(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:
     """Known acts of some people, from their first to `ends`, which are indices into `sequences.acts` (people,)."""
-    codes = vocabulary.encode(sequences)
-    known = codes > 0
-    known_before = np.concatenate([[0], np.cumsum(known)])
-    gaps = gap_codes(sequences.times[known], known_before[sequences.offsets[:-1]])
-    tastes = None if sequences.tastes is None else sequences.tastes[people]
-    return Histories(codes[known], known_before[sequences.offsets[people]], known_before[ends], gaps, tastes)
+    codes_of, starts = vocabulary.codes_of(sequences), sequences.offsets[people]
+    lengths = ends - starts
+    codes = room_for(int(lengths.sum()), "int32", sequences.scratch)
+    gaps = room_for(int(lengths.sum()), "uint8", sequences.scratch)
+    known_ends, filled = np.zeros(len(people), int), 0
+    for some in pieces(lengths):
+        places = places_of(starts[some], lengths[some])
+        found = codes_of[sequences.acts[places]]
+        known_before = np.concatenate([[0], np.cumsum(found > 0)])
+        of_people = known_before[np.cumsum(lengths[some])]
+        known_ends[some] = filled + of_people
+        now = slice(filled, filled + known_before[-1])
+        codes[now] = found[found > 0]
+        gaps[now] = gap_codes(sequences.times[places[found > 0]], np.concatenate([[0], of_people]))
+        filled = now.stop
+    known_starts = np.concatenate([[0], known_ends])[:-1]
+    return Histories(codes[:filled], known_starts, known_ends, gaps[:filled], sequences.tastes, people)

@@ -7,33 +7,46 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from contracts.errors import LakeError, ModelError, NothingToLearn
+from training.sequences.acts import read_acts
+from training.sequences.flat_arrays import room_for
 from training.sequences.histories import Sequences
 
 GROUPS = ("age_band", "gender", "region")
 """Columns by which results are sliced."""
 
 _COLUMNS = ("person_id", "item_ids", "occurred_at")
+_VECTORS_A_BATCH = 16_384
 
 
 def load_sequences(
-    folder: Path, *, catalogue: Path | None = None, predictions: Path | None = None, evaluated_people: int = 0
+    folder: Path,
+    *,
+    catalogue: Path | None = None,
+    predictions: Path | None = None,
+    evaluated_people: int = 0,
+    scratch: Path | None = None,
 ) -> Sequences:
     """Read the table `training_sequences` of one day, which holds only people who agreed to training.
+
+    The acts are read batch by batch, items as codes of a dictionary; a large table is written to files without a name,
+    and what stays in memory is of the number of people and of items.
 
     Args:
         catalogue: folder of `dim_item`, for the category of each item.
         predictions: folder of `predictions` of an earlier day, for taste vectors.
         evaluated_people: most people on whom models are measured; 0 for all who are held out.
+        scratch: folder of those files; None for the machine's folder of temporary files.
 
     Raises:
         LakeError: a column is missing.
         ModelError: an act has no item or no time.
         NothingToLearn: the table is empty, because nobody agreed to training.
+        OSError: the disk has no room for the files.
     """
     dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
     names = dataset.schema.names
@@ -45,26 +58,28 @@ def load_sequences(
             remedy="build the marts again",
         )
     groups = [name for name in GROUPS if name in names]
-    table = dataset.read(columns=[*_COLUMNS, *groups]).sort_by("person_id")
-    if table.num_rows == 0:
+    people = dataset.read(columns=["person_id", *groups])
+    if people.num_rows == 0:
         raise NothingToLearn(
             expected="people who agreed that a model may learn from them",
             received=f"nobody in {folder}",
             remedy="check the consents of that day",
         )
-    acts, times, offsets = _acts(table, folder)
-    item_ids, indices = np.unique(acts, return_inverse=True)
-    person_ids = table.column("person_id").to_numpy().astype(str)
+    order = pc.sort_indices(people, sort_keys=[("person_id", "ascending")]).to_numpy()
+    people = people.take(order)
+    acts = read_acts(folder, order, scratch)
+    person_ids = people.column("person_id").to_numpy().astype(str)
     return Sequences(
         person_ids=person_ids,
-        item_ids=item_ids,
-        acts=indices.astype("int32"),
-        times=times,
-        offsets=offsets,
-        groups={name: table.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
-        categories=None if catalogue is None else _categories(catalogue, item_ids),
-        tastes=None if predictions is None else _tastes(predictions, person_ids),
+        item_ids=acts.item_ids,
+        acts=acts.items,
+        times=acts.times,
+        offsets=acts.offsets,
+        groups={name: people.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
+        categories=None if catalogue is None else _categories(catalogue, acts.item_ids),
+        tastes=None if predictions is None else _tastes(predictions, person_ids, scratch),
         evaluated_people=evaluated_people,
+        scratch=scratch,
     )
 
 
@@ -111,29 +126,6 @@ def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:
     )
 
 
-def _acts(table: pa.Table, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Item and time of each act, and the offset of each person's acts.
-
-    Raises:
-        ModelError: an act has no item or no time.
-    """
-    items = table.column("item_ids").combine_chunks()
-    times = table.column("occurred_at").combine_chunks()
-    lengths = pc.fill_null(pc.list_value_length(items), 0).to_numpy(zero_copy_only=False)
-    timed = pc.fill_null(pc.list_value_length(times), 0).to_numpy(zero_copy_only=False)
-    items, times = items.flatten(), times.flatten()
-    incomplete = items.null_count + times.null_count + int(np.abs(lengths - timed).sum())
-    if incomplete:
-        raise ModelError(
-            expected=f"an item and a time for every act in {folder}",
-            received=f"{incomplete} acts without one",
-            remedy="build the marts again, and look at the quarantine of that day",
-        )
-    moments = times.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return items.to_numpy(zero_copy_only=False).astype(str), moments, offsets
-
-
 def _categories(folder: Path, item_ids: np.ndarray) -> np.ndarray:
     """Category of each item, `unknown` if it is not in the catalogue (items,)."""
     table = pq.read_table(folder, columns=["item_id", "category"], memory_map=True, partitioning=None).to_pandas()
@@ -141,20 +133,28 @@ def _categories(folder: Path, item_ids: np.ndarray) -> np.ndarray:
     return categories.reindex(item_ids).fillna("unknown").to_numpy().astype(str)
 
 
-def _tastes(folder: Path, person_ids: np.ndarray) -> np.ndarray | None:
+def _tastes(folder: Path, person_ids: np.ndarray, scratch: Path | None) -> np.ndarray | None:
     """Taste vector of each person, zeros for people without one; None if no person has one (people, taste)."""
-    table = pq.read_table(folder, columns=["person_id", "taste_vector"], memory_map=True, partitioning=None)
-    table = table.filter(pc.is_valid(table.column("taste_vector")))
-    vectors = table.column("taste_vector").combine_chunks()
-    lengths = pc.unique(pc.list_value_length(vectors)).to_pylist()
-    if not lengths:
-        return None
-    if len(lengths) > 1:
-        raise ModelError(
-            expected=f"taste vectors of one length in {folder}",
-            received=f"lengths {', '.join(map(str, sorted(lengths)))}",
-            remedy="write the predictions of that day again",
-        )
-    known = np.nan_to_num(vectors.flatten().to_numpy(zero_copy_only=False).reshape(-1, lengths[0]).astype("float32"))
-    rows = pd.Index(table.column("person_id").to_pandas()).get_indexer(person_ids)
-    return np.where(rows[:, None] >= 0, known[rows], np.float32(0))
+    dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
+    some, place_of = dataset.scanner(["person_id", "taste_vector"], batch_size=_VECTORS_A_BATCH), pd.Index(person_ids)
+    sizes: set[int] = set()
+    tastes = None
+    for batch in some.to_batches():
+        batch = batch.filter(pc.is_valid(batch.column("taste_vector")))
+        vectors = batch.column("taste_vector")
+        sizes |= set(pc.unique(pc.list_value_length(vectors)).to_pylist())
+        if len(sizes) > 1:
+            raise ModelError(
+                expected=f"taste vectors of one length in {folder}",
+                received=f"lengths {', '.join(map(str, sorted(sizes)))}",
+                remedy="write the predictions of that day again",
+            )
+        if not len(batch):
+            continue
+        if tastes is None:
+            tastes = room_for(len(person_ids) * min(sizes), "float32", scratch).reshape(len(person_ids), -1)
+            tastes[:] = 0.0
+        known = vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1).astype("float32")
+        rows = place_of.get_indexer(batch.column("person_id").to_pandas())
+        tastes[rows[rows >= 0]] = np.nan_to_num(known[rows >= 0])
+    return tastes

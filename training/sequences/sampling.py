@@ -37,5 +37,15 @@ def sample_of_people(person_ids: np.ndarray, people: np.ndarray, most: int) -> n
     """
     if not most or len(people) <= most:
         return people
-    drawn = draws(hash_of_ids(person_ids[people]) ^ _SALT)
+    drawn = _drawn(person_ids[people])
     return people[np.sort(np.argsort(drawn, kind="stable")[:most])]
+
+
+def share_of_people(person_ids: np.ndarray, share: float) -> np.ndarray:
+    """Whether each person is in the sample of about that share of all people (people,)."""
+    return _drawn(person_ids) < share
+
+
+def _drawn(person_ids: np.ndarray) -> np.ndarray:
+    """A number from 0 to 1 for each person (people,)."""
+    return draws(hash_of_ids(person_ids) ^ _SALT)

@@ -33,10 +33,9 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.item_ids)
 
-    def encode(self, sequences: Sequences) -> np.ndarray:
-        """Code of each act's item: its index in the vocabulary plus 1, 0 for an item that is not in it (acts,)."""
-        places = pd.Index(self.item_ids).get_indexer(sequences.item_ids)
-        return (places + 1).astype("int32")[sequences.acts]
+    def codes_of(self, sequences: Sequences) -> np.ndarray:
+        """Code of each distinct item: its index in the vocabulary plus 1, 0 if it is not in it (distinct,)."""
+        return (pd.Index(self.item_ids).get_indexer(sequences.item_ids) + 1).astype("int32")
 
     def categories(self, sequences: Sequences) -> np.ndarray | None:
         """Code of each item's category, from 1; None without a catalogue (items,)."""
@@ -107,7 +106,9 @@ def most_frequent(counts: np.ndarray, max_items: int) -> Kept:
 
 def training_vocabulary(sequences: Sequences) -> Vocabulary:
     """The items of the training part, sorted by id."""
-    counts = np.bincount(sequences.acts[sequences.in_training], minlength=len(sequences.item_ids))
+    counts = np.zeros(len(sequences.item_ids), int)
+    for _, places in sequences.training_places():
+        counts += np.bincount(sequences.acts[places], minlength=len(counts))
     return Vocabulary(sequences.item_ids[counts > 0], counts[counts > 0])
 
 

@@ -97,6 +97,8 @@ def test_baskets_hold_out_the_same_people_and_measure_some_of_them(sequences):
         places = np.searchsorted(many.people, few.people)
         assert (many.people[places] == few.people).all()
         assert (many.hidden[places] != few.hidden).nnz == 0  # the same items of a person are hidden
+    assert baskets.some_of(baskets.validation, 10_000) is baskets.validation
+    assert len(baskets.some_of(baskets.validation, 10)) == 10
     assert baskets.content_hash() != sampled.content_hash()
     assert (
         baskets.content_hash() == baskets_from(dataclasses.replace(sequences, evaluated_people=20_000)).content_hash()

@@ -31,6 +31,10 @@ from training.models.interest_gan.row_vectors import layout_of
 from training.models.interest_gan.sampling import Generator, random_inputs, synthesise
 from training.models.interest_gan.synthetic_quality import Quality
 from training.parts import Part
+from training.people_rows import read_rows
+
+MOST_ROWS = 1_000_000
+"""Of a table of more rows, those of a sample of people are read; a training draws far fewer."""
 
 _VALIDATION_ROWS = 3000
 _PARITY_ROWS = 64
@@ -91,13 +95,13 @@ class InterestGanLearner(Learner):
         """The day's responses to campaigns, of weeks that are over and people who agreed to training, split by person.
 
         Raises:
-            LakeError: the marts of that day were not built, or a person in them did not agree to training.
+            LakeError: the marts of that day were not built, a column is missing, or a person did not agree to training.
             NothingToLearn: too few rows, or only one label in the training or the test part.
         """
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
-        files = sorted(folder.resolve().glob("*.parquet"))
-        table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+        columns = [*TRAINING_RESPONSES.key, *SYNTHETIC_RESPONSES.column_names]
+        table = read_rows(folder, list(dict.fromkeys(columns)), most_rows=MOST_ROWS).to_pandas()
         Consenting.read(lake, ds, "training").require_agreed(self.table, table["person_id"].to_numpy(object))
         return from_responses(table)
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.sequences.histories import Histories
+from training.sequences.shuffling import shuffled_windows
 
 _BATCHES_A_BLOCK = 16
 """Histories are sorted by length within blocks of this many batches: little padding, and the order stays random."""
@@ -80,10 +81,13 @@ def disordered(real: np.ndarray, noise: float, random: np.random.Generator) -> n
     return np.argsort(steps + noise * random.standard_normal(real.shape) if noise else steps, axis=1, kind="stable")
 
 
-def shuffled(lengths: np.ndarray, batch_size: int, random: np.random.Generator) -> list[np.ndarray]:
-    """Indices of the histories of each batch; batches in random order, histories of similar length together."""
-    order = random.permutation(len(lengths))
-    block = np.arange(len(order)) // (batch_size * _BATCHES_A_BLOCK)
-    order = order[np.lexsort((lengths[order], block))]
-    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    return [batches[index] for index in random.permutation(len(batches))]
+def shuffled(lengths: np.ndarray, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Indices of the histories of each batch; batches in random order, histories of similar length together.
+
+    Of many histories, batches are those of a window after the other (`training/sequences/shuffling.py`).
+    """
+    for order in shuffled_windows(len(lengths), random, batch_size=batch_size):
+        block = np.arange(len(order)) // (batch_size * _BATCHES_A_BLOCK)
+        order = order[np.lexsort((lengths[order], block))]
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        yield from (batches[index] for index in random.permutation(len(batches)))

@@ -123,6 +123,7 @@ class NextItemLearner(Learner):
             catalogue=catalogue if catalogue.is_dir() else None,
             predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
             evaluated_people=gate_of(self.name).evaluated_people,
+            scratch=settings.home.spill,
         )
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
@@ -209,7 +210,7 @@ class NextItemLearner(Learner):
     def example(self, data: Sequences) -> pd.DataFrame:
         """Made-up histories: the first items by id, acted on at midnight of the two latest days."""
         items = [str(item) for item in data.item_ids[:3]]
-        today = data.times.max().astype("datetime64[D]")
+        today = data.latest.astype("datetime64[D]")
         seconds = [float(day.astype("datetime64[s]").astype(float)) for day in (today - 1, today)]
         size = 0 if data.tastes is None else data.tastes.shape[1]
         histories = {"history": [items[:2], items[-1:]], "occurred_at": [seconds, seconds[-1:]]}

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from contracts.errors import LakeError, NothingToLearn
+from contracts.errors import NothingToLearn
 from training.models.response.features import NumberColumns, Rate
 from training.models.response.network import NOT_KNOWN
 from training.models.response.table import NOWHERE, STRANGERS, LabelledTable
 from training.parts import Part
+from training.people_rows import read_rows
 
 CATEGORIES = ("campaign", "age_band", "gender", "region", "main_device", "favourite_category")
 NUMBERS = (
@@ -36,6 +36,9 @@ ANSWERS = {"click": "clicked", "purchase": "purchased", "leave": "churned"}
 """Answers that the model predicts, each with its label column; the first one decides."""
 
 CLICK, PURCHASE = 0, 1
+
+MOST_ROWS = 5_000_000
+"""Of a table of more rows, those of a sample of people are read: the net is too small to learn more of more rows."""
 
 FEWEST = 5
 """Fewest rows with each label in each part."""
@@ -114,7 +117,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
         NothingToLearn: too few rows that clicked, or that did not.
     """
     needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
-    rows_read = _read(folder, needed)
+    rows_read = read_rows(folder, needed, most_rows=MOST_ROWS)
     usable = rows_read.filter(pc.is_valid(pc.field("clicked")))
     if not usable.num_rows:
         raise NothingToLearn(
@@ -205,21 +208,9 @@ def _require_both(labels: np.ndarray, parts: np.ndarray, folder: Path) -> None:
         )
 
 
-def _read(folder: Path, needed: list[str]) -> pa.Table:
-    dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
-    missing = [name for name in needed if name not in dataset.schema.names]
-    if missing:
-        raise LakeError(
-            expected=f"columns {', '.join(needed)} in {folder}",
-            received=f"a table without {', '.join(missing)}",
-            remedy="build the marts again",
-        )
-    return dataset.read(columns=needed)
-
-
 def _synthetic(folder: Path) -> LabelledTable:
     """Synthetic rows, all of them in the training part."""
-    rows = _read(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
+    rows = read_rows(folder, [*CATEGORIES, *NUMBERS, *ANSWERS.values()]).to_pandas()
     labels = _labels(rows)
     parts = np.where(labels >= 0, Part.TRAIN, NOWHERE).astype("int8")
     return LabelledTable(

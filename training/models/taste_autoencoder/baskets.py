@@ -7,6 +7,7 @@ all. For each of them 80 % of the items are visible to the model (folded in), an
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from scipy.sparse import csr_matrix
 
 from contracts.errors import NothingToLearn
 from training.parts import Part
+from training.sequences.flat_arrays import ACTS_A_PIECE, pieces, room_for
 from training.sequences.histories import Sequences
 from training.sequences.sampling import draws, hash_of_ids, sample_of_people
 
@@ -51,7 +53,7 @@ class Baskets:
     distinct_ids: np.ndarray
     """All items, sorted (distinct,)."""
     rows: csr_matrix
-    """1 where a person chose an item (people, distinct)."""
+    """1 where a person chose an item; many are in a file (people, distinct)."""
     evaluated_people: int = 0
     """Most people of validation and of test, each a sample of those who are held out; 0 for all of them."""
 
@@ -76,17 +78,31 @@ class Baskets:
     @cached_property
     def counts(self) -> np.ndarray:
         """People of the training part who chose each item (distinct,)."""
-        return np.bincount(self.rows[self.trained_on].indices, minlength=len(self.distinct_ids))
+        counts = np.zeros(len(self.distinct_ids), int)
+        for some in self._pieces():
+            counts += np.bincount(self.rows[self.trained_on[some]].indices, minlength=len(counts))
+        return counts
 
     @cached_property
     def known(self) -> np.ndarray:
         """Indices in `distinct_ids` of the items of the training part, which a model can know (items,)."""
         return np.flatnonzero(self.counts)
 
-    @cached_property
+    @property
     def training_rows(self) -> csr_matrix:
-        """The rows that a model learns from (training people, items)."""
+        """The rows of the training part in memory, for what needs all at once (training people, items)."""
         return self.rows[self.trained_on][:, self.known].tocsr()
+
+    def with_any(self, columns: np.ndarray) -> np.ndarray:
+        """The people of the training part who chose any of these items, given by their places (people,)."""
+        among = np.zeros(len(self.distinct_ids), bool)
+        among[columns] = True
+        chosen = [self.rows[self.trained_on[some]] @ among.astype("float32") > 0 for some in self._pieces()]
+        return self.trained_on[np.concatenate([np.empty(0, bool), *chosen])]
+
+    def _pieces(self) -> Iterator[slice]:
+        """Slices of `trained_on` whose rows are small enough to be copied."""
+        return pieces(np.diff(self.rows.indptr)[self.trained_on])
 
     def rows_of(self, item_ids: np.ndarray) -> csr_matrix:
         """Which of these items the people of the training part chose (training people, items)."""
@@ -99,8 +115,9 @@ class Baskets:
         total = hashlib.sha256()
         for texts in (self.person_ids, self.distinct_ids):
             total.update("\n".join(texts).encode() + b"\0")
-        for numbers in (self.rows.indices.astype("int64"), self.rows.indptr.astype("int64")):
-            total.update(numbers.tobytes())
+        for numbers in (self.rows.indices, self.rows.indptr):
+            for start in range(0, len(numbers), ACTS_A_PIECE):
+                total.update(numbers[start : start + ACTS_A_PIECE].astype("int64").tobytes())
         if max(np.bincount(self._part, minlength=3)[[Part.VALIDATION, Part.TEST]]) > self.evaluated_people > 0:
             total.update(f"{self.evaluated_people} people evaluated".encode())
         return total.hexdigest()
@@ -114,6 +131,11 @@ class Baskets:
 
     def _evaluated(self, part: Part) -> np.ndarray:
         return sample_of_people(self.person_ids, np.flatnonzero(self._part == part), self.evaluated_people)
+
+    def some_of(self, held_out: FoldIn, most: int) -> FoldIn:
+        """A sample of at most `most` held-out people."""
+        people = sample_of_people(self.person_ids, held_out.people, most)
+        return held_out if len(people) == len(held_out) else self.fold_in(people)
 
     def fold_in(self, people: np.ndarray) -> FoldIn:
         """Any people, each with a visible and a hidden part of the items; the parts are the same in every call."""
@@ -145,9 +167,22 @@ def baskets_from(sequences: Sequences) -> Baskets:
 
     Order and time of their acts are dropped.
     """
-    people = np.repeat(np.arange(len(sequences.person_ids)), np.diff(sequences.offsets))
+    lengths = np.diff(sequences.offsets)
+    items = room_for(len(sequences.acts), "int32", sequences.scratch)
+    ones = room_for(len(sequences.acts), "float32", sequences.scratch)
+    ends, filled = np.zeros(len(lengths) + 1, int), 0
+    for some in pieces(lengths):
+        acts = sequences.acts[sequences.offsets[some.start] : sequences.offsets[some.stop]]
+        people = np.repeat(np.arange(some.stop - some.start), lengths[some])
+        rows = _binary(people, acts, (some.stop - some.start, len(sequences.item_ids)))
+        now = slice(filled, filled + rows.nnz)
+        items[now], ones[now] = rows.indices, 1.0
+        ends[some.start + 1 : some.stop + 1] = filled + rows.indptr[1:]
+        filled = now.stop
+    if filled < np.iinfo("int32").max:
+        ends = ends.astype("int32")  # else the matrix would hold a copy of the items in 64 bits
     shape = len(sequences.person_ids), len(sequences.item_ids)
-    rows = _binary(people, sequences.acts, shape)
+    rows = csr_matrix((ones[:filled], items[:filled], ends), shape=shape)
     return Baskets(sequences.person_ids, sequences.item_ids, rows, sequences.evaluated_people)
 
 

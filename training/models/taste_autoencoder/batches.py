@@ -11,36 +11,57 @@ from scipy.sparse import csr_matrix
 from contracts.errors import ModelError
 from training.models.taste_autoencoder.baskets import Baskets
 from training.models.taste_autoencoder.network import TasteAutoencoderConfig
+from training.sequences.shuffling import shuffled_windows
 
 
 def basket_batches(baskets: Baskets, places: np.ndarray, config: TasteAutoencoderConfig) -> tf.data.Dataset:
     """Rows (batch, items) of the training part, reshuffled every epoch, dense batch by batch.
 
+    Python only names the cells that are 1; TensorFlow makes them dense, two batches at a time, ahead of the training.
+
     Args:
         places: indices in `baskets.known` of the items of the vocabulary (items,). People without any of these are left
             out, if these are not all.
     """
-    rows = baskets.training_rows
-    if len(places) < rows.shape[1]:
-        rows = rows[:, places].tocsr()
-        rows = rows[np.flatnonzero(np.diff(rows.indptr))]
+    columns = baskets.known[places]
+    people = baskets.trained_on if len(places) == len(baskets.known) else baskets.with_any(columns)
     random = np.random.default_rng(config.seed)
 
-    def epoch() -> Iterator[tuple[np.ndarray]]:
-        for batch in dense_batches(rows, config.batch_size, random):
-            yield (batch,)
+    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+        return cells_of_batches(baskets.rows, people, columns, batch_size=config.batch_size, random=random)
 
-    shape = (tf.TensorSpec((None, rows.shape[1]), "float32"),)
-    dataset = tf.data.Dataset.from_generator(epoch, output_signature=shape)
-    count = -(-rows.shape[0] // config.batch_size)
+    def dense(cells: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor]:
+        rows = tf.scatter_nd(cells, tf.ones(tf.shape(cells)[:1]), (count, len(columns)))
+        return (tf.ensure_shape(rows, (None, len(columns))),)
+
+    shape = (tf.TensorSpec((None, 2), "int32"), tf.TensorSpec((), "int32"))
+    dataset = tf.data.Dataset.from_generator(epoch, output_signature=shape).map(dense, num_parallel_calls=2)
+    count = -(-len(people) // config.batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
-def dense_batches(rows: csr_matrix, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """The rows of one epoch in random order, one dense batch after the other (batch, items)."""
-    order = random.permutation(rows.shape[0])
-    for start in range(0, len(order), batch_size):
-        yield rows[order[start : start + batch_size]].toarray()
+def cells_of_batches(
+    rows: csr_matrix, people: np.ndarray, columns: np.ndarray, *, batch_size: int, random: np.random.Generator
+) -> Iterator[tuple[np.ndarray, int]]:
+    """The rows of some people in the order of an epoch, batch by batch.
+
+    Args:
+        rows: of all people and items.
+        people: rows that are read (people,).
+        columns: columns that are read (columns,).
+
+    Yields:
+        Row in the batch and place in `columns` of each cell that is 1 (cells, 2), and the number of rows.
+    """
+    places = np.full(rows.shape[1], -1, "int32")
+    places[columns] = np.arange(len(columns))
+    for order in shuffled_windows(len(people), random, batch_size=batch_size):
+        for start in range(0, len(order), batch_size):
+            batch = rows[people[order[start : start + batch_size]]]
+            cells = np.stack(
+                [np.repeat(np.arange(batch.shape[0]), np.diff(batch.indptr)), places[batch.indices]], axis=1
+            )
+            yield cells[cells[:, 1] >= 0].astype("int32"), batch.shape[0]
 
 
 def require_cells(batch_size: int, items: int, cells: int) -> None:

@@ -160,7 +160,9 @@ class TasteAutoencoderLearner(Learner):
         """
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
-        sequences = load_sequences(folder, evaluated_people=gate_of(self.name).evaluated_people)
+        sequences = load_sequences(
+            folder, evaluated_people=gate_of(self.name).evaluated_people, scratch=settings.home.spill
+        )
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         baskets = baskets_from(sequences)
         require_enough(baskets, people=FEWEST_PEOPLE)
@@ -183,8 +185,10 @@ class TasteAutoencoderLearner(Learner):
         model = build(config, counts, spent=spent)
         fitted = FittedTasteAutoencoder(model.ranker(), item_ids, counts, kept)
 
+        validated = baskets.some_of(baskets.validation, config.validation_people)
+
         def validate() -> Mapping[str, float]:
-            ranking = rank_baskets(fitted.score, fitted.item_ids, baskets.validation, baskets.distinct_ids)
+            ranking = rank_baskets(fitted.score, fitted.item_ids, validated, baskets.distinct_ids)
             return {self.watched: float(ranking.ndcg(100).mean())}
 
         fitted.epochs = train_epochs(

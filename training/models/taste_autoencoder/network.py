@@ -61,6 +61,8 @@ class TasteAutoencoderConfig:
     """Epochs without a better validation NDCG@100 after which training ends."""
     minutes: float = 0.0
     """After so many minutes training ends, also within an epoch; 0 gives it any time."""
+    validation_people: int = 20_000
+    """Most people whose hidden items are ranked after every epoch."""
     privacy: Privacy = PLAIN
     """With a finite epsilon, training is differentially private: steps sample people at random, and all epochs run."""
     seed: int = 7

@@ -23,7 +23,9 @@ def test_batches_are_padded_to_their_own_longest_history_only():
 
 
 def test_side_inputs_stay_with_their_steps_and_people():
-    some = histories(gaps=np.arange(101, 131), tastes=np.arange(10, dtype="float32")[:, None])
+    some = histories(
+        gaps=np.arange(101, 131), taste_table=np.arange(10, dtype="float32")[:, None], owners=np.arange(10)
+    )
     batches = next_item_batches(some, max_length=5, batch_size=4, seed=0, time_gap=True, taste=1)
     for (codes, gaps, tastes), following in batches.as_numpy_iterator():
         assert (gaps == codes + 100).all()
@@ -42,7 +44,7 @@ def test_every_epoch_is_in_another_order_and_a_seed_repeats_them():
 
 
 def test_a_model_of_another_taste_length_gets_zeros():
-    some = histories(tastes=np.ones((10, 2), "float32"))
+    some = histories(taste_table=np.ones((10, 2), "float32"), owners=np.arange(10))
     codes, tastes = model_inputs(some, 5, time_gap=False, taste=3)
     assert codes.shape == (10, 3)
     assert tastes.tolist() == [[0.0] * 3] * 10

@@ -8,7 +8,7 @@ from sklearn.metrics import ndcg_score
 from contracts.errors import ModelError, NothingToLearn
 from training.models.taste_autoencoder.basket_metrics import BasketRanking, rank_baskets
 from training.models.taste_autoencoder.baskets import FoldIn, baskets_of, require_enough
-from training.models.taste_autoencoder.batches import dense_batches, require_cells
+from training.models.taste_autoencoder.batches import cells_of_batches, require_cells
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +72,21 @@ def test_equal_data_has_an_equal_hash_and_other_data_another(baskets):
 
 
 def test_an_epoch_reads_every_row_once():
-    rows = csr_matrix(np.eye(7, dtype="float32"))
-    batches = list(dense_batches(rows, 3, np.random.default_rng(1)))
-    assert [len(batch) for batch in batches] == [3, 3, 1]
-    assert np.concatenate(batches).sum(axis=0).tolist() == [1.0] * 7
+    rows, people, columns = csr_matrix(np.eye(9, dtype="float32")), np.arange(7), np.array([0, 1, 2, 3, 4, 5, 6, 8])
+    batches = list(cells_of_batches(rows, people, columns, batch_size=3, random=np.random.default_rng(1)))
+    assert [count for _, count in batches] == [3, 3, 1]
+    assert [cells[:, 0].tolist() for cells, _ in batches] == [[0, 1, 2], [0, 1, 2], [0]]
+    assert sorted(np.concatenate([cells[:, 1] for cells, _ in batches])) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_cells_of_columns_that_are_not_read_are_left_out():
+    rows = csr_matrix(np.array([[1, 1, 0], [0, 1, 1]], "float32"))
+    [(cells, count)] = cells_of_batches(
+        rows, np.array([0, 1]), np.array([2, 0]), batch_size=5, random=np.random.default_rng(1)
+    )
+    order = np.random.default_rng(1).permutation(2).tolist()
+    assert count == 2
+    assert sorted(map(tuple, cells.tolist())) == sorted([(order.index(0), 1), (order.index(1), 0)])
 
 
 def test_a_batch_that_does_not_fit_names_what_to_lower_and_what_to_raise():
