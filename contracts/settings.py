@@ -37,6 +37,8 @@ class Settings:
     """Raw deliveries, `<source>/ds=YYYY-MM-DD/*`: NIGHTSHIFT_RAW, by default `<home>/raw`."""
     campaigns: Path
     """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `activation/campaigns/`."""
+    policy: Path
+    """How often and when people may be written to, and for how much: NIGHTSHIFT_POLICY, `activation/policy.yml`."""
     pseudonym_key_file: Path
     """Keys of the pseudonyms, 64 hex digits a line: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default `<home>/secrets/...`."""
     registry_uri: str
@@ -96,6 +98,7 @@ class Settings:
             home=home,
             raw=Path(env.get("NIGHTSHIFT_RAW") or home.raw).resolve(),
             campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "activation" / "campaigns").resolve(),
+            policy=Path(env.get("NIGHTSHIFT_POLICY") or REPOSITORY / "activation" / "policy.yml").resolve(),
             pseudonym_key_file=Path(
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),

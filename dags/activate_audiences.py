@@ -2,8 +2,9 @@
 ### Champions to audiences
 
 Runs when `train_models` has published the asset `champions`. The champion scores every person who agreed to
-personalisation, and each campaign in `activation/campaigns/` becomes an audience file: who to show what, and why.
-Nobody is in a file without the consent that its campaign needs, and for each audience
+personalisation; the plan says for each campaign in `activation/campaigns/` who gets its message, by consent,
+experiments, the policy and what messages are worth; and each campaign becomes an audience file: who to show what, and
+why. Nobody is in a file without the consent that its campaign needs, and for each audience
 scored = exported + suppressed + failed.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
@@ -39,8 +40,9 @@ def activate_audiences():
 
     day = choose_day(assets.CHAMPIONS)
     score = Command(task_id="score", arguments=["serving.score", "--ds", day])
+    plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
-    score >> activate >> publish_audiences(day)
+    score >> plan >> activate >> publish_audiences(day)
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

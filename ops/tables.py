@@ -7,9 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from contracts.tables.activation import OUTCOMES
+
 
 def print_report(report: dict[str, Any], console: Console) -> None:
-    """Print the merged report: sources, people, models, audiences, truth, seconds."""
+    """Print the merged report: sources, people, models, plans, audiences, truth, seconds."""
     console.print(_sources(report.get("sources", {})))
     console.print(
         f"[bold]{report.get('persons', 0):,}[/bold] persons, [bold]{report.get('profiles', 0):,}[/bold] profiles"
@@ -18,6 +20,12 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     for name, model in report.get("models", {}).items():
         for reason in model.get("reasons", []):
             console.print(f"  {name}: {reason}")
+    if plans := report.get("plans"):
+        console.print(_plans(plans))
+    for channel, found in report.get("arbitration", {}).items():
+        if found["bound"] > 0:
+            worth = f"{found['euros']:,.2f} euros expected less cost, at most {found['gap']:.2%} below the best plan"
+            console.print(f"{channel}: {worth}")
     console.print(_audiences(report.get("audiences", {})))
     if truth := report.get("truth"):
         figures = ", ".join(f"{name} {value:.3f}" for name, value in truth.items() if isinstance(value, float))
@@ -61,6 +69,22 @@ def _models(models: dict[str, Any]) -> Table:
             "-" if value is None else f"{value:.4f}",
             ", ".join(f"{other} {found:.4f}" for other, found in baselines.items()),
         )
+    return table
+
+
+def _plans(plans: dict[str, Any]) -> Table:
+    table = Table("plan", title="considered = planned + why not", title_justify="left")
+    for column in ("considered", "planned", "euros", "cost"):
+        table.add_column(column, justify="right")
+    table.add_column("why not")
+    for name, entry in plans.items():
+        if "error" in entry:
+            table.add_row(name, "-", "-", "-", "-", f"failed: {entry['error']}")
+            continue
+        reasons = ((outcome, entry.get(outcome, 0)) for outcome in OUTCOMES if outcome != "planned")
+        why = ", ".join(f"{outcome} {people:,}" for outcome, people in reasons if people)
+        euros = "-" if entry["expected_value"] is None else f"{entry['expected_value']:,.2f}"
+        table.add_row(name, f"{entry['considered']:,}", f"{entry['planned']:,}", euros, f"{entry['cost']:,.2f}", why)
     return table
 
 

@@ -3,6 +3,7 @@
 name: weekend_runners
 about: People who like running and bought something lately.
 purpose: marketing_contact          # or personalisation, for what is shown on our own pages
+channel: mail                       # or sms, push, post, site: what it goes out by; policy.yml has rules for each
 who:                                # all conditions must hold; an empty `who` is everyone
   likes: {category: running, min_weight: 0.2}
   bought_within_days: 60
@@ -18,6 +19,7 @@ experiment: {holdout: 0.1}          # people who get nothing, so that the others
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,10 @@ from contracts.tables.marts import PROFILE
 from contracts.tables.served import PREDICTIONS, RESPONSES
 
 PURPOSES = ("marketing_contact", "personalisation")
+CHANNELS = ("mail", "sms", "push", "post", "site")
+"""What a message goes out by. By default a campaign that needs `marketing_contact` is mail, and the others are on our
+own site."""
+
 WORD_COLUMNS = tuple(
     column.name for column in PROFILE.columns if column.type == "string" and column.name != "person_id"
 )
@@ -40,7 +46,7 @@ CHANCES = tuple(column.name for column in RESPONSES.columns if column.name in ("
 
 MOST_ITEMS = 10
 
-_KEYS = ("name", "about", "purpose", "who", "items", "sends", "experiment")
+_KEYS = ("name", "about", "purpose", "channel", "who", "items", "sends", "experiment")
 _CONDITIONS = ("likes", "bought_within_days", "segment", "at_least", "at_most", *WORD_COLUMNS)
 
 
@@ -65,6 +71,9 @@ class Campaign:
     """Name under which the campaign's clicks come back, if they do."""
     experiment: Experiment | None = None
     """Whom it leaves out to measure by, if anybody."""
+    channel: str = CHANNELS[0]
+    sha256: str = ""
+    """Of its file, so that a plan is known to be made of it."""
 
     @property
     def reads_profiles(self) -> bool:
@@ -122,11 +131,13 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     at_least, at_most = (_limits(who, name, CHANCES if sends else ()) for name in ("at_least", "at_most"))
     if "bought_within_days" in who:
         at_most["recency_days"] = who["bought_within_days"].number()
+    purpose = fields["purpose"].one_of(PURPOSES) if "purpose" in fields else PURPOSES[0]
+    default_channel = "mail" if purpose == "marketing_contact" else "site"
     least_weight = likes["min_weight"].number() if "min_weight" in likes else 0.0
     return Campaign(
         name=name,
         about=fields["about"].text() if "about" in fields else "",
-        purpose=fields["purpose"].one_of(PURPOSES) if "purpose" in fields else PURPOSES[0],
+        purpose=purpose,
         item_count=items["count"].whole_number(1, MOST_ITEMS) if "count" in items else 3,
         item_category=items["category"].one_of(sorted(categories)) if "category" in items else None,
         likes={likes["category"].one_of(sorted(categories)): least_weight} if "category" in likes else {},
@@ -136,6 +147,8 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         at_most=at_most,
         sends=sends,
         experiment=read_experiment(fields["experiment"], name) if "experiment" in fields else None,
+        channel=fields["channel"].one_of(CHANNELS) if "channel" in fields else default_channel,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
 
 

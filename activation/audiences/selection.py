@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not 
 PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NO_CONDITION]
 
 
+CHOSEN, NO_CONSENT, OUTSIDE, FAILED, NO_RECOMMENDATION, HELD_OUT = range(6)
+"""What becomes of a person, by the first of these that holds but the first, which is when none does."""
+
+
 @dataclass(frozen=True)
 class Audience:
     """The audience among some people, and the account of each of them."""
@@ -26,21 +30,45 @@ class Audience:
     rows: pd.DataFrame
     """One row a person, by person id: person_id, then for each place item_<n>, item_<n>_title, item_<n>_why; where the
     campaign names what it sends, also click_chance and why; where it has an experiment, the arm."""
-    scored: int
-    suppressed: dict[str, int]
-    """Reason -> people, each person under the first reason that holds, in this order."""
-    failed: int
+    outcomes: np.ndarray
+    """`CHOSEN` or why not, of each of the people in their order (people,)."""
+    has_experiment: bool = False
+    not_planned: int = 0
+    """People who would be in it by all of this, and are not in the night's plan."""
+
+    @property
+    def scored(self) -> int:
+        return len(self.outcomes)
+
+    @property
+    def suppressed(self) -> dict[str, int]:
+        """Reason -> people, each person under the first reason that holds, in this order."""
+        reasons = {"no_consent": NO_CONSENT, "outside_audience": OUTSIDE, "no_recommendation": NO_RECOMMENDATION}
+        if self.has_experiment:
+            reasons["held_out"] = HELD_OUT
+        found = {reason: int((self.outcomes == code).sum()) for reason, code in reasons.items()}
+        return found | {"not_planned": self.not_planned} if self.not_planned else found
+
+    @property
+    def failed(self) -> int:
+        return int((self.outcomes == FAILED).sum())
+
+    def only(self, planned: pd.Series) -> Audience:
+        """Those of it who are in the night's plan, by person id."""
+        rows = self.rows[self.rows["person_id"].isin(planned)].reset_index(drop=True)
+        return replace(self, rows=rows, not_planned=len(self.rows) - len(rows))
 
 
 def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     """Profiles with the chances that belong to what the campaign sends, empty where the model gave none.
 
     Args:
-        responses: person_id, campaign, click_chance, purchase_chance, reasons.
+        responses: person_id, campaign, click_chance, purchase_chance, reasons, and expected_value where it is known.
     """
     if campaign.sends is None:
         return profiles
-    own = responses[responses["campaign"] == campaign.sends].drop(columns="campaign")
+    own = responses[responses["campaign"] == campaign.sends]
+    own = own.drop(columns=["campaign", "expected_value"], errors="ignore")
     return profiles.merge(own, how="left", on="person_id")
 
 
@@ -72,25 +100,19 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     offered = offers(campaign, scores, items)
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
-    reachable = consenting & inside & usable & recommended
-    held_out = reachable & (profiles["arm"] == HOLDOUT) if campaign.experiment else reachable & False
-    chosen = profiles.loc[reachable & ~held_out, "person_id"]
+    held_out = profiles["arm"] == HOLDOUT if campaign.experiment else pd.Series(False, index=profiles.index)
+    outcomes = np.select(
+        [mask.to_numpy(bool) for mask in (~consenting, ~inside, ~usable, ~recommended, held_out)],
+        [NO_CONSENT, OUTSIDE, FAILED, NO_RECOMMENDATION, HELD_OUT],
+        CHOSEN,
+    ).astype(np.int8)
+    chosen = profiles.loc[outcomes == CHOSEN, "person_id"]
     rows = one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count)
     if campaign.sends is not None:
         rows = with_why(rows, profiles)
     if campaign.experiment is not None:
         rows = rows.assign(arm=rows["person_id"].map(profiles.set_index("person_id")["arm"]).astype("string"))
-    return Audience(
-        rows=rows,
-        scored=len(profiles),
-        suppressed={
-            "no_consent": int((~consenting).sum()),
-            "outside_audience": int((consenting & ~inside).sum()),
-            "no_recommendation": int((consenting & inside & usable & ~recommended).sum()),
-            **({"held_out": int(held_out.sum())} if campaign.experiment else {}),
-        },
-        failed=int((consenting & inside & ~usable).sum()),
-    )
+    return Audience(rows, outcomes, has_experiment=campaign.experiment is not None)
 
 
 def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:

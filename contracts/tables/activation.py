@@ -91,5 +91,61 @@ LIFT = Table(
     ),
 )
 
-ACTIVATION_TABLES = (ASSIGNMENTS, LIFT)
+PLANS = Table(
+    "plans",
+    grain="one message of a campaign that is planned for one person",
+    key=("person_id", "campaign"),
+    columns=(
+        PERSON_ID,
+        Column("campaign", "string", "the campaign", required=True),
+        Column("channel", "string", "what it goes out by", required=True),
+        Column("arm", "string", "the variant of the campaign's experiment; null without one"),
+        Column("items", "array<string>", "ids of the items that it carries, in their order", required=True),
+        Column(
+            "propensity",
+            "double",
+            "chance that the lot would give the person this variant: its share in the experiment, 1 without one",
+            required=True,
+            least=0,
+            greatest=1,
+        ),
+        Column("expected_value", "double", "euros expected from sending; null where no model says them", least=0),
+        Column("cost", "double", "euros that sending costs, by the policy", required=True, least=0),
+    ),
+)
+"""Published before anything leaves, one full state a day; earlier days are what limits count."""
+
+OUTCOMES = (
+    "planned",
+    "no_consent",
+    "outside",
+    "failed",
+    "no_recommendation",
+    "held_out",
+    "suppressed",
+    "quiet",
+    "capped",
+    "outbid",
+    "over_budget",
+    "small_group",
+)
+"""What becomes of a person in a campaign, by the first that holds but `planned`, which is when none does."""
+
+PLAN_BOOKS = Table(
+    "plan_books",
+    grain="one campaign of a night's plan",
+    key=("campaign",),
+    columns=(
+        Column("campaign", "string", "the campaign", required=True),
+        Column("channel", "string", "what it goes out by", required=True),
+        Column("definition", "string", "hash of the campaign's file and of the policy", required=True),
+        Column("considered", "bigint", "people; the sum of all that follow", required=True, least=0),
+        *(Column(name, "bigint", "people of whom this is so", required=True, least=0) for name in OUTCOMES),
+        Column("expected_value", "double", "euros expected from what is planned, as far as a model says them", least=0),
+        Column("cost", "double", "euros that sending costs, by the policy", required=True, least=0),
+    ),
+)
+"""Names nobody: kept for as long as figures are compared."""
+
+ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT)
 """What deciding and measuring write."""

@@ -8,7 +8,8 @@ import json
 import pandas as pd
 import pytest
 
-from activation.export import in_batches, make_audiences
+from activation.audiences.night import in_batches
+from activation.export import make_audiences
 from contracts.errors import LakeError, SettingsError
 from contracts.keys import write_keys
 from contracts.lake import Lake
@@ -134,14 +135,14 @@ def test_people_in_batches_are_the_audience_of_all_at_once(scored, monkeypatch):
     make_audiences(DS)
     at_once = {name: files_of(scored, name) for name in ("all_of_them", "answers")}
     account = json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"]
-    monkeypatch.setattr("activation.export._PEOPLE_A_BATCH", 7)
+    monkeypatch.setattr("activation.audiences.night._PEOPLE_A_BATCH", 7)
     make_audiences(DS)
     assert {name: files_of(scored, name) for name in at_once} == at_once
     assert json.loads((scored / "reports" / f"nightly-{DS}.json").read_text())["audiences"] == account
 
 
 def test_a_batch_never_ends_within_a_person_and_nobody_at_all_is_an_empty_one(monkeypatch):
-    monkeypatch.setattr("activation.export._PEOPLE_A_BATCH", 2)
+    monkeypatch.setattr("activation.audiences.night._PEOPLE_A_BATCH", 2)
     people = pd.DataFrame({"person_id": ["c", "a", "b", "b", "b", "d"]})
     assert [batch["person_id"].tolist() for batch in in_batches(people)] == [["a", "b", "b", "b"], ["c", "d"]]
     assert [len(batch) for batch in in_batches(people.iloc[:0])] == [0]

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.dataset
 
 from activation.export import make_audiences
+from activation.plan import make_plan
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import Settings
@@ -83,6 +84,7 @@ class TownNights:
         for model in models:
             self._learn(model)
         score(THURSDAY)
+        make_plan(THURSDAY)
         make_audiences(THURSDAY)
         outputs = [*self._published(THURSDAY), *self._exported(THURSDAY, known=THURSDAY)]
 
@@ -91,6 +93,7 @@ class TownNights:
         outputs += self._exported(THURSDAY, known=FRIDAY)
         build(self.settings, FRIDAY)
         score(FRIDAY)
+        make_plan(FRIDAY)
         make_audiences(FRIDAY)
         return [*outputs, *self._published(FRIDAY), *self._exported(FRIDAY, known=FRIDAY)]
 

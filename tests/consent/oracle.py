@@ -23,6 +23,7 @@ MAY_STAND_IN = {
     "responses": [SCORED],
     "predictions": [SCORED],
     "assignments": [SCORED],
+    "plans": [SCORED],
 }
 """Table -> sets of purposes; who agrees to all of one set may stand in it."""
 

@@ -1,0 +1,186 @@
+"""A night's campaigns and its people, some at a time, as planning and exporting read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.audiences.campaigns import Campaign, load_campaigns
+from activation.audiences.selection import (
+    PREDICTION_COLUMNS,
+    PROFILE_COLUMNS,
+    Audience,
+    select_audience,
+    with_arms,
+    with_chances,
+)
+from activation.experiments.publishing import publish_assignments
+from activation.experiments.sample_ratio import THRESHOLD
+from contracts.errors import NightshiftError
+from contracts.keys import pseudonym_keys
+from contracts.lake import Lake
+from contracts.report import say
+from contracts.settings import Settings
+from contracts.tables.activation import ASSIGNMENTS
+from lake_tables.arrow import read_mart, read_table
+from lake_tables.consent import latest_consents
+
+_SCORED = {
+    "scores": ["person_id", "rank", "item_id", "reason"],
+    "predictions": PREDICTION_COLUMNS,
+    "responses": ["person_id", "campaign", "click_chance", "purchase_chance", "reasons"],
+}
+
+_PEOPLE_A_BATCH = 50_000
+"""With their scores some hundred megabytes."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some people, and what is known of them."""
+
+    people: pd.DataFrame
+    """One row a person, by person id: consents, profile, predictions."""
+    scores: pd.DataFrame
+    responses: pd.DataFrame
+    assignments: pd.DataFrame | None
+    """Their arms; nothing where no campaign has an experiment."""
+
+    def audience(self, campaign: Campaign, items: pd.DataFrame) -> Audience:
+        """Who of them a campaign selects."""
+        chances = with_chances(self.people, self.responses, campaign)
+        return select_audience(campaign, with_arms(chances, self.assignments, campaign), self.scores, items)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night decides on."""
+
+    lake: Lake
+    ds: str
+    consents: pd.DataFrame
+    items: pd.DataFrame
+    """item_id, title, category, and available where it is known."""
+    campaigns: dict[str, Campaign | NightshiftError]
+    """By name; one that cannot be understood is its error."""
+    changes: dict[str, dict[str, int | float]]
+    """Campaign with an experiment -> what `publish_assignments` says of it."""
+
+    @classmethod
+    def read(cls, settings: Settings, lake: Lake, ds: str, *, step: str) -> Night:
+        """Read campaigns and consents, and publish the arms of experiments.
+
+        Args:
+            step: whose lines say what was found.
+
+        Raises:
+            LakeError: marts or persons of that day are missing, or do not know somebody.
+            SettingsError: there is no campaign.
+        """
+        consents = latest_consents(lake, ds)
+        catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
+        items = catalogue.to_pandas()
+        campaigns = load_campaigns(settings.campaigns, {*items["category"], *liked_categories(lake, ds)})
+        changes = assign(settings, lake, ds, campaigns, consents, step=step)
+        return cls(lake, ds, consents, items, campaigns, changes)
+
+    @property
+    def understood(self) -> dict[str, Campaign]:
+        return {name: found for name, found in self.campaigns.items() if isinstance(found, Campaign)}
+
+    @property
+    def failed(self) -> dict[str, NightshiftError]:
+        return {name: found for name, found in self.campaigns.items() if isinstance(found, NightshiftError)}
+
+    def batches(self) -> Iterator[Batch]:
+        """The people in the order of their ids; one empty batch of none.
+
+        Raises:
+            LakeError: marts or scores of that day are missing.
+        """
+        for consents in in_batches(self.consents):
+            people, scores, responses = read_people(self.lake, self.ds, consents)
+            arms = read_assignments(self.lake, self.ds, consents) if self.changes else None
+            yield Batch(people, scores, responses, arms)
+
+
+def assign(
+    settings: Settings,
+    lake: Lake,
+    ds: str,
+    campaigns: dict[str, Campaign | NightshiftError],
+    consents: pd.DataFrame,
+    *,
+    step: str,
+) -> dict[str, dict[str, int | float]]:
+    """Publish the arms of the campaigns' experiments, of everyone who agreed to personalisation.
+
+    Returns:
+        Campaign with an experiment -> what `publish_assignments` says of it.
+
+    Raises:
+        LakeError: the persons of that day are missing, or do not know somebody.
+    """
+    read = (campaign for campaign in campaigns.values() if isinstance(campaign, Campaign))
+    experiments = [campaign.experiment for campaign in read if campaign.experiment is not None]
+    agreed = consents.loc[consents["consent_personalisation"], "person_id"]
+    keys = pseudonym_keys(settings) if experiments else ()
+    changes = publish_assignments(lake, ds, experiments, pa.array(agreed, pa.string()), keys)
+    for name, found in changes.items():
+        if found["changed_arm"]:
+            say(f"{step} {name}: {found['changed_arm']:,} people have changed arm since its experiment began")
+        if found["sample_ratio_p"] < THRESHOLD:
+            say(
+                f"{step} {name}: WARNING: arms do not have the sizes of the lot (p {found['sample_ratio_p']:.1g}): "
+                "do not trust its lift; if its shares were changed, give the experiment another salt"
+            )
+    return changes
+
+
+def liked_categories(lake: Lake, ds: str) -> list[str]:
+    """Every category that a profile of the day names as an interest."""
+    interests = read_mart(lake, "dim_person_profile", ds, ["interests"])["interests"]
+    return pc.unique(pc.struct_field(pc.list_flatten(interests), "category")).to_pylist()
+
+
+def in_batches(consents: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The people in the order of their ids, some at a time, never one in two batches; one empty batch of none."""
+    consents = consents.sort_values("person_id", ignore_index=True)
+    ids = consents["person_id"].to_numpy(object)
+    start = 0
+    while start < len(ids) or start == 0:
+        stop = min(start + _PEOPLE_A_BATCH, len(ids))
+        while 0 < stop < len(ids) and ids[stop] == ids[stop - 1]:
+            stop += 1
+        yield consents.iloc[start:stop].reset_index(drop=True)
+        start = max(stop, 1)
+
+
+def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What is known of the people of a batch: they themselves with profile and predictions, scores, responses."""
+    ids = consents["person_id"]
+    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
+    profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS, people=between).to_pandas()
+    scores, predictions, responses = (
+        read_table(
+            lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"),
+            columns,
+            optional=["expected_value"] if table == "responses" else [],
+            people=between,
+        ).to_pandas()
+        for table, columns in _SCORED.items()
+    )
+    people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
+    return people, scores, responses
+
+
+def read_assignments(lake: Lake, ds: str, consents: pd.DataFrame) -> pd.DataFrame:
+    """The arms of the people of a batch, in every experiment."""
+    ids = consents["person_id"]
+    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
+    columns = ["person_id", "experiment", "arm"]
+    return read_table(lake.partition(ASSIGNMENTS.name, ds), columns, people=between).to_pandas()

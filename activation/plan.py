@@ -1,0 +1,140 @@
+"""Plan the messages of a night: for everybody and every campaign, whether there is one, and if not, why not.
+
+A person gets a campaign's message who meets its `who`, agreed to its purpose, is not held out by its experiment, whom
+the policy lets be written to (activation/policy.yml unless NIGHTSHIFT_POLICY says otherwise), and, where people or
+budgets do not take all messages, if the campaign wins: by expected euros less cost, as near to the best plan as the
+report says. The tables `plans` and `plan_books` are published before anything leaves, and `activation.export` lets
+nobody out who is not planned. Everybody is accounted for, for every campaign: considered = planned + the people of each
+reason; a night whose books do not add up publishes nothing. A campaign that cannot be understood is named in the
+report; the others are planned.
+
+    python -m activation.plan --ds 2026-11-20
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from activation.audiences.night import Night
+from activation.planning.decision import Decision, decide
+from activation.planning.policy import Policy, read_policy
+from activation.planning.publishing import Candidates, books_of, publish_plans
+from activation.planning.rules import People, regions_of, rules_of_channel, suppressed_people
+from contracts.arguments import day_parser
+from contracts.entry_point import exit_with_sentence
+from contracts.errors import LakeError
+from contracts.lake import Lake
+from contracts.report import Report, say
+from contracts.settings import Settings
+from contracts.tables.activation import OUTCOMES
+
+
+def main() -> None:
+    chosen = day_parser("activation.plan", __doc__).parse_args()
+    exit_with_sentence(lambda: make_plan(chosen.ds))
+
+
+def make_plan(ds: str) -> None:
+    """Publish `assignments`, `plans` and `plan_books` of one day.
+
+    Raises:
+        LakeError: marts, scores or persons of that day are missing, or the books do not add up.
+        SettingsError: there is no campaign, or the policy cannot be understood.
+        BusyError: another run is planning.
+    """
+    settings = Settings.from_env()
+    lake = Lake(settings.home.lake)
+    with lake.step("plan"), Report(settings.home.reports, ds).timed("plan") as fragment:
+        night = Night.read(settings, lake, ds, step="plan")
+        policy = read_policy(settings.policy, night.understood, night.campaigns)
+        staging = lake.staging("plan")
+        candidates, people = gather(night, policy, staging)
+        decision = decide_on(settings, night, policy, candidates, people)
+        fragment["plans"] = {}
+        books, files = [], {}
+        for one, decided in zip(candidates, decision.outcomes, strict=True):
+            name, file = one.campaign.name, staging / f"{one.campaign.name}.parquet"
+            own = books_of(name, decided, len(people))
+            euros = one.planned(decided, file)
+            files[file.name] = file
+            described = {"campaign": name, "channel": one.campaign.channel}
+            books.append({**described, "definition": policy.definition(one.campaign), **own, **euros})
+            fragment["plans"][name] = {"status": "planned", "channel": one.campaign.channel, **own, **euros}
+            why = ", ".join(f"{outcome} {own[outcome]:,}" for outcome in OUTCOMES[1:] if own[outcome])
+            say(f"plan {name}: {own['planned']:,} of {own['considered']:,} people" + (f" ({why})" if why else ""))
+        for name, error in night.failed.items():
+            fragment["plans"][name] = {"status": "failed", "error": str(error)}
+            say(f"plan {name}: failed: {error}")
+        fragment["arbitration"] = arbitration_report(decision)
+        publish_plans(lake, ds, files, books, staging / "books.parquet")
+
+
+def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates], People]:
+    """The messages that every campaign asks for, and the people of the night.
+
+    Raises:
+        LakeError: a person stands twice among them.
+    """
+    candidates = [
+        Candidates(campaign, policy.cost_euros(campaign), staging / f"candidates-{name}.parquet")
+        for name, campaign in night.understood.items()
+    ]
+    ids, regions, days = [], [], []
+    for batch in night.batches():
+        if twice := int(batch.people["person_id"].duplicated().sum()):
+            raise LakeError(
+                expected=f"each person once in the marts and predictions of {night.ds}",
+                received=f"{twice:,} of {len(batch.people):,} twice",
+                remedy="build the marts of that day again, and score it; nothing was planned",
+            )
+        for one in candidates:
+            one.add(batch.audience(one.campaign, night.items), batch.responses)
+        ids.append(pa.array(batch.people["person_id"], pa.string()))
+        regions.append(regions_of(batch.people["region"]))
+        days.append(batch.people["recency_days"].to_numpy("float64", na_value=np.nan))
+    for one in candidates:
+        one.close()
+    return candidates, People(pa.concat_arrays(ids), np.concatenate(regions), np.concatenate(days))
+
+
+def decide_on(
+    settings: Settings, night: Night, policy: Policy, candidates: list[Candidates], people: People
+) -> Decision:
+    """What becomes of everybody in every campaign that can be understood."""
+    if not candidates:
+        return Decision(np.zeros((0, len(people)), np.int8))
+    suppressed = suppressed_people(settings, night.lake, night.ds, people, policy)
+    campaigns = [one.campaign for one in candidates]
+    rules = {
+        channel: rules_of_channel(night.lake, night.ds, people, policy, channel, suppressed)
+        for channel in {campaign.channel for campaign in campaigns}
+    }
+    return decide(
+        campaigns,
+        policy,
+        np.stack([one.outcomes() for one in candidates]),
+        np.stack([one.expected() for one in candidates]),
+        rules,
+        settings.smallest_group,
+    )
+
+
+def arbitration_report(decision: Decision) -> dict[str, dict[str, float]]:
+    """Channel -> euros less cost of what is planned, the most that any plan could bring, and the share between."""
+    found = {}
+    for channel, result in decision.channels.items():
+        found[channel] = {
+            "euros": round(result.euros, 2),
+            "bound": round(result.bound, 2),
+            "gap": round(result.gap, 6),
+        }
+        if result.bound > 0:
+            say(f"plan {channel}: {result.euros:,.2f} euros expected, at most {result.gap:.2%} below the best plan")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is planned for a night: whom each campaign may write to, and whom it does."""

@@ -1,0 +1,249 @@
+"""The plan of a town whose scores are written by hand, and the audiences that follow from it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from activation.export import make_audiences
+from activation.plan import make_plan
+from contracts.errors import LakeError, SettingsError
+from contracts.keys import pseudonym_keys, write_keys
+from contracts.lake import Lake
+from contracts.pseudonyms import pseudonym
+from contracts.settings import Settings
+from contracts.tables.activation import OUTCOMES, PLAN_BOOKS, PLANS
+from tests.training.markov_town import DS, build_town, item, person, publish
+
+BEFORE = "2026-11-18"
+EVERYBODY = [person(number) for number in range(30)]
+AGREED = [one for number, one in enumerate(EVERYBODY) if number % 7 != 6]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of 30 people with ten items each, two campaigns, and a policy to be written."""
+    build_town(tmp_path, people=30)
+    scores = [
+        {"person_id": one, "rank": rank, "item_id": item(rank), "score": 1.0 / rank, "reason": "popular"}
+        for one in EVERYBODY
+        for rank in range(1, 11)
+    ]
+    responses = [
+        {
+            "person_id": one,
+            "campaign": sent,
+            "click_chance": 0.5,
+            "purchase_chance": 0.1,
+            "expected_value": value,
+            "reasons": [],
+        }
+        for number, one in enumerate(EVERYBODY)
+        for sent, value in (("autumn", number / 10), ("winter", 1.55))
+    ]
+    predictions = {"leave_chance": 0.1, "expected_value": 1.0, "best_campaign": "autumn"}
+    publish(tmp_path, "scores", scores)
+    publish(tmp_path, "predictions", [{"person_id": one, **predictions} for one in EVERYBODY])
+    publish(tmp_path, "responses", responses)
+    (tmp_path / "campaigns").mkdir()
+    write(tmp_path, "autumn", "channel: mail\nsends: autumn")
+    write(tmp_path, "winter", "channel: mail\nsends: winter\nitems: {count: 2}")
+    (tmp_path / "policy.yml").write_text("channels: {}\n")
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    monkeypatch.setenv("NIGHTSHIFT_CAMPAIGNS", str(tmp_path / "campaigns"))
+    monkeypatch.setenv("NIGHTSHIFT_POLICY", str(tmp_path / "policy.yml"))
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "1")
+    return tmp_path
+
+
+def write(home, name: str, text: str) -> None:
+    (home / "campaigns" / f"{name}.yml").write_text(f"name: {name}\npurpose: personalisation\n{text}\n")
+
+
+def plans(home) -> pd.DataFrame:
+    return pd.read_parquet(Lake(home / "lake").partition("plans", DS))
+
+
+def books(home) -> dict[str, dict]:
+    """Of the report, after a look at whether they add up and are those of the table."""
+    report = json.loads((home / "reports" / DS / "plan.json").read_text())["plans"]
+    table = pd.read_parquet(Lake(home / "lake").partition("plan_books", DS)).set_index("campaign")
+    for name, entry in report.items():
+        if entry["status"] == "planned":
+            assert entry["considered"] == sum(entry[outcome] for outcome in OUTCOMES) == 31
+            assert table.loc[name, list(OUTCOMES)].to_dict() == {outcome: entry[outcome] for outcome in OUTCOMES}
+    return report
+
+
+def exported(home, name: str) -> list[str]:
+    rows = pd.read_parquet(Lake(home / "audiences").partition(name, DS) / "audience.parquet")
+    return rows["person_id"].tolist()
+
+
+def audiences(home) -> dict:
+    make_audiences(DS)
+    report = json.loads((home / "reports" / f"nightly-{DS}.json").read_text())
+    files = {name: exported(home, name) for name in report["audiences"]}
+    return {"report": report["audiences"], "people": files}
+
+
+def know_everybody(home, ds: str = DS, **other_owners: str) -> None:
+    keys = pseudonym_keys(Settings.from_env())
+    people = [*EVERYBODY, "pffffffffffffffff"]
+    rows = [
+        {
+            "identifier": pseudonym(keys, "account", one),
+            "person_id": other_owners.get(one, one),
+            "first_ds": datetime.date(2026, 11, 1),
+        }
+        for one in people
+    ]
+    lake = Lake(home / "lake")
+    file = lake.staging("persons") / "part-0.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    lake.publish("persons", ds, {file.name: file})
+
+
+def test_without_rules_the_audiences_are_those_of_a_night_without_a_plan(home):
+    before = audiences(home)
+    make_plan(DS)
+    assert audiences(home) == before
+    assert before["people"]["autumn"] == AGREED
+    found = plans(home)
+    assert found.groupby("campaign")["person_id"].apply(list).to_dict() == {"autumn": AGREED, "winter": AGREED}
+    assert found.set_index(["campaign", "person_id"])["items"]["winter", person(3)].tolist() == [item(1), item(2)]
+    assert found["propensity"].eq(1.0).all()
+    assert found["arm"].isna().all()
+    lake = Lake(home / "lake")
+    for table in (PLANS, PLAN_BOOKS):
+        for file in lake.files(table.name, DS):
+            assert pq.read_schema(file).names == table.column_names
+    assert books(home)["autumn"]["no_consent"] == 4
+    assert books(home)["autumn"]["failed"] == 1, "the newcomer has no scores"
+    assert books(home)["autumn"]["expected_value"] == pytest.approx(sum(int(one[1:], 16) for one in AGREED) / 10)
+
+
+def test_one_message_a_person_is_exported_and_the_rest_is_counted(home):
+    (home / "policy.yml").write_text(
+        "channels: {mail: {one_message: true}}\ncampaigns:\n  winter: {budget_euros: 1.0, cost_euros: 0.25}\n"
+    )
+    make_plan(DS)
+    found = plans(home).groupby("campaign")["person_id"].apply(set).to_dict()
+    # winter is worth 1.3 to everybody and four are paid for: those to whom autumn is worth least
+    assert found["winter"] == set(AGREED[:4])
+    assert found["autumn"] == set(AGREED[4:])
+    own = books(home)
+    assert own["winter"]["outbid"] + own["winter"]["over_budget"] == len(AGREED) - 4
+    assert own["winter"]["cost"] == 1.0
+    made = audiences(home)
+    assert set(made["people"]["winter"]) == found["winter"]
+    assert made["report"]["winter"]["suppressed"]["not_planned"] == len(AGREED) - 4
+    report = json.loads((home / "reports" / f"nightly-{DS}.json").read_text())
+    assert report["arbitration"]["mail"]["gap"] <= 1e-4
+
+
+def test_arms_and_their_shares_are_in_the_plan_and_who_is_held_out_is_not(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    write(home, "autumn", "sends: autumn\nexperiment: {holdout: 0.3, variants: {short: 0.5, long: 0.2}}")
+    make_plan(DS)
+    arms = pd.read_parquet(Lake(home / "lake").partition("assignments", DS)).set_index("person_id")["arm"]
+    found = plans(home)
+    autumn = found[found["campaign"] == "autumn"].set_index("person_id")
+    assert set(autumn.index) == {one for one in AGREED if arms[one] != "holdout"}
+    assert autumn["arm"].to_dict() == arms[autumn.index].to_dict()
+    assert set(zip(autumn["arm"], autumn["propensity"], strict=True)) <= {("short", 0.5), ("long", 0.2)}
+    assert books(home)["autumn"]["held_out"] == sum(arms[one] == "holdout" for one in AGREED) > 0
+
+
+def test_who_was_written_to_before_is_capped_also_after_a_merger(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    former = {person(1): "pold"}
+    know_everybody(home, BEFORE, **former)
+    lake = Lake(home / "lake")
+    sent = [("pold", "mail"), (person(2), "mail"), (person(3), "site")]
+    rows = [{"person_id": one, "campaign": "x", "channel": channel} for one, channel in sent]
+    file = lake.staging("plans") / "x.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    lake.publish("plans", BEFORE, {file.name: file})
+    (home / "policy.yml").write_text("channels: {mail: {at_most: {messages: 1, days: 3}}}\n")
+    make_plan(DS)
+    assert books(home)["autumn"]["capped"] == 2
+    messages = plans(home).groupby("person_id").size()
+    assert set(messages.index) == set(AGREED) - {person(1), person(2)}
+    assert messages.eq(1).all(), "tonight's messages count too"
+    (home / "policy.yml").write_text("channels: {mail: {at_most: {messages: 1, days: 2}}}\n")
+    make_plan(DS)
+    assert books(home)["autumn"]["capped"] == 0, "two days ago is outside of two days"
+
+
+def test_a_suppression_list_names_raw_identifiers_and_nothing_of_them_is_kept(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    (home / "list.txt").write_text(f"account:{person(4)}\naccount:nobody\n")
+    (home / "policy.yml").write_text("suppression: list.txt\n")
+    make_plan(DS)
+    assert books(home)["autumn"]["suppressed"] == 1
+    assert set(plans(home)["person_id"]) == {*AGREED} - {person(4)}
+
+
+def test_rest_after_a_purchase_and_quiet_hours_by_region(home):
+    (home / "policy.yml").write_text("rest_after_purchase_days: 30\n")
+    make_plan(DS)  # person n bought 10 n days ago
+    assert books(home)["autumn"]["quiet"] == 3
+    (home / "policy.yml").write_text(
+        'channels: {mail: {sent_at: "05:30", quiet_hours: {from: "22:00", to: "06:00"}}}\n'
+        "time_zones: {default: Europe/Berlin, north: Europe/London}\n"
+    )
+    make_plan(DS)  # odd people live in the north, where it is half past five
+    assert set(plans(home)["person_id"]) == {one for one in AGREED if int(one[1:], 16) % 2 == 0}
+
+
+def test_a_plan_of_other_campaigns_or_another_policy_lets_nobody_out(home):
+    make_plan(DS)
+    write(home, "winter", "sends: winter\nitems: {count: 3}")
+    write(home, "added", "")
+    with pytest.raises(LakeError, match=r"run `python -m activation.plan"):
+        make_audiences(DS)
+    report = json.loads((home / "reports" / f"nightly-{DS}.json").read_text())["audiences"]
+    assert {name: entry["status"] for name, entry in report.items()} == {
+        "added": "failed",
+        "autumn": "exported",
+        "winter": "failed",
+    }
+    make_plan(DS)
+    make_audiences(DS)
+
+
+def test_a_campaign_that_fails_is_named_and_the_others_are_planned(home):
+    write(home, "broken", "who: [")
+    make_plan(DS)
+    assert {name: entry["status"] for name, entry in books(home).items()} == {
+        "autumn": "planned",
+        "broken": "failed",
+        "winter": "planned",
+    }
+
+
+def test_a_policy_that_cannot_be_understood_plans_nothing(home):
+    (home / "policy.yml").write_text("campaigns: {autum: {priority: 1}}\n")
+    with pytest.raises(SettingsError, match="did you mean 'autumn'"):
+        make_plan(DS)
+    assert not Lake(home / "lake").days("plans")
+
+
+def test_a_person_who_stands_twice_ends_the_night_without_a_plan(home):
+    lake = Lake(home / "lake")
+    rows = pq.read_table(lake.partition("dim_person_consent", DS))
+    file = lake.staging("dim_person_consent") / "part-0.parquet"
+    pq.write_table(pa.concat_tables([rows, rows.slice(0, 1)]), file)
+    lake.publish("dim_person_consent", DS, {file.name: file})
+    with pytest.raises(LakeError, match="each person once"):
+        make_plan(DS)
+    assert not lake.days("plans")
