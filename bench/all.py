@@ -44,6 +44,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("rectools_speed", [], [beauty]),
         ("lift", ["--home", str(Settings.from_env().home.root)], [data / "retail" / "online_retail.csv.gz"]),
         ("off_policy", [], [data / "ads" / "obd_random_men.csv.gz"]),
+        ("arbitration", [], []),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),

@@ -7,14 +7,15 @@ linear programme: what people then gain, and the budgets at their prices, togeth
 can bring (Lagrangian relaxation: Fisher, Management Science 1981; for transport problems it is tight). There are only
 as many prices as campaigns, so a cutting-plane method with a trust region finds them in some tens of passes over the
 people: first on a sample of these, then on all. The plan follows from the prices by rounds in which people ask for
-their best message and a campaign that is asked too often takes those who would lose most. The gap between plan and
+their best message and a campaign that is asked too often takes those who would lose most; where that is not near
+enough, a second plan is made of values that are parted a little, and the better one counts. The gap between plan and
 bound is what may be missing to the optimum, and it holds whatever the prices are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linprog
@@ -25,6 +26,13 @@ _SAMPLE = 20_000
 _PASSES_ON_SAMPLE, _PASSES = 150, 30
 _CLOSE_ENOUGH = 1e-5
 """Prices are not searched further once they could lower the bound by at most this share."""
+
+_NEAR_ENOUGH = 1e-4
+"""A plan that misses at most this share is not searched further."""
+
+_PARTING = 0.01
+"""Where many messages are worth the same, people who could as well take another one crowd before a budget. A second
+plan parts them by up to this share of a usual message, drawn by place; it counts by the true euros."""
 
 _PEOPLE_A_CHUNK = 1 << 15
 """Twenty rows of so many numbers stay in a processor's cache."""
@@ -68,27 +76,47 @@ def arbitrate(values: np.ndarray, capacity: np.ndarray, room: np.ndarray) -> Arb
     values = np.where(np.isnan(values), -np.inf, values)
     capacity = np.minimum(np.asarray(capacity, np.int64), np.isfinite(values).sum(1))
     room = np.minimum(np.asarray(room, np.int64), len(values))
-    prices = np.zeros(len(values))
-    people = values.shape[1]
-    demand = _demand(values, capacity, room, prices)
-    if (demand.slope < 0).any():
-        if people > 2 * _SAMPLE:
-            sample = np.arange(0, people, people // _SAMPLE)
-            on_sample = np.ascontiguousarray(values[:, sample])
-            shares = capacity * (len(sample) / people)
-            prices = _best_prices(on_sample, shares, room[sample], prices, _PASSES_ON_SAMPLE).prices
-        demand = min(_best_prices(values, capacity, room, prices, _PASSES), demand, key=lambda one: one.bound)
-    offered = _rounded(values, capacity, room, demand.prices)
+    demand = _demand(values, capacity, room, np.zeros(len(values)))
+    if not (demand.slope < 0).any():  # no budget is short
+        return _planned(values, values, capacity, room, demand)
+    demand = _lowest_bound(values, capacity, room, demand)
+    plan = _planned(values, values, capacity, room, demand)
+    if plan.gap <= _NEAR_ENOUGH:
+        return plan
+    usual = values[np.isfinite(values)].mean()
+    parted = values + usual * _PARTING * np.random.default_rng(0).random(values.shape)
+    prices = _lowest_bound(parted, capacity, room, _demand(parted, capacity, room, demand.prices)).prices
+    other = _planned(values, parted, capacity, room, _demand(values, capacity, room, prices))
+    return replace(max(plan, other, key=lambda one: one.value), bound=min(plan.bound, other.bound))
+
+
+def _planned(
+    values: np.ndarray, wishes: np.ndarray, capacity: np.ndarray, room: np.ndarray, demand: _Demand
+) -> Arbitration:
+    """The plan that follows from prices, where people ask by `wishes`."""
+    offered = _rounded(wishes, capacity, room, demand.prices)
     value = float(sum(row[taken].sum() for row, taken in zip(values, offered, strict=True)))
     return Arbitration(offered, value, max(demand.bound, value))
 
 
+def _lowest_bound(values: np.ndarray, capacity: np.ndarray, room: np.ndarray, start: _Demand) -> _Demand:
+    """The lowest bound that is found, of many people by way of a sample."""
+    people = values.shape[1]
+    if people <= 2 * _SAMPLE:
+        return _best_prices(values, capacity, room, start, _PASSES_ON_SAMPLE)
+    sample = np.arange(0, people, people // _SAMPLE)
+    own = (np.ascontiguousarray(values[:, sample]), capacity * (len(sample) / people), room[sample])
+    prices = _best_prices(*own, _demand(*own, start.prices), _PASSES_ON_SAMPLE).prices
+    found = _best_prices(values, capacity, room, _demand(values, capacity, room, prices), _PASSES)
+    return min(found, start, key=lambda one: one.bound)
+
+
 def _best_prices(values: np.ndarray, capacity: np.ndarray, room: np.ndarray, start: np.ndarray, passes: int) -> _Demand:
     """The lowest bound that so many passes find: Kelley's cutting planes within a box around the best prices so far."""
-    best = _demand(values, capacity, room, start)
+    best = start
     cuts = [best]
     highest = np.where(np.isfinite(values), values, 0.0).max(initial=0.0)
-    radius = highest / 4 if not start.any() else max(start.max() / 50, highest * 1e-6)
+    radius = max(start.prices.max() / 50, highest * 1e-6) if start.prices.any() else highest / 4
     for _ in range(passes):
         candidate, expected = _lowest_of_cuts(cuts, best.prices, radius)
         if candidate is None or best.bound - expected <= _CLOSE_ENOUGH * abs(best.bound):
