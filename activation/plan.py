@@ -13,6 +13,7 @@ report; the others are planned.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ def make_plan(ds: str) -> None:
             say(f"plan {name}: failed: {error}")
         fragment["arbitration"] = arbitration_report(decision)
         publish_plans(lake, ds, files, books, staging / "books.parquet")
+        shutil.rmtree(staging)  # the messages that were asked for
 
 
 def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates], People]:

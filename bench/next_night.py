@@ -1,4 +1,4 @@
-"""The night after the first, on a lake of many days: resolve, profile, score, export, each a command as in a night.
+"""The night after the first, on a lake of many days: resolve, profile, score, plan, export, each a command.
 
 The first night reads all of the history, and the next one goes on from it. The champions that score are trained on the
 first night for a few minutes and promoted without a gate: how long a ranking takes does not depend on how good it is.
@@ -20,7 +20,7 @@ from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 
-NIGHTLY = ("resolve", "profile", "score", "export")
+NIGHTLY = ("resolve", "profile", "score", "plan", "export")
 
 _BOTH_NIGHTS = ("resolve", "profile", "score")
 
@@ -28,6 +28,7 @@ _COMMANDS = {
     "resolve": "spark_jobs.main resolve",
     "profile": "dbt_project.build",
     "score": "serving.score",
+    "plan": "activation.plan",
     "export": "activation.export",
 }
 _MODELS = ("next_item", "taste_autoencoder", "response")

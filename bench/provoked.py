@@ -19,6 +19,7 @@ MAP = ("-m", "spark_jobs.main", "map", "--ds", DAY, "--source")
 RESOLVE = ("-m", "spark_jobs.main", "resolve", "--ds", DAY)
 PROFILE = ("-m", "dbt_project.build", "--ds", DAY)
 SCORE = ("-m", "serving.score", "--ds", DAY)
+PLAN = ("-m", "activation.plan", "--ds", DAY)
 EXPORT = ("-m", "activation.export", "--ds", DAY)
 
 
@@ -28,7 +29,7 @@ def NIGHT(people: int, days: int) -> Iterator[Sequence[str]]:  # noqa: N802  use
     yield "-m", "spark_jobs.application", "start"
     for source in SOURCES:
         yield *MAP, source
-    yield from (RESOLVE, PROFILE, SCORE, EXPORT)
+    yield from (RESOLVE, PROFILE, SCORE, PLAN, EXPORT)
 
 
 def nothing(*_: object) -> None:
@@ -183,6 +184,14 @@ FAILURES = (
         ("bad.yml",),
         prepare=by.written("campaigns/bad.yml", "channel: 7\n"),
         settings={"NIGHTSHIFT_CAMPAIGNS": "{home}/campaigns"},
+    ),
+    Failure(
+        "policy broken",
+        PLAN,
+        2,
+        ("policy.yml", "line 1"),
+        prepare=by.written("policy.yml", "chanels: {}\n"),
+        settings={"NIGHTSHIFT_POLICY": "{home}/policy.yml"},
     ),
     # the registry
     Failure("registry broken", SCORE, 2, ("mlflow.db",), prepare=by.written("mlflow.db", "no database\n" * 999)),

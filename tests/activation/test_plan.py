@@ -120,6 +120,7 @@ def test_without_rules_the_audiences_are_those_of_a_night_without_a_plan(home):
     assert found["propensity"].eq(1.0).all()
     assert found["arm"].isna().all()
     lake = Lake(home / "lake")
+    assert not list(lake.root.rglob("candidates-*")), "what was asked for is not kept"
     for table in (PLANS, PLAN_BOOKS):
         for file in lake.files(table.name, DS):
             assert pq.read_schema(file).names == table.column_names
