@@ -53,15 +53,16 @@ class Candidates:
 
     def _messages(self, rows: pd.DataFrame, expected: np.ndarray) -> pa.Table:
         experiment = self.campaign.experiment
-        places = rows[[f"item_{place}" for place in range(1, self.campaign.item_count + 1)]]
-        items = [[item for item in one if isinstance(item, str)] for one in places.to_numpy(object)]
+        places = rows[[f"item_{place}" for place in range(1, self.campaign.item_count + 1)]].to_numpy(object)
+        taken = ~pd.isna(places)  # (rows, places)
+        ends = np.concatenate([[0], taken.sum(1).cumsum()]).astype(np.int32)
         arms = rows["arm"] if experiment else pd.Series(None, index=rows.index, dtype="string")
         columns = {
             "person_id": pa.array(rows["person_id"], pa.string()),
-            "campaign": pa.array([self.campaign.name] * len(rows), pa.string()),
-            "channel": pa.array([self.campaign.channel] * len(rows), pa.string()),
+            "campaign": pa.repeat(pa.scalar(self.campaign.name), len(rows)),
+            "channel": pa.repeat(pa.scalar(self.campaign.channel), len(rows)),
             "arm": pa.array(arms, pa.string()),
-            "items": pa.array(items, pa.list_(pa.string())),
+            "items": pa.ListArray.from_arrays(ends, pa.array(places[taken], pa.string())),
             "propensity": pa.array(arms.map(experiment.variants) if experiment else np.ones(len(rows)), pa.float64()),
             "expected_value": pa.array(expected, pa.float64(), from_pandas=True),
             "cost": pa.array(np.full(len(rows), self.cost), pa.float64()),

@@ -6,12 +6,13 @@ All of it is one array a rule, over the people of the night in the order of thei
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 
 from activation.planning.policy import ChannelPolicy, Policy
@@ -83,7 +84,8 @@ def suppressed_people(settings: Settings, lake: Lake, ds: str, people: People, p
     names = pa.array([pseudonym(keys, kind, value) for kind, value in policy.suppressed])
     folder = lake.require(PERSONS.name, ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
     owners = read_table(folder, ["person_id"], where=pyarrow.dataset.field("identifier").isin(names))
-    return np.isin(people.ids.to_numpy(zero_copy_only=False), owners["person_id"].to_numpy())
+    named = pc.is_in(people.ids, value_set=owners["person_id"].combine_chunks())
+    return named.to_numpy(zero_copy_only=False)
 
 
 def rules_of_channel(
@@ -149,6 +151,6 @@ def _days_before(ds: str, days: int) -> str:
     return (datetime.date.fromisoformat(ds) - datetime.timedelta(days=days)).isoformat()
 
 
-def regions_of(column: Sequence[object]) -> np.ndarray:
+def regions_of(column: pd.Series) -> np.ndarray:
     """Names of regions as texts, of which a missing one is empty."""
-    return np.array([region if isinstance(region, str) else "" for region in column], dtype="U")
+    return column.astype(object).where(column.notna(), "").to_numpy(dtype="U")
