@@ -31,7 +31,7 @@ class ChannelResult:
 
     euros: float = 0.0
     bound: float = 0.0
-    """No plan that lets higher priorities choose first brings more."""
+    """No plan that lets higher priorities choose first brings more, before too small groups are withheld."""
 
     @property
     def gap(self) -> float:
@@ -65,7 +65,8 @@ def decide(
         smallest_group: a campaign that would write to fewer people writes to none.
     """
     decided = outcomes.copy()
-    channels = {}
+    worth = _worth(campaigns, policy, expected)
+    bounds = {}
     for channel in sorted({campaign.channel for campaign in campaigns}):
         mine = np.array([place for place, campaign in enumerate(campaigns) if campaign.channel == channel])
         own = decided[mine]
@@ -76,25 +77,37 @@ def decide(
         ):
             own[(own == CHOSEN) & refused] = code
         room = np.minimum(rules[channel].left, 1 if policy.of_channel(channel).one_message else len(mine))
-        euros = bound = 0.0
+        bounds[channel] = 0.0
         priorities = np.array([policy.of_campaign(campaigns[place].name).priority for place in mine])
         for priority in np.unique(priorities)[::-1]:
             tier = np.flatnonzero(priorities == priority)
-            costs = np.array([policy.cost_euros(campaigns[place]) for place in mine[tier]])
             most = np.array([policy.most_messages(campaigns[place]) for place in mine[tier]])
-            brings = expected[mine[tier]] - costs[:, None]
-            worth = np.where(np.isnan(brings), 0.0, brings)
+            brings = worth[mine[tier]]
             asked = own[tier] == CHOSEN
             capacity = np.minimum(most, asked.shape[1]).astype(np.int64)
-            plan = arbitrate(np.where(asked & (worth >= 0), worth, np.nan), capacity, room)
+            plan = arbitrate(np.where(asked & (brings >= 0), brings, np.nan), capacity, room)
             room = room - plan.offered.sum(0)
             missed = asked & ~plan.offered
-            outbid = ((room <= 0) | (worth < 0)) & (capacity > 0)[:, None]
+            outbid = ((room <= 0) | (brings < 0)) & (capacity > 0)[:, None]
             own[tier] = np.where(missed, np.where(outbid, _OUTBID, _OVER_BUDGET), own[tier])
-            euros, bound = euros + plan.value, bound + plan.bound
+            bounds[channel] += plan.bound
         decided[mine] = own
-        channels[channel] = ChannelResult(euros, bound)
     planned = (decided == PLANNED).sum(1)
     for place in np.flatnonzero((planned > 0) & (planned < smallest_group)):
         decided[place, decided[place] == PLANNED] = _SMALL_GROUP
-    return Decision(decided, channels)
+    euros = [float(row[is_planned].sum()) for row, is_planned in zip(worth, decided == PLANNED, strict=True)]
+    return Decision(
+        decided,
+        {
+            channel: ChannelResult(
+                sum(own for own, campaign in zip(euros, campaigns, strict=True) if campaign.channel == channel), bound
+            )
+            for channel, bound in bounds.items()
+        },
+    )
+
+
+def _worth(campaigns: Sequence[Campaign], policy: Policy, expected: np.ndarray) -> np.ndarray:
+    """Euros less cost of every message; 0 where no model says what it brings (campaigns, people)."""
+    costs = np.array([policy.cost_euros(campaign) for campaign in campaigns])
+    return np.nan_to_num(expected - costs[:, None], nan=0.0)

@@ -96,7 +96,8 @@ def test_a_budget_pays_for_the_best_and_a_budget_of_zero_for_nobody():
 
 def test_a_small_group_is_written_to_by_nobody():
     asked = np.array([[CHOSEN] * 3, [CHOSEN, CHOSEN, OUTSIDE]], np.int8)
-    made = decide([campaign("a"), campaign("b")], Policy(), asked, np.full((2, 3), np.nan), {"mail": no_rules(3)}, 3)
+    made = decide([campaign("a"), campaign("b")], Policy(), asked, np.ones((2, 3)), {"mail": no_rules(3)}, 3)
+    assert (made.channels["mail"].euros, made.channels["mail"].bound) == (3.0, 5.0)
     assert outcome(made) == [["planned"] * 3, ["small_group", "small_group", "outside"]]
 
 
