@@ -26,6 +26,7 @@ from contracts.settings import Settings
 MODELS = ("next_item", "taste_autoencoder")
 DS = "2026-11-20"
 _LOOKS_A_SECOND = 20
+_PEOPLE_A_FILE = 100_000
 
 
 def main() -> None:
@@ -92,16 +93,20 @@ def make_tables(home: Path, people: int, acts: int, items: int) -> None:
     lake = Lake(home / "lake")
     with duckdb.connect() as connection:
         for table, query in (("training_sequences", _SEQUENCES), ("dim_person_consent", _CONSENTS)):
-            file = lake.staging(table) / "part-0.parquet"
-            connection.execute(f"COPY ({query.format(people=people, acts=acts, items=items)}) TO '{file}'")
-            lake.publish(table, DS, {file.name: file})
+            folder, files = lake.staging(table), {}
+            for start in range(0, people, _PEOPLE_A_FILE):
+                file = folder / f"part-{start:012d}.parquet"
+                end = min(people, start + _PEOPLE_A_FILE)
+                connection.execute(f"COPY ({query.format(start=start, end=end, acts=acts, items=items)}) TO '{file}'")
+                files[file.name] = file
+            lake.publish(table, DS, files)
 
 
 _SEQUENCES = """
     WITH drawn AS (
         SELECT p.range AS person, k.range AS act,
             floor({items} * pow(hash(p.range, k.range) / pow(2.0, 64), 3))::INT AS item
-        FROM range({people}) AS p, range(2 * {acts}) AS k
+        FROM range({start}, {end}) AS p, range(2 * {acts}) AS k
         WHERE k.range < 2 + hash(p.range) % (2 * {acts} - 2)
     ), firsts AS (
         SELECT person, item, min(act) AS act FROM drawn GROUP BY person, item
@@ -112,7 +117,9 @@ _SEQUENCES = """
         'unknown' AS age_band, 'unknown' AS gender, 'north' AS region
     FROM firsts GROUP BY person
 """
-_CONSENTS = "SELECT 'p' || lpad(range::VARCHAR, 16, '0') AS person_id, true AS consent_training FROM range({people})"
+_CONSENTS = (
+    "SELECT 'p' || lpad(range::VARCHAR, 16, '0') AS person_id, true AS consent_training FROM range({start}, {end})"
+)
 
 
 @contextlib.contextmanager
