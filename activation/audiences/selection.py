@@ -97,7 +97,8 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
     if campaign.reads_profiles:
         consenting &= profiles["consent_profiling"]
     inside = matches(campaign, profiles)
-    offered = offers(campaign, scores, items)
+    asked_for = profiles.loc[consenting & inside, "person_id"]
+    offered = offers(campaign, scores[scores["person_id"].isin(asked_for)], items)
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
     held_out = profiles["arm"] == HOLDOUT if campaign.experiment else pd.Series(False, index=profiles.index)
