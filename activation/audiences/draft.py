@@ -48,13 +48,12 @@ class Draft:
             LakeError: somebody is lost, or counted twice.
         """
         self._writer.close()
-        not_planned = self._suppressed["not_planned"]
         withheld = self._exported if self._exported < smallest_group else 0
         if withheld:
             self._withhold()
-        if self._exported + not_planned < smallest_group:  # too small before anything was planned
-            withheld += self._suppressed.pop("not_planned", 0)
         self._suppressed["small_group"] += withheld
+        if self._exported + self._suppressed["not_planned"] < smallest_group:  # too small before it was planned
+            self._suppressed["small_group"] += self._suppressed.pop("not_planned", 0)
         account = {
             "scored": self._scored,
             "exported": self._exported - withheld,

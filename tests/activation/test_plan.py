@@ -129,6 +129,22 @@ def test_without_rules_the_audiences_are_those_of_a_night_without_a_plan(home):
     assert books(home)["autumn"]["expected_value"] == pytest.approx(sum(int(one[1:], 16) for one in AGREED) / 10)
 
 
+def test_a_group_that_is_too_small_is_so_with_a_plan_as_without_one(home, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "20")
+    write(home, "winter", "sends: winter\nwho: {at_most: {recency_days: 50}}")  # persons 0 to 5
+    before = audiences(home)
+    assert before["report"]["winter"]["suppressed"]["small_group"] == 6
+    make_plan(DS)
+    assert books(home)["winter"]["small_group"] == 6
+    assert audiences(home) == before
+    assert set(plans(home)["campaign"]) == {"autumn"}
+    (home / "policy.yml").write_text("campaigns: {autumn: {budget_euros: 0.5, cost_euros: 0.1}}\n")
+    make_plan(DS)
+    made = audiences(home)
+    assert (made["report"]["autumn"]["exported"], made["people"]["autumn"]) == (0, [])
+    assert made["report"]["autumn"]["suppressed"]["not_planned"] == 26
+
+
 def test_one_message_a_person_is_exported_and_the_rest_is_counted(home):
     (home / "policy.yml").write_text(
         "channels: {mail: {one_message: true}}\ncampaigns:\n  winter: {budget_euros: 1.0, cost_euros: 0.25}\n"
