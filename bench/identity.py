@@ -16,10 +16,9 @@ from collections.abc import Sequence
 
 from bench import result
 from bench.lake_of_edges import DAYS, LakeOfEdges
-from bench.steps import measured
+from bench.steps import command_of, measured, new_home
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
-from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import Settings
 
@@ -45,15 +44,13 @@ def bench(edges: int, hub: int, night: int, nights: Sequence[str]) -> None:
         LakeError: a run failed, or the two ways do not agree.
     """
     home = Settings.from_env().home.bench / "identity"
-    shutil.rmtree(home, ignore_errors=True)
-    pseudonym_keys(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
-    lake_of_edges = LakeOfEdges(Lake(home / "lake"), edges, hub, night)
+    lake_of_edges = LakeOfEdges(Lake(new_home(home).home.lake), edges, hub, night)
     lake_of_edges.deliver_first_day()
     lake_of_edges.deliver_next_day()
     contents = {}
     for name in nights:
         ds, *options = NIGHTS[name]
-        found = measured(["python", "-m", "spark_jobs.main", "resolve", "--ds", ds, *options], home)
+        found = measured([*command_of("resolve", ds), *options], home)
         contents[name] = lake_of_edges.contents(ds)
         rows, persons = contents[name]["persons"][:2]
         size = {"edges": edges, "hub": hub, "night_edges": night, "identifiers": rows, "persons": persons}

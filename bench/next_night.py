@@ -13,24 +13,14 @@ from pathlib import Path
 
 from bench import result
 from bench.lake_of_days import LakeOfDays
-from bench.steps import measured, rows_of, run_step
+from bench.steps import COMMANDS, command_of, measured, rows_of, run_step
 from contracts.atomic_files import write_whole
-from contracts.home import Home
-from contracts.keys import pseudonym_keys
-from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 
-NIGHTLY = ("resolve", "profile", "score", "plan", "export")
+NIGHTLY = tuple(COMMANDS)
 
 _BOTH_NIGHTS = ("resolve", "profile", "score")
 
-_COMMANDS = {
-    "resolve": "spark_jobs.main resolve",
-    "profile": "dbt_project.build",
-    "score": "serving.score",
-    "plan": "activation.plan",
-    "export": "activation.export",
-}
 _MODELS = ("next_item", "taste_autoencoder", "response")
 
 _CAMPAIGNS = {
@@ -70,17 +60,10 @@ def bench_next_night(lake_of_days: LakeOfDays, home: Path, steps: Sequence[str],
         for step in [step for step in NIGHTLY if step in steps and (night == "next" or step in _BOTH_NIGHTS)]:
             if step == "score" and night == "first":
                 _train_champions(home, ds, minutes)
-            found = measured(["python", "-m", *_COMMANDS[step].split(), "--ds", ds], home, settings)
+            found = measured(command_of(step, ds), home, settings)
             rows = rows_of(lake_of_days.lake, ds)
             result.write({"bench": "night", "step": step, "night": night, **size, **found, "rows": rows})
     shutil.rmtree(home)
-
-
-def lake_below(home: Path) -> Lake:
-    """The lake of a home that is made anew."""
-    shutil.rmtree(home, ignore_errors=True)
-    pseudonym_keys(Settings.from_env({"NIGHTSHIFT_HOME": str(home)}))
-    return Lake(Home(home).lake)
 
 
 def _train_champions(home: Path, ds: str, minutes: float) -> None:

@@ -28,11 +28,10 @@ import duckdb
 
 from bench import result
 from bench.lake_of_days import LakeOfDays
-from bench.next_night import NIGHTLY, bench_next_night, lake_below
-from bench.steps import measured, rows_of
+from bench.next_night import NIGHTLY, bench_next_night
+from bench.steps import command_of, measured, new_home, rows_of
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
-from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 
@@ -105,7 +104,9 @@ def main() -> None:
     for days in chosen.days:
         size = (chosen.people, chosen.events, days, chosen.items or max(100, chosen.people // 5))
         exit_with_sentence(
-            lambda size=size: bench_next_night(LakeOfDays(lake_below(home), DAY, *size), home, steps, chosen.minutes)
+            lambda size=size: bench_next_night(
+                LakeOfDays(Lake(new_home(home).home.lake), DAY, *size), home, steps, chosen.minutes
+            )
         )
 
 
@@ -116,20 +117,13 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
         LakeError: a step failed, or the mapping and the work by hand do not give the same rows.
     """
     home = Settings.from_env().home.bench / "night"
-    shutil.rmtree(home, ignore_errors=True)
-    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
-    pseudonym_keys(settings)
+    settings = new_home(home)
     size = {"people": people, "lines": lines}
     log = _deliver(home / "raw", people, lines)
     print(f"bench.night: {lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB", file=sys.stderr)
-    spark = ["python", "-m", "spark_jobs.main"]
-    commands = {
-        "map": [*spark, "map", "--source", SOURCE, "--ds", DAY],
-        "resolve": [*spark, "resolve", "--ds", DAY],
-        "profile": ["python", "-m", "dbt_project.build", "--ds", DAY],
-    }
     for step in steps:
-        found = measured(commands[step], home)
+        mapping = ["python", "-m", "spark_jobs.main", "map", "--source", SOURCE, "--ds", DAY]
+        found = measured(mapping if step == "map" else command_of(step, DAY), home)
         rows = rows_of(Lake(settings.home.lake), DAY)
         result.write({"bench": "night", "step": step, **size, **found, "rows": rows})
         if step == "map":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -14,9 +15,32 @@ import duckdb
 
 from contracts.errors import LakeError
 from contracts.home import Home
+from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
-from contracts.settings import REPOSITORY
+from contracts.settings import REPOSITORY, Settings
 from ops.usage import Usage
+
+COMMANDS = {
+    "resolve": ("python", "-m", "spark_jobs.main", "resolve"),
+    "profile": ("python", "-m", "dbt_project.build"),
+    "score": ("python", "-m", "serving.score"),
+    "plan": ("python", "-m", "activation.plan"),
+    "export": ("python", "-m", "activation.export"),
+}
+"""Steps of a night, each without its day."""
+
+
+def new_home(home: Path) -> Settings:
+    """The settings of a home that is made anew, with keys of its own."""
+    shutil.rmtree(home, ignore_errors=True)
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
+    pseudonym_keys(settings)
+    return settings
+
+
+def command_of(step: str, ds: str) -> list[str]:
+    """The command of a step of `COMMANDS` for a day."""
+    return [*COMMANDS[step], "--ds", ds]
 
 
 def run_step(command: Sequence[str], home: Path, settings: Mapping[str, str], *, reads: bool = False) -> str:

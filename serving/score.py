@@ -113,15 +113,19 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 writers[table.name] = open_files.enter_context(writer)
             for start in range(0, len(people), _PEOPLE_A_BATCH):
                 batch = slice(start, start + _PEOPLE_A_BATCH)
-                scores, tastes = _scores(people[batch], kept, kept.keeps[batch], marts, champions, shelf)
+                some, keeps = people[batch], kept.keeps[batch]
+                before = kept.rows(PREDICTIONS, some, keeps)
+                scores, tastes = _scores(some, kept, keeps, before, marts, champions, shelf)
                 scored += pc.count_distinct(scores["person_id"]).as_py()
                 ranked_by |= set(pc.unique(scores["model_version"]).to_pylist())
                 writers[SCORES.name].write_table(scores)
-                photos = photo_interests(settings.raw, marts.photos, people[batch], champions.get("interest_vision"))
-                found = predict_people(people[batch], tastes, inputs[batch], photos, best)
+                predicts = np.full(len(some), True) if changed_since is None else ~keeps
+                photos = photo_interests(settings.raw, marts.photos, some[predicts], champions.get("interest_vision"))
+                found = predict_people(
+                    some[predicts], tastes.filter(pa.array(predicts)), inputs[batch][predicts], photos, best
+                )
                 if changed_since is not None:
-                    others = kept.rows(PREDICTIONS, people[batch], kept.keeps[batch])
-                    found = _sorted(PREDICTIONS, found.filter(pa.array(~kept.keeps[batch])), others)
+                    found = _sorted(PREDICTIONS, found, before)
                 writers[PREDICTIONS.name].write_table(found)
                 known.update({name: len(found) - found[name].null_count for name in _KNOWN})
         for table in (SCORES, RESPONSES, PREDICTIONS):
@@ -150,16 +154,23 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
 
 
 def _scores(
-    people: np.ndarray, kept: KeptScores, keeps: np.ndarray, marts: Marts, champions: Champions, shelf: Shelf
+    people: np.ndarray,
+    kept: KeptScores,
+    keeps: np.ndarray,
+    before: pa.Table,
+    marts: Marts,
+    champions: Champions,
+    shelf: Shelf,
 ) -> tuple[pa.Table, pa.Array]:
     """The rows of `scores` of some people, by person and rank, and the taste of each, kept or new.
 
     Args:
         people: ids, sorted (people,).
         keeps: who keeps what was published (people,).
+        before: the rows of `predictions` that they keep.
     """
     scores = [kept.rows(SCORES, people, keeps)]
-    tastes = [kept.rows(PREDICTIONS, people, keeps).select(["person_id", "taste_vector"])]
+    tastes = [before.select(["person_id", "taste_vector"])]
     for batch, histories in in_batches(people[~keeps], marts.histories, marts.tastes):
         scores.append(_as_table(recommend(batch, histories, marts.items, champions, shelf), SCORES))
         found = taste_vectors(histories, champions.get("taste_autoencoder"))

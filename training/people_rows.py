@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,13 +30,7 @@ def read_rows(folder: Path, columns: list[str], *, most_rows: int = 0) -> pa.Tab
         LakeError: a column is missing.
     """
     dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
-    missing = [name for name in columns if name not in dataset.schema.names]
-    if missing:
-        raise LakeError(
-            expected=f"columns {', '.join(columns)} in {folder}",
-            received=f"a table without {', '.join(missing)}",
-            remedy="build the marts again",
-        )
+    require_columns(dataset, columns, folder)
     files = [pq.ParquetFile(file, memory_map=True) for file in dataset.files]
     rows = sum(file.metadata.num_rows for file in files)
     if not most_rows or rows <= most_rows:
@@ -45,6 +39,21 @@ def read_rows(folder: Path, columns: list[str], *, most_rows: int = 0) -> pa.Tab
     table = pa.Table.from_batches(_of_sample(files, columns, share))
     say(f"{folder}: {rows:,} rows; those of {share:.1%} of the people, {table.num_rows:,} rows, are read")
     return table
+
+
+def require_columns(dataset: pq.ParquetDataset, columns: Sequence[str], folder: Path) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises:
+        LakeError: it does.
+    """
+    missing = [name for name in columns if name not in dataset.schema.names]
+    if missing:
+        raise LakeError(
+            expected=f"columns {', '.join(columns)} in {folder}",
+            received=f"a table without {', '.join(missing)}",
+            remedy="build the marts again",
+        )
 
 
 def _of_sample(files: list[pq.ParquetFile], columns: list[str], share: float) -> Iterator[pa.RecordBatch]:

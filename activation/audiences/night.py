@@ -26,7 +26,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from contracts.tables.activation import ASSIGNMENTS
-from lake_tables.arrow import read_mart, read_table
+from lake_tables.arrow import id_range, read_mart, read_table
 from lake_tables.consent import latest_consents
 
 _SCORED = {
@@ -162,8 +162,7 @@ def in_batches(consents: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What is known of the people of a batch: they themselves with profile and predictions, scores, responses."""
-    ids = consents["person_id"]
-    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
+    between = id_range(consents["person_id"])
     profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS, people=between).to_pandas()
     scores, predictions, responses = (
         read_table(
@@ -180,7 +179,6 @@ def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFra
 
 def read_assignments(lake: Lake, ds: str, consents: pd.DataFrame) -> pd.DataFrame:
     """The arms of the people of a batch, in every experiment."""
-    ids = consents["person_id"]
-    between = (ids.iloc[0], ids.iloc[-1]) if len(ids) else ("", "")
     columns = ["person_id", "experiment", "arm"]
-    return read_table(lake.partition(ASSIGNMENTS.name, ds), columns, people=between).to_pandas()
+    people = id_range(consents["person_id"])
+    return read_table(lake.partition(ASSIGNMENTS.name, ds), columns, people=people).to_pandas()

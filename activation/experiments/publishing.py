@@ -17,10 +17,7 @@ from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.tables.activation import ASSIGNMENTS
 from contracts.tables.resolved import PERSONS
-from lake_tables.arrow import arrow_schema
-
-_ROWS_A_GROUP = 50_000
-"""Whoever reads some people, by id, reads few rows more."""
+from lake_tables.arrow import ROWS_A_GROUP, arrow_schema
 
 
 def publish_assignments(
@@ -54,7 +51,7 @@ def publish_assignments(
             for experiment in experiments:
                 arms = assigning.arms(experiment, ds).cast(arrow_schema(ASSIGNMENTS))
                 file = staging / f"{experiment.name}.parquet"
-                pq.write_table(arms, file, row_group_size=_ROWS_A_GROUP)
+                pq.write_table(arms, file, row_group_size=ROWS_A_GROUP)
                 files[file.name] = file
                 changes[experiment.name] = {
                     "changed_arm": pc.sum(arms["moved"]).as_py() or 0,

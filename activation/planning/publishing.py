@@ -21,10 +21,7 @@ from contracts.errors import LakeError, NightshiftError
 from contracts.lake import Lake
 from contracts.settings import Settings
 from contracts.tables.activation import OUTCOMES, PLAN_BOOKS, PLANS
-from lake_tables.arrow import arrow_schema, read_table
-
-_ROWS_A_GROUP = 50_000
-"""Whoever reads some people, by id, reads few rows more."""
+from lake_tables.arrow import ROWS_A_GROUP, arrow_schema, id_range, read_table
 
 
 class Candidates:
@@ -93,7 +90,7 @@ class Candidates:
         values: list[float] = []
         start = 0
         with pq.ParquetFile(self._file) as candidates, pq.ParquetWriter(file, arrow_schema(PLANS)) as writer:
-            for batch in candidates.iter_batches(_ROWS_A_GROUP):
+            for batch in candidates.iter_batches(ROWS_A_GROUP):
                 rows = pa.table(batch).filter(pa.array(is_planned[start : start + len(batch)]))
                 start += len(batch)
                 if rows.num_rows:
@@ -165,7 +162,7 @@ class NightPlans:
         """Campaign -> ids of those of a batch for whom a message is planned; nothing for a night without a plan."""
         if self.definitions is None:
             return None
-        between = (people.iloc[0], people.iloc[-1]) if len(people) else ("", "")
+        between = id_range(people)
         files = self.lake.files(PLANS.name, self.ds)
         planned = (
             read_table(self.lake.partition(PLANS.name, self.ds), ["person_id", "campaign"], people=between).to_pandas()

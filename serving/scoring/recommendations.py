@@ -91,11 +91,12 @@ def popularity(items: pd.DataFrame, shelf: Shelf | None = None) -> Rank:
     def rank(histories: pd.DataFrame) -> pd.DataFrame:
         offered = []
         for history in histories["history"]:
-            seen, looked_at = set(history), []
-            unseen = (looked_at.append(one) or one[0] for one in best if one[0] not in seen)
-            choice = shelf.choose(unseen)
+            seen = set(history)
+            unseen, looked_at = itertools.tee(one for one in best if one[0] not in seen)
+            choice = shelf.choose(item for item, _ in unseen)
             shelf.count(choice)
-            offered.append([looked_at[place] for place in choice.places])
+            first = list(itertools.islice(looked_at, max(choice.places, default=-1) + 1))
+            offered.append([first[place] for place in choice.places])
         return pd.DataFrame(
             {
                 "items": [[item for item, _ in some] for some in offered],

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from contracts.errors import LakeError, ModelError, NothingToLearn
+from contracts.errors import ModelError, NothingToLearn
+from training.people_rows import require_columns
 from training.sequences.acts import read_acts
 from training.sequences.flat_arrays import room_for
 from training.sequences.histories import Sequences
@@ -49,15 +50,8 @@ def load_sequences(
         OSError: the disk has no room for the files.
     """
     dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
-    names = dataset.schema.names
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        raise LakeError(
-            expected=f"columns {', '.join(_COLUMNS)} in {folder}",
-            received=f"a table without {', '.join(missing)}",
-            remedy="build the marts again",
-        )
-    groups = [name for name in GROUPS if name in names]
+    require_columns(dataset, _COLUMNS, folder)
+    groups = [name for name in GROUPS if name in dataset.schema.names]
     people = dataset.read(columns=["person_id", *groups])
     if people.num_rows == 0:
         raise NothingToLearn(
