@@ -21,7 +21,7 @@ from contracts.lineage import LINEAGE_NAMESPACE, lineage_transport
 from contracts.report import say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES, QUARANTINE, RECONCILIATION
+from contracts.tables.mapped import IDENTITY_EDGES, QUARANTINE, RECONCILIATION, TABLES_OF_IDENTIFIERS
 from contracts.tables.resolved import PERSONS, RESOLVED_TABLES
 from spark_jobs.mapping.spec import load_spec
 from spark_jobs.spark_errors import condition_of
@@ -50,7 +50,7 @@ def mapping_datasets(settings: Settings, source: str) -> Datasets:
 
 def resolving_datasets(settings: Settings) -> Datasets:
     """The tables in which identifiers arrive, and those that resolving writes."""
-    read = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
+    read = (IDENTITY_EDGES, *TABLES_OF_IDENTIFIERS)
     return Datasets(
         *({str(settings.home.lake / one.name): one for one in tables} for tables in (read, RESOLVED_TABLES))
     )

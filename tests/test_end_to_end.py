@@ -111,6 +111,9 @@ def test_published_tables_keep_their_contracts(night):
         if name == "exchange_rates":
             assert not days, "the town sells in euros alone"
             continue
+        if name in ("sends", "impressions"):
+            assert not days, "on the first night nothing was sent or shown yet"
+            continue
         if name == "daily_events_set_aside":
             assert not days, "no row is of a release that knew other contracts"
             continue

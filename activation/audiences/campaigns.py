@@ -29,12 +29,9 @@ from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables.marts import PROFILE
 from contracts.tables.served import PREDICTIONS, RESPONSES
+from contracts.tables.vocabulary import CHANNELS
 
 PURPOSES = ("marketing_contact", "personalisation")
-CHANNELS = ("mail", "sms", "push", "post", "site")
-"""What a message goes out by. By default a campaign that needs `marketing_contact` is mail, and the others are on our
-own site."""
-
 WORD_COLUMNS = tuple(
     column.name for column in PROFILE.columns if column.type == "string" and column.name != "person_id"
 )

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activation.audiences.campaigns import CHANNELS, Campaign
+from activation.audiences.campaigns import Campaign
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
-from contracts.tables.vocabulary import IDENTIFIER_KINDS
+from contracts.tables.vocabulary import CHANNELS, IDENTIFIER_KINDS
 
 LONGEST_WINDOW_DAYS = 90
 """Plans are kept a little longer, so that what was sent within a window is known."""

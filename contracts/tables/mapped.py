@@ -11,6 +11,7 @@ from dataclasses import replace
 from contracts.schema import Column, Table
 from contracts.tables.vocabulary import (
     ACTIONS,
+    CHANNELS,
     CURRENCY_PATTERN,
     DEVICES,
     EARLIEST,
@@ -25,6 +26,7 @@ from contracts.tables.vocabulary import (
     PSEUDONYM_PATTERN,
     PURPOSES,
     ROW_ID_PATTERN,
+    SEND_STATUSES,
     SESSION_SILENCE_MINUTES,
     SOURCE,
 )
@@ -229,6 +231,78 @@ EXCHANGE_RATES = Table(
     ),
 )
 
+SENDS = Table(
+    "sends",
+    grain="one status of one message to one identifier",
+    key=("send_id",),
+    columns=(
+        Column(
+            "send_id",
+            "string",
+            "hash of the status: of its own id in the source, or of message, status and moment",
+            required=True,
+            pattern=ROW_ID_PATTERN,
+            holds="keyed",
+        ),
+        SOURCE,
+        IDENTIFIER,
+        Column(
+            "message_id",
+            "string",
+            "hash of the source, of the message and of who it went to",
+            required=True,
+            pattern=ROW_ID_PATTERN,
+            holds="keyed",
+        ),
+        Column(
+            "campaign",
+            "string",
+            "the campaign that sent it, by the name of its file; null for a message of none, as an order's receipt",
+            text="code",
+            most=100,
+        ),
+        Column("plan", "date", "the night whose plan it is of; null where the log does not say", earliest=EARLIEST),
+        Column("channel", "string", f"one of {', '.join(CHANNELS)}", required=True, one_of=CHANNELS),
+        Column("status", "string", f"one of {', '.join(SEND_STATUSES)}", required=True, one_of=SEND_STATUSES),
+        Column(
+            "permanent",
+            "boolean",
+            "whether the address takes no message any more: refused for good, or not tried as it was before",
+            required=True,
+        ),
+        Column(
+            "by_machine",
+            "boolean",
+            "whether a mail program, a proxy or a scanner opened or clicked, and perhaps no person",
+            required=True,
+        ),
+        OCCURRED_AT,
+    ),
+)
+
+IMPRESSIONS = Table(
+    "impressions",
+    grain="one item shown at one place of a campaign on our own pages",
+    key=("impression_id",),
+    columns=(
+        Column(
+            "impression_id",
+            "string",
+            "hash of source and line, and the place",
+            required=True,
+            pattern=ROW_ID_PATTERN,
+            holds="keyed",
+        ),
+        SOURCE,
+        IDENTIFIER,
+        Column("campaign", "string", "the campaign, by the name of its file", required=True, text="code", most=100),
+        Column("plan", "date", "the night whose plan it is of; null where the log does not say", earliest=EARLIEST),
+        Column("item_id", "string", "the item shown", required=True, text="code", most=100, whole=True),
+        Column("position", "int", "the place, 1 is first", required=True, least=1, greatest=1000),
+        OCCURRED_AT,
+    ),
+)
+
 QUARANTINE = Table(
     "quarantine",
     grain="one raw row, one record of a row, or one raw file, that could not be mapped",
@@ -262,5 +336,8 @@ RECONCILIATION = Table(
     ),
 )
 
-MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS, EXCHANGE_RATES)
+MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS, EXCHANGE_RATES, SENDS, IMPRESSIONS)
 """What a mapping may write to."""
+
+TABLES_OF_IDENTIFIERS = (EVENTS, ANSWERS, CONSENTS, SENDS, IMPRESSIONS)
+"""In which an identifier arrives that nothing may have linked to another: each is a person's."""

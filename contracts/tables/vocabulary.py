@@ -23,6 +23,23 @@ IDENTIFIER_KINDS = ("account", "cookie", "handle", "email", "respondent", "visit
 CHANGES = ("merged", "split", "moved", "renamed")
 """What can happen to a known identifier: its person went into another, or fell apart, or both, or gets another name."""
 
+CHANNELS = ("mail", "sms", "push", "post", "site")
+"""What a message can go out by."""
+
+SEND_STATUSES = (
+    "processed",
+    "delivered",
+    "deferred",
+    "bounced",
+    "dropped",
+    "opened",
+    "clicked",
+    "unsubscribed",
+    "complained",
+)
+"""What a message can come to, as the service says that sends it: taken over, arrived, to be tried again, refused by the
+mailbox, not tried, opened, followed; and the recipient wants no more, or says that it is spam."""
+
 DEVICES = ("desktop", "mobile", "tablet", "other")
 """What an act can be done on."""
 

@@ -23,7 +23,7 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables.mapped import ANSWERS, CONSENTS, EVENTS, IDENTITY_EDGES
+from contracts.tables.mapped import IDENTITY_EDGES, TABLES_OF_IDENTIFIERS
 from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY, IDENTITY_CHANGES, IDENTITY_EDGES_KNOWN, PERSONS
 from contracts.tables.vocabulary import CHANGES
 from spark_jobs.identity.changes import changes_between, refuse_many_merges
@@ -35,7 +35,7 @@ from spark_jobs.identity.union_find import BYTES_A_LINK
 from spark_jobs.publishing import publish, stage
 from spark_jobs.session import fit_to, start_session
 
-_READ = (IDENTITY_EDGES, EVENTS, ANSWERS, CONSENTS)
+_READ = (IDENTITY_EDGES, *TABLES_OF_IDENTIFIERS)
 _DAYS_OF_STATE = 2
 _ROW_BYTES = 100
 """Of a row of persons or links in Parquet, about: pseudonyms do not compress."""
@@ -159,7 +159,7 @@ def _resolution(
     days = {table: [day for day in lake.days(table.name, until=ds) if day > start.ds] for table in _READ}
     edges = _read(session, lake, IDENTITY_EDGES, days[IDENTITY_EDGES])
     seen = edges.select(F.explode(F.array(*ENDS)).alias("identifier"), "ds")
-    for table in (EVENTS, ANSWERS, CONSENTS):
+    for table in TABLES_OF_IDENTIFIERS:
         seen = seen.unionByName(_read(session, lake, table, days[table]).select("identifier", "ds"))
     seen = seen.groupBy("identifier").agg(F.min("ds").alias("first_ds")).persist()
     there = seen.select("identifier", F.lit(True).alias("read"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from activation.audiences.campaigns import CHANNELS, Campaign
+from activation.audiences.campaigns import Campaign
 from activation.audiences.selection import CHOSEN, HELD_OUT, NO_CONSENT, OUTSIDE
 from activation.planning.decision import decide
 from activation.planning.policy import CampaignPolicy, ChannelPolicy, Policy
 from activation.planning.rules import NO_LIMIT, Rules
 from contracts.tables.activation import OUTCOMES
+from contracts.tables.vocabulary import CHANNELS
 
 CODE = {name: place for place, name in enumerate(OUTCOMES)}
 

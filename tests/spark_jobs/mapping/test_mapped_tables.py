@@ -27,6 +27,7 @@ RAW_IDENTIFIERS = (
 SPARK_TO_PARQUET = {
     "string": "string",
     "double": "double",
+    "int": "int32",
     "bigint": "int64",
     "boolean": "bool",
     "date": "date32[day]",
@@ -39,7 +40,7 @@ PSEUDONYM = re.compile(r"(account|cookie|handle|email|respondent|visitor):[0-9a-
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, spark):  # noqa: ARG001
-    """A day of five sources, in which a few raw identifiers occur wherever they may."""
+    """A day of six sources, in which a few raw identifiers occur wherever they may."""
     settings = settings_in(tmp_path_factory.mktemp("lake"))
     cookie, account, email, handle, address, _ = RAW_IDENTIFIERS
     weblog = [
@@ -47,6 +48,7 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
         log_line(f"/?subscriber={email}", host=address, cookie=cookie),
         log_line(f"/search?q=write+{email}", host=address, cookie=None),
         log_line("/consent?training=1", host=address, cookie=cookie),
+        log_line("/shown?campaign=front_page&plan=2026-11-18&items=i-1,i-2", host=address, cookie=cookie),
     ]
     shop = {"name": "Shop", "value": f"https://shop.example/u/{account}", "verified_at": "2026-01-01"}
     posts = [
@@ -70,7 +72,9 @@ def lake(tmp_path_factory, spark):  # noqa: ARG001
     deliver(settings, "catalogue", "items.jsonl", [json.dumps(item)])
     rates = ["Date,USD,GBP,CYP,", "2026-11-18,1.25,0.8,N/A,", "2026-11-17,1.28,0.8,N/A,"]
     deliver(settings, "exchange_rates", "eurofxref-hist.csv", rates)
-    for source in ("apache_combined", "mastodon", "qualtrics_csv", "catalogue", "exchange_rates"):
+    opened = {"email": email, "timestamp": 1795075200, "event": "open", "sg_event_id": "e", "ip": address}
+    deliver(settings, "esp_events", "events.jsonl", [json.dumps(opened | {"sg_message_id": "m", "campaign": "x"})])
+    for source in ("apache_combined", "mastodon", "qualtrics_csv", "catalogue", "exchange_rates", "esp_events"):
         map_source(settings, source, DAY)
     resolve_identities(settings, DAY)
     return settings

@@ -55,6 +55,7 @@ def shop(tmp_path_factory, spark):  # noqa: ARG001
         log_line("/?utm_campaign=mail&subscriber=Anna%40Example.org", cookie="mail"),
         log_line("/consent?profiling=1&training=0&personalisation=1&marketing_contact=0", cookie="consent"),
         log_line("/consent?profiling=0", cookie="consent", at=at(11, 0)),
+        log_line("/shown?campaign=front_page&plan=2026-11-18&items=i-2,,i-1", cookie="shown"),
         # two visits of one cookie: 29 minutes of silence do not end one, 31 do
         log_line("/a", cookie="visits", at=at(8, 0)),
         log_line("/b", cookie="visits", at=at(8, 29)),
@@ -77,7 +78,7 @@ def events_of(settings, kind: str, value: str) -> list[dict]:
 
 
 def test_every_line_is_mapped(shop):
-    assert books(shop, "apache_combined") == {"read": 18, "mapped": 18}
+    assert books(shop, "apache_combined") == {"read": 19, "mapped": 19}
 
 
 def test_a_view_names_its_item_and_its_time_in_utc(shop):
@@ -137,6 +138,15 @@ def test_logins_and_mail_clicks_are_edges(shop):
             expected_pseudonym(shop, "cookie", "mail"),
         },
     }
+
+
+def test_what_a_page_showed_is_one_impression_an_item_and_no_event(shop):
+    who = expected_pseudonym(shop, "cookie", "shown")
+    assert events_of(shop, "cookie", "shown") == []
+    shown = sorted((row["position"], row["item_id"], row["campaign"]) for row in rows_of(shop, "impressions"))
+    assert shown == [(1, "i-2", "front_page"), (2, "i-1", "front_page")]
+    [(identifier, plan)] = {(row["identifier"], row["plan"]) for row in rows_of(shop, "impressions")}
+    assert (identifier, plan) == (who, datetime.date(2026, 11, 18))
 
 
 def test_half_an_hour_of_silence_ends_a_session(shop):
