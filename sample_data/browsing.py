@@ -11,7 +11,7 @@ from contracts.tables.vocabulary import PURPOSES
 from sample_data.items import Item, Shop, pick
 from sample_data.parameters import Parameters
 from sample_data.people import Device, Person
-from sample_data.visits import Visit
+from sample_data.visits import Shown, Visit
 
 CAMPAIGNS = (("newsletter", "autumn"), ("newsletter", "winter-warmers"), ("loyalty", "birthday"))
 """Each campaign's utm_source and utm_campaign."""
@@ -21,6 +21,9 @@ PURPOSE_SHARES = {"profiling": 0.93, "training": 0.86, "personalisation": 0.89, 
 
 MOST_VIEWS = 18
 CART_SHARE, PURCHASE_SHARE = 0.14, 0.5
+
+CHOSEN_SHARE, ELSEWHERE_CHOSEN_FACTOR = 0.3, 0.2
+"""How often the first of the shown places is chosen, and what is left of it for an item of no taste."""
 
 _ENGINES = ("https://www.google.com/", "https://duckduckgo.com/", "-", "-")
 
@@ -41,6 +44,11 @@ class Hit:
     user_agent: str
     email: str | None = None
     """The subscriber named in the target, unquoted."""
+
+    @property
+    def euros(self) -> float:
+        """What was paid with it."""
+        return float(self.target.rpartition("amount=")[2]) if self.target.startswith("/checkout/complete") else 0.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,11 @@ def browse(
         if view > 0 or item is None:
             item = shop.after(rng, item or last) or _fresh(rng, shop, person, steps)
             steps.append(_Step("GET", f"/item/{item.id}"))
-        if rng.random() < CART_SHARE:
-            steps.extend(_buy(rng, item, item.price_on(day, parameters.price_update_day), steps))
+        price = item.price_on(day, parameters.price_update_day)
+        if visit.buys is None and rng.random() < CART_SHARE:
+            steps.extend(_buy(rng, item, price, steps))
+        elif visit.buys and view == 0:
+            steps.extend([_to_cart(item, 1), *_pay(rng, item, price, 1, steps)])
     hits = _timed(rng, visit.device, visit.account, visit.start, steps)
     decided_at = next((hit.second for hit in hits if hit.target.startswith("/consent")), visit.start)
     decisions = [Decision(person.number, decided_at, purpose, granted) for purpose, granted in choices.items()]
@@ -87,16 +98,40 @@ def browse(
 
 
 def _landing(rng: np.random.Generator, shop: Shop, visit: Visit, last: Item | None) -> tuple[list[_Step], Item | None]:
-    """The first page, and the item on it where it is about one."""
+    """The first page, and the item on it where it is about one, or that was chosen from what it showed."""
+    if visit.link is not None:
+        return [_letter(visit.person, "nightshift", visit.link.campaign, visit.link.item)], visit.link.item
     if visit.by_mail:
         item = shop.after(rng, last) or _entry(rng, shop, visit.person)
-        source, campaign = CAMPAIGNS[pick(rng, (0.5, 0.3, 0.2))]
-        email = visit.person.email
-        query = f"utm_source={source}&utm_medium=email&utm_campaign={campaign}&subscriber={quote(email, safe='')}"
-        return [_Step("GET", f"/item/{item.id}?{query}", email=email)], item
+        return [_letter(visit.person, *CAMPAIGNS[pick(rng, (0.5, 0.3, 0.2))], item)], item
     if visit.as_guest or rng.random() < 0.5:
-        return [_Step("GET", "/")], None
-    return [_Step("GET", f"/category/{visit.person.taste(rng, shop.categories)}")], None
+        steps = [_Step("GET", "/")]
+    else:
+        steps = [_Step("GET", f"/category/{visit.person.taste(rng, shop.categories)}")]
+    if visit.shown is None:
+        return steps, None
+    chosen = _chosen(rng, visit.person, visit.shown)
+    return [*steps, _beacon(visit.shown), *([_Step("GET", f"/item/{chosen.id}")] if chosen else [])], chosen
+
+
+def _letter(person: Person, source: str, campaign: str, item: Item) -> _Step:
+    """A click in a message: the link says from which campaign, and to whom it was sent."""
+    query = f"utm_source={source}&utm_medium=email&utm_campaign={campaign}&subscriber={quote(person.email, safe='')}"
+    return _Step("GET", f"/item/{item.id}?{query}", email=person.email)
+
+
+def _beacon(shown: Shown) -> _Step:
+    items = ",".join(item.id for item in shown.items)
+    return _Step("GET", f"/shown?campaign={shown.campaign}&plan={shown.plan}&items={items}", 204)
+
+
+def _chosen(rng: np.random.Generator, person: Person, shown: Shown) -> Item | None:
+    """The item that the person goes on with; one further down is seen less often, one of no taste is passed by."""
+    draws = rng.random(len(shown.items))
+    for position, (item, draw) in enumerate(zip(shown.items, draws, strict=True), 1):
+        if draw < CHOSEN_SHARE / position * (1.0 if item.category in person.interests else ELSEWHERE_CHOSEN_FACTOR):
+            return item
+    return None
 
 
 def _entry(rng: np.random.Generator, shop: Shop, person: Person) -> Item:
@@ -122,16 +157,24 @@ def _login() -> _Step:
 
 
 def _buy(rng: np.random.Generator, item: Item, price: float, steps: list[_Step]) -> list[_Step]:
-    """The item put into the cart, and perhaps paid; who pays has logged in."""
+    """The item put into the cart, and perhaps paid."""
     quantity = 1 + pick(rng, (0.85, 0.12, 0.03))
-    bought = [_Step("POST", f"/cart/add?item={item.id}&qty={quantity}")]
+    bought = [_to_cart(item, quantity)]
     if rng.random() < PURCHASE_SHARE:
-        if _login() not in steps:
-            bought.append(_login())
-        order = f"o-{rng.bytes(5).hex()}"
-        amount = f"{price * quantity:.2f}"
-        bought.append(_Step("GET", f"/checkout/complete?order={order}&item={item.id}&qty={quantity}&amount={amount}"))
+        bought.extend(_pay(rng, item, price, quantity, steps))
     return bought
+
+
+def _to_cart(item: Item, quantity: int) -> _Step:
+    return _Step("POST", f"/cart/add?item={item.id}&qty={quantity}")
+
+
+def _pay(rng: np.random.Generator, item: Item, price: float, quantity: int, steps: list[_Step]) -> list[_Step]:
+    """Who pays has logged in."""
+    order = f"o-{rng.bytes(5).hex()}"
+    amount = f"{price * quantity:.2f}"
+    paid = _Step("GET", f"/checkout/complete?order={order}&item={item.id}&qty={quantity}&amount={amount}")
+    return [paid] if _login() in steps else [_login(), paid]
 
 
 def _choices(rng: np.random.Generator, decision: str | None) -> dict[str, bool]:

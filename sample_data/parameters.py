@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,11 @@ class Parameters:
     def ds(self, day: int) -> str:
         """A day as the folders name it, YYYY-MM-DD."""
         return f"{moment(self.start + day * DAY_SECONDS):%Y-%m-%d}"
+
+    def until(self, ds: str) -> Parameters:
+        """A longer town that begins on the same day and ends with `ds`."""
+        more = (datetime.date.fromisoformat(ds) - datetime.date.fromisoformat(self.last_day)).days
+        return replace(self, days=self.days + more, last_day=ds)
 
     def generator(self, subject: str) -> np.random.Generator:
         """A source of chance for one subject: what one feed draws does not change another feed."""

@@ -11,17 +11,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pyarrow.parquet as parquet
-
 from contracts.entry_point import exit_with_sentence
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.report import Report, source_entry
 from contracts.settings import Settings
-from sample_data.parameters import truth_file
+from sample_data.items import open_shop
+from sample_data.parameters import Parameters, truth_file
+from sample_data.people import settle
+from sample_data.responses.diary import Diary, diaries
+from sample_data.responses.effects import KINDS
+from sample_data.responses.planned import rows
+from sample_data.responses.planted_lift import planted_lift
 
-KINDS = {"accounts": "account", "cookies": "cookie", "emails": "email", "handles": "handle"}
+IDENTIFIERS = {"accounts": "account", "cookies": "cookie", "emails": "email", "handles": "handle"}
 """The truth's lists of identifiers, and the kind of identifier in each."""
 
 
@@ -33,6 +37,7 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
             identifiers of the truth; an identifier that the lake does not have is a person of its own.
         interest_recall@3: mean share of the three planted interests among the three heaviest of the profile, over the
             people whose profile has any interest. A person's profile is the one that most of its identifiers got.
+        planted_effects, planted_lift, sent_after_leaving: where the town has lived on; see `messages_of`.
         dirt: what was planted and what the mapping found, source by source, and whether they are equal.
 
     Raises:
@@ -43,14 +48,16 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
     planted = {
         pseudonym(keys, kind, raw): person["person"]
         for person in truth["people"]
-        for plural, kind in KINDS.items()
+        for plural, kind in IDENTIFIERS.items()
         for raw in person[plural]
     }
-    persons = _rows(settings, "persons", ds, ["identifier", "person_id"], made_by="spark_jobs/main.py resolve")
-    profiles = _rows(settings, "dim_person_profile", ds, ["person_id", "interests"], made_by="dbt build")
-    found = {row["identifier"]: row["person_id"] for row in persons}
+    persons = rows(settings, "persons", ds, ["identifier", "person_id"], made_by="spark_jobs/main.py resolve")
+    profiles = rows(settings, "dim_person_profile", ds, ["person_id", "interests"], made_by="dbt build")
+    lived = diaries(settings, until=ds)
+    found = dict(zip(persons["identifier"].to_pylist(), persons["person_id"].to_pylist(), strict=True))
     interests = {
-        row["person_id"]: [interest["category"] for interest in row["interests"] or ()][:3] for row in profiles
+        row["person_id"]: [interest["category"] for interest in row["interests"] or ()][:3]
+        for row in profiles.to_pylist()
     }
     return {
         **identity_scores(planted, found),
@@ -59,7 +66,59 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
             main_profiles(planted, found),
             interests,
         ),
-        "dirt": dirt(truth["sources"], report.get("sources", {})),
+        "dirt": dirt(planted_dirt(truth["sources"], lived), report.get("sources", {})),
+        **(messages_of(settings, ds, truth, lived) if lived else {}),
+    }
+
+
+def planted_dirt(laid: Mapping[str, Any], lived: list[Diary]) -> dict[str, Any]:
+    """Source -> tally, of the town as it was laid and of the days that it has lived since."""
+    total = dict(laid)
+    for diary in lived:
+        for source, tally in diary.sources.items():
+            total[source] = _sum_of(total.get(source, {}), tally)
+    return total
+
+
+def _sum_of(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures added up, name by name, at any depth."""
+    both: dict[str, Any] = dict(one)
+    for name, value in other.items():
+        both[name] = _sum_of(one.get(name, {}), value) if isinstance(value, Mapping) else one.get(name, 0) + value
+    return both
+
+
+def messages_of(settings: Settings, ds: str, truth: Mapping[str, Any], lived: list[Diary]) -> dict[str, Any]:
+    """What the town's messages were and changed until a night.
+
+    Returns:
+        planted_effects: campaign -> messages by kind, and the visits and euros that they were to change in expectation.
+        planted_lift: experiment -> arm -> metric -> what sending changed a person, as `planted_lift` has it.
+        sent_after_leaving: messages to people who had unsubscribed before; there should be none.
+    """
+    parameters = Parameters(**truth["parameters"])
+    people = settle(parameters, open_shop(parameters.generator("shop"), parameters.lines))
+    return {
+        "planted_effects": planted_effects(lived),
+        "planted_lift": planted_lift(settings, ds, people, lived),
+        "sent_after_leaving": sum(diary.sent_after_leaving for diary in lived),
+    }
+
+
+def planted_effects(lived: list[Diary]) -> dict[str, dict[str, Any]]:
+    """Campaign -> messages, those of each kind, and what all were to change in expectation."""
+    found: dict[str, dict[str, Any]] = {}
+    for message in (message for diary in lived for message in diary.messages):
+        of = found.setdefault(
+            message.campaign, {"messages": 0, "kinds": dict.fromkeys(KINDS, 0), "visits": 0, "euros": 0}
+        )
+        of["messages"] += 1
+        of["kinds"][message.kind] += 1
+        of["visits"] += message.visits
+        of["euros"] += message.euros
+    return {
+        name: {**of, "visits": round(of["visits"], 1), "euros": round(of["euros"], 2)}
+        for name, of in sorted(found.items())
     }
 
 
@@ -116,7 +175,7 @@ def books(settings: Settings, ds: str) -> dict[str, Any]:
     counts: dict[str, list[tuple[str | None, str, str | None, int]]] = {}
     columns = ["source", "unit", "outcome", "rule", "rows"]
     for day in Lake(settings.home.lake).days("reconciliation", until=ds):
-        for row in _rows(settings, "reconciliation", day, columns, made_by="map"):
+        for row in rows(settings, "reconciliation", day, columns, made_by="map").to_pylist():
             counts.setdefault(row["source"], []).append((row.get("unit"), row["outcome"], row["rule"], row["rows"]))
     return {source: source_entry(of_source) for source, of_source in counts.items()}
 
@@ -129,13 +188,6 @@ def _without_zeros(tally: Mapping[str, Any]) -> dict[str, Any]:
 def _pairs(sizes: Iterable[int]) -> int:
     """How many pairs there are within groups of these sizes."""
     return sum(size * (size - 1) // 2 for size in sizes)
-
-
-def _rows(settings: Settings, table: str, ds: str, columns: list[str], *, made_by: str) -> list[dict[str, Any]]:
-    lake = Lake(settings.home.lake)
-    lake.require(table, ds, made_by=made_by)
-    files = [file for file in lake.files(table, ds) if file.suffix == ".parquet"]
-    return [row for file in files for row in parquet.ParquetFile(file).read(columns=columns).to_pylist()]
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sample_data.items import pick
+from sample_data.items import Item, pick
 from sample_data.parameters import DAY_SECONDS, Parameters, moment
 from sample_data.people import Device, Person
 
@@ -22,6 +22,24 @@ OWNER_LOGINS_FOR_A_GUEST = 4
 
 
 @dataclass(frozen=True)
+class Link:
+    """What a message of a campaign led to."""
+
+    campaign: str
+    """The name under which its clicks come back."""
+    item: Item
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the shop's page showed first to a person, by a campaign and a night's plan."""
+
+    campaign: str
+    plan: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
 class Visit:
     person: Person
     device: Device
@@ -32,6 +50,12 @@ class Visit:
     decision: str | None = None
     """`grant` where the person decides on the purposes, `withdraw` where the person takes a decision back."""
     as_guest: bool = False
+    link: Link | None = None
+    """The visit begins with it."""
+    buys: bool | None = None
+    """Whether the item of the link is bought, and nothing else is; None: as it comes."""
+    shown: Shown | None = None
+    """Where the visit begins on a page of the shop's own."""
 
 
 def plan_visits(parameters: Parameters, people: list[Person]) -> list[Visit]:

@@ -64,7 +64,7 @@ def weblog(
     parameters: Parameters, shop: Shop, visits: list[Visit], track: Track = silently
 ) -> tuple[Feed, list[Decision]]:
     """The log of all visits, dirt included, and the decisions on consent that can be read from it."""
-    hits, decisions = _browse_all(parameters, shop, visits, track)
+    hits, decisions, _ = _browse_all(parameters, shop, visits, track)
     rng = parameters.generator("weblog dirt")
     strangers = [_as_passer_by(rng, shop, hit) for hit in _sample(rng, hits, SHARES["passer_by"])]
     clean = [_record(parameters, hit) for hit in _apart(parameters, [*hits, *strangers])]
@@ -82,9 +82,25 @@ def weblog(
     return Feed(SOURCE, files, tally(records, broken_archives=1), seen_in(clean)), decisions
 
 
+def day_log(
+    rng: np.random.Generator, parameters: Parameters, shop: Shop, day: int, hits: list[Hit]
+) -> tuple[dict[str, bytes], list[Record]]:
+    """The log of one day that comes after the town was laid, dirt included: its files, and their records."""
+    strangers = [_as_passer_by(rng, shop, hit) for hit in _sample(rng, hits, SHARES["passer_by"])]
+    clean = [_record(parameters, hit) for hit in _apart(parameters, [*hits, *strangers])]
+    records = [*clean, *_dirt(rng, parameters, shop, hits, clean)]
+    content = _joined(record for lines in by_day(records).values() for record in lines)
+    return ({f"ds={parameters.ds(day)}/access.log.gz": compressed(content)} if records else {}), records
+
+
+def last_items(parameters: Parameters, shop: Shop, visits: list[Visit]) -> dict[int, Item]:
+    """The item on which each person's last visit ended."""
+    return _browse_all(parameters, shop, visits, silently)[2]
+
+
 def _browse_all(
     parameters: Parameters, shop: Shop, visits: list[Visit], track: Track
-) -> tuple[list[Hit], list[Decision]]:
+) -> tuple[list[Hit], list[Decision], dict[int, Item]]:
     rng = parameters.generator("browsing")
     hits: list[Hit] = []
     decisions: list[Decision] = []
@@ -94,7 +110,7 @@ def _browse_all(
         made, decided, last[number] = browse(rng, parameters, shop, visit, last.get(number))
         hits.extend(hit for hit in made if hit.second < parameters.end)
         decisions.extend(decision for decision in decided if decision.second < parameters.end)
-    return hits, decisions
+    return hits, decisions, last
 
 
 def _apart(parameters: Parameters, hits: list[Hit]) -> list[Hit]:
