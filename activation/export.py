@@ -5,10 +5,10 @@ audiences/<name>/ds=YYYY-MM-DD/ with audience.csv and audience.parquet. Nobody i
 campaign's purpose and to personalisation, by everything that has been mapped until now, and everybody else is counted
 with the reason why they are not: scored = exported + suppressed + failed, or nothing of that campaign is published. Who
 is held out by a campaign's experiment is decided, and published as the table `assignments`, before any audience is.
-Where the day has a plan (`activation.plan`), nobody is let out for whom none of the campaign's messages is planned. A
-campaign that fails is named in the report with its error; the others are made, and the status says that one failed. An
-audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its files are empty. People are read some
-ten thousand at a time, so that memory does not grow with them.
+Where the day has a plan (`activation.plan`), nobody is let out for whom none of the campaign's messages is planned, and
+the items are those that are planned. A campaign that fails is named in the report with its error; the others are made,
+and the status says that one failed. An audience of fewer than NIGHTSHIFT_SMALLEST_GROUP people (20) is not let out: its
+files are empty. People are read some ten thousand at a time, so that memory does not grow with them.
 
     python -m activation.export --ds 2026-11-20
 """
@@ -36,7 +36,7 @@ def make_audiences(ds: str) -> None:
 
     Raises:
         LakeError: marts or scores of that day are missing, or, after the others were made, an account does not add up.
-            Or, after the others were made, a campaign or the policy was changed since the day was planned.
+            Or, after the others were made, a campaign, the policy or the scores were changed since the day was planned.
         SettingsError: there is no campaign, or, after the others were made, one cannot be understood.
         BusyError: another run is making audiences.
     """
@@ -55,8 +55,13 @@ def make_audiences(ds: str) -> None:
         for batch in night.batches():
             planned = plans.of(batch.people["person_id"])
             for name, draft in drafts.items():
-                audience = batch.audience(night.campaigns[name], night.items)
-                draft.add(audience if planned is None else audience.only(planned[name]))
+                campaign = night.campaigns[name]
+                audience = batch.audience(campaign, night.items, draws=planned is None)
+                try:
+                    draft.add(audience if planned is None else audience.as_planned(planned[name], campaign.item_count))
+                except NightshiftError as error:
+                    failed[name] = error
+            drafts = {name: draft for name, draft in drafts.items() if name not in failed}
         fragment["audiences"] = {}
         for name in night.campaigns:
             try:

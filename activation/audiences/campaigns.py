@@ -15,6 +15,7 @@ items: {count: 3, category: running}
 sends: autumn                       # the name under which its clicks come back: adds click_chance, and why, and lets
                                     # `who` ask for it, as `at_least: {click_chance: 0.1}`
 experiment: {holdout: 0.1}          # people who get nothing, so that the others can be compared with them
+explore: {share: 0.1}               # of its places that are drawn, so that what other lists would earn can be known
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ CHANCES = tuple(column.name for column in RESPONSES.columns if column.name in ("
 
 MOST_ITEMS = 10
 
-_KEYS = ("name", "about", "purpose", "channel", "who", "items", "sends", "experiment")
+_KEYS = ("name", "about", "purpose", "channel", "who", "items", "sends", "experiment", "explore")
 _CONDITIONS = ("likes", "bought_within_days", "segment", "at_least", "at_most", *WORD_COLUMNS)
 
 
@@ -68,6 +69,8 @@ class Campaign:
     """Name under which the campaign's clicks come back, if they do."""
     experiment: Experiment | None = None
     """Whom it leaves out to measure by, if anybody."""
+    explore_share: float | None = None
+    """Share of places that are drawn from the person's recommendations; none where the best ones are shown."""
     channel: str = CHANNELS[0]
     sha256: str = ""
     """Of its file, so that a plan is known to be made of it."""
@@ -144,9 +147,18 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
         at_most=at_most,
         sends=sends,
         experiment=read_experiment(fields["experiment"], name) if "experiment" in fields else None,
+        explore_share=_explore_share(fields["explore"]) if "explore" in fields else None,
         channel=fields["channel"].one_of(CHANNELS) if "channel" in fields else default_channel,
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
+
+
+def _explore_share(written: YamlValue) -> float:
+    written = written.mapping(("share",), required=("share",))["share"]
+    share = written.number()
+    if not 0.0 < share < 1.0:
+        raise written.misfit("a share above 0 and below 1", "leave `explore` out to show everybody the best")
+    return share
 
 
 def _below(values: Mapping[str, YamlValue], name: str, known: Iterable[str]) -> dict[str, YamlValue]:

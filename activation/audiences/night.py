@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.audiences.campaigns import Campaign, load_campaigns
+from activation.audiences.exploration import Lot
 from activation.audiences.selection import (
     PREDICTION_COLUMNS,
     PROFILE_COLUMNS,
@@ -49,11 +50,18 @@ class Batch:
     responses: pd.DataFrame
     assignments: pd.DataFrame | None
     """Their arms; nothing where no campaign has an experiment."""
+    lot: Lot | None = None
+    """What fills the places of campaigns that explore; nothing where none does."""
 
-    def audience(self, campaign: Campaign, items: pd.DataFrame) -> Audience:
-        """Who of them a campaign selects."""
+    def audience(self, campaign: Campaign, items: pd.DataFrame, *, draws: bool = True) -> Audience:
+        """Who of them a campaign selects.
+
+        Args:
+            draws: false where the items are planned already, so that no lot need be drawn again.
+        """
         chances = with_chances(self.people, self.responses, campaign)
-        return select_audience(campaign, with_arms(chances, self.assignments, campaign), self.scores, items)
+        profiles = with_arms(chances, self.assignments, campaign)
+        return select_audience(campaign, profiles, self.scores, items, self.lot if draws else None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class Night:
     """By name; one that cannot be understood is its error."""
     changes: dict[str, dict[str, int | float]]
     """Campaign with an experiment -> what `publish_assignments` says of it."""
+    lot: Lot | None
+    """What fills the places of campaigns that explore; nothing where none does."""
 
     @classmethod
     def read(cls, settings: Settings, lake: Lake, ds: str, *, step: str) -> Night:
@@ -86,7 +96,9 @@ class Night:
         items = catalogue.to_pandas()
         campaigns = load_campaigns(settings.campaigns, {*items["category"], *liked_categories(lake, ds)})
         changes = assign(settings, lake, ds, campaigns, consents, step=step)
-        return cls(lake, ds, consents, items, campaigns, changes)
+        explores = any(isinstance(one, Campaign) and one.explore_share is not None for one in campaigns.values())
+        lot = Lot.of(pseudonym_keys(settings), ds) if explores else None
+        return cls(lake, ds, consents, items, campaigns, changes, lot)
 
     @property
     def understood(self) -> dict[str, Campaign]:
@@ -105,7 +117,7 @@ class Night:
         for consents in in_batches(self.consents):
             people, scores, responses = read_people(self.lake, self.ds, consents)
             arms = read_assignments(self.lake, self.ds, consents) if self.changes else None
-            yield Batch(people, scores, responses, arms)
+            yield Batch(people, scores, responses, arms, self.lot)
 
 
 def assign(

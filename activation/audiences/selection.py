@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from activation.audiences.campaigns import Campaign
+from activation.audiences.exploration import MOST_CHOICES, Explored, Lot, draw_places
 from activation.experiments.experiment import HOLDOUT
+from contracts.errors import LakeError
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
 
@@ -32,6 +34,10 @@ class Audience:
     campaign names what it sends, also click_chance and why; where it has an experiment, the arm."""
     outcomes: np.ndarray
     """`CHOSEN` or why not, of each of the people in their order (people,)."""
+    offered: pd.DataFrame
+    """What the places could be filled with, one row an item: person_id, item_id, title, reason."""
+    explored: Explored | None = None
+    """How the places were filled, row by row, where the campaign explores."""
     has_experiment: bool = False
     not_planned: int = 0
     """People who would be in it by all of this, and are not in the night's plan."""
@@ -53,10 +59,29 @@ class Audience:
     def failed(self) -> int:
         return int((self.outcomes == FAILED).sum())
 
-    def only(self, planned: pd.Series) -> Audience:
-        """Those of it who are in the night's plan, by person id."""
-        rows = self.rows[self.rows["person_id"].isin(planned)].reset_index(drop=True)
-        return replace(self, rows=rows, not_planned=len(self.rows) - len(rows))
+    def as_planned(self, planned: pd.DataFrame, item_count: int) -> Audience:
+        """Those of it who are in the night's plan, each with the items that are planned.
+
+        Args:
+            planned: person_id, items.
+
+        Raises:
+            LakeError: an item is planned that the campaign would not carry for the person now.
+        """
+        rows = self.rows[self.rows["person_id"].isin(planned["person_id"])]
+        planned = planned[planned["person_id"].isin(rows["person_id"])]
+        shown = planned.rename(columns={"items": "item_id"}).explode("item_id")
+        shown = shown.assign(place=shown.groupby("person_id").cumcount() + 1)
+        shown = shown.merge(self.offered, how="left", on=["person_id", "item_id"], indicator="known")
+        if lost := int((shown["known"] == "left_only").sum()):
+            raise LakeError(
+                expected="a plan that was made of the scores as they are now",
+                received=f"one of which {lost:,} of {len(shown):,} items cannot be carried now",
+                remedy="plan that night again: people were scored since, or items ended",
+            )
+        rest = rows.drop(columns=[name for name in rows if name.startswith("item_")])
+        kept = one_row_a_person(shown, item_count).merge(rest, how="left", on="person_id")
+        return replace(self, rows=kept, explored=None, not_planned=len(self.rows) - len(kept))
 
 
 def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
@@ -84,7 +109,9 @@ def with_arms(profiles: pd.DataFrame, assignments: pd.DataFrame, campaign: Campa
     return profiles.merge(own, how="left", on="person_id", validate="many_to_one")
 
 
-def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame) -> Audience:
+def select_audience(
+    campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame, lot: Lot | None = None
+) -> Audience:
     """The audience of a campaign.
 
     Args:
@@ -92,6 +119,7 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
             the columns of a profile are empty for a person who has none.
         scores: one row a person and rank: person_id, rank, item_id, reason.
         items: item_id, title, category, and available where it is known.
+        lot: of the night, by which a campaign that explores fills its places; without it they hold the best items.
     """
     consenting = profiles["consent_personalisation"] & profiles[f"consent_{campaign.purpose}"]
     if campaign.reads_profiles:
@@ -107,13 +135,22 @@ def select_audience(campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataF
         [NO_CONSENT, OUTSIDE, FAILED, NO_RECOMMENDATION, HELD_OUT],
         CHOSEN,
     ).astype(np.int8)
-    chosen = profiles.loc[outcomes == CHOSEN, "person_id"]
-    rows = one_row_a_person(offered[offered["person_id"].isin(chosen)], campaign.item_count)
+    offered = offered[offered["person_id"].isin(profiles.loc[outcomes == CHOSEN, "person_id"])]
+    shown, explored = offered[offered["place"] <= campaign.item_count], None
+    if campaign.explore_share is not None and lot is not None:
+        shown, explored = draw_places(lot, campaign.name, campaign.explore_share, campaign.item_count, offered)
+    rows = one_row_a_person(shown, campaign.item_count)
     if campaign.sends is not None:
         rows = with_why(rows, profiles)
     if campaign.experiment is not None:
         rows = rows.assign(arm=rows["person_id"].map(profiles.set_index("person_id")["arm"]).astype("string"))
-    return Audience(rows, outcomes, has_experiment=campaign.experiment is not None)
+    return Audience(
+        rows,
+        outcomes,
+        offered[["person_id", "item_id", "title", "reason"]],
+        explored,
+        has_experiment=campaign.experiment is not None,
+    )
 
 
 def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
@@ -134,7 +171,7 @@ def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
 
 
 def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """The best items of each person that the campaign may carry, with title and place from 1."""
+    """The best items of each person that the campaign may carry, or draw from, with title and place from 1."""
     known = scores.merge(items, how="left", on="item_id")
     if "available" in known:
         known = known[~known["available"].eq(False)]
@@ -142,7 +179,7 @@ def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame) -> pd.
         known = known[known["category"] == campaign.item_category]
     known = known.sort_values(["person_id", "rank"])
     known["place"] = known.groupby("person_id").cumcount() + 1
-    return known[known["place"] <= campaign.item_count]
+    return known[known["place"] <= (campaign.item_count if campaign.explore_share is None else MOST_CHOICES)]
 
 
 def one_row_a_person(offered: pd.DataFrame, item_count: int) -> pd.DataFrame:

@@ -46,13 +46,15 @@ class Candidates:
             expected = rows["person_id"].map(own).to_numpy("float64", na_value=np.nan)
         self._outcomes.append(audience.outcomes)
         self._expected.append(expected)
-        self._writer.write_table(self._messages(rows, expected))
+        self._writer.write_table(self._messages(audience, expected))
 
-    def _messages(self, rows: pd.DataFrame, expected: np.ndarray) -> pa.Table:
-        experiment = self.campaign.experiment
+    def _messages(self, audience: Audience, expected: np.ndarray) -> pa.Table:
+        rows, experiment = audience.rows, self.campaign.experiment
         places = rows[[f"item_{place}" for place in range(1, self.campaign.item_count + 1)]].to_numpy(object)
         taken = ~pd.isna(places)  # (rows, places)
         ends = np.concatenate([[0], taken.sum(1).cumsum()]).astype(np.int32)
+        explored = audience.explored
+        chances = np.ones(places.shape) if explored is None else explored.propensities
         arms = rows["arm"] if experiment else pd.Series(None, index=rows.index, dtype="string")
         columns = {
             "person_id": pa.array(rows["person_id"], pa.string()),
@@ -60,6 +62,8 @@ class Candidates:
             "channel": pa.repeat(pa.scalar(self.campaign.channel), len(rows)),
             "arm": pa.array(arms, pa.string()),
             "items": pa.ListArray.from_arrays(ends, pa.array(places[taken], pa.string())),
+            "item_propensities": pa.ListArray.from_arrays(ends, pa.array(chances[taken], pa.float64())),
+            "pool": pa.nulls(len(rows), pa.list_(pa.string())) if explored is None else _lists(explored.pool),
             "propensity": pa.array(arms.map(experiment.variants) if experiment else np.ones(len(rows)), pa.float64()),
             "expected_value": pa.array(expected, pa.float64(), from_pandas=True),
             "cost": pa.array(np.full(len(rows), self.cost), pa.float64()),
@@ -99,6 +103,13 @@ class Candidates:
         known = [value for value in values if value is not None]
         cost = float(is_planned.sum()) * self.cost
         return {"expected_value": sum(known) if known else None, "cost": round(cost, 6)}
+
+
+def _lists(texts: np.ndarray) -> pa.ListArray:
+    """Rows of texts, None behind the last of each (rows, columns), as lists."""
+    there = texts != None  # noqa: E711
+    ends = np.concatenate([[0], there.sum(1).cumsum()]).astype(np.int32)
+    return pa.ListArray.from_arrays(ends, pa.array(texts[there], pa.string()))
 
 
 def books_of(name: str, decided: np.ndarray, considered: int) -> dict[str, int]:
@@ -158,18 +169,17 @@ class NightPlans:
         policy = read_policy(self.settings.policy, campaigns, names)
         return {name: self._error(name) for name in campaigns if not self._is_current(policy, campaigns[name])}
 
-    def of(self, people: pd.Series) -> dict[str, pd.Series] | None:
-        """Campaign -> ids of those of a batch for whom a message is planned; nothing for a night without a plan."""
+    def of(self, people: pd.Series) -> dict[str, pd.DataFrame] | None:
+        """Campaign -> person_id and items of a batch's planned messages; nothing for a night without a plan."""
         if self.definitions is None:
             return None
-        between = id_range(people)
-        files = self.lake.files(PLANS.name, self.ds)
-        planned = (
-            read_table(self.lake.partition(PLANS.name, self.ds), ["person_id", "campaign"], people=between).to_pandas()
-            if files
-            else pd.DataFrame({"person_id": [], "campaign": []})
-        )
-        return {name: planned.loc[planned["campaign"] == name, "person_id"] for name in self.definitions}
+        columns = ["person_id", "campaign", "items"]
+        if self.lake.files(PLANS.name, self.ds):
+            folder = self.lake.partition(PLANS.name, self.ds)
+            planned = read_table(folder, columns, people=id_range(people)).to_pandas()
+        else:
+            planned = pd.DataFrame({name: [] for name in columns})
+        return {name: planned.loc[planned["campaign"] == name, ["person_id", "items"]] for name in self.definitions}
 
     def _is_current(self, policy: Policy, campaign: Campaign) -> bool:
         return self.definitions.get(campaign.name) == policy.definition(campaign)

@@ -102,6 +102,17 @@ PLANS = Table(
         Column("arm", "string", "the variant of the campaign's experiment; null without one"),
         Column("items", "array<string>", "ids of the items that it carries, in their order", required=True),
         Column(
+            "item_propensities",
+            "array<double>",
+            "chance of each item to stand in its place, given those before it; 1 where the campaign does not explore",
+            required=True,
+        ),
+        Column(
+            "pool",
+            "array<string>",
+            "ids of the items that its places are drawn from, best first; null where the campaign does not explore",
+        ),
+        Column(
             "propensity",
             "double",
             "chance that the lot would give the person this variant: its share in the experiment, 1 without one",

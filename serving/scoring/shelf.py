@@ -137,6 +137,8 @@ def campaign_demand(folder: Path) -> Demand:
             campaign = read_yaml(file, SettingsError).mapping()
             items = campaign["items"].mapping() if "items" in campaign else {}
             count = items["count"].whole_number(1, TOP) if "count" in items else MOST_OF_A_CAMPAIGN
+            if "explore" in campaign:  # its places are drawn from the best ten
+                count = TOP
             if "category" in items:
                 category = items["category"].text()
                 categories[category] = max(count, categories.get(category, 0))

@@ -18,7 +18,7 @@ def test_a_full_campaign(tmp_path):
         tmp_path,
         "purpose: personalisation\nwho:\n  likes: {category: running, min_weight: 0.2}\n  bought_within_days: 30\n"
         "  region: [north, centre]\n  gender: female\n  segment: commuters\n  at_least: {frequency: 2}\n"
-        "items: {count: 4, category: cycling}\n",
+        "items: {count: 4, category: cycling}\nexplore: {share: 0.1}\n",
     )
     assert campaign.purpose == "personalisation"
     assert campaign.likes == {"running": 0.2}
@@ -27,6 +27,7 @@ def test_a_full_campaign(tmp_path):
     assert campaign.segments == ("commuters",)
     assert campaign.at_least == {"frequency": 2}
     assert (campaign.item_count, campaign.item_category) == (4, "cycling")
+    assert campaign.explore_share == 0.1
 
 
 def test_contact_is_the_purpose_unless_said_otherwise(tmp_path):
@@ -49,6 +50,12 @@ def test_contact_is_the_purpose_unless_said_otherwise(tmp_path):
         ("who: {bought_within_days: lately}", "a number in line 2 .*who.bought_within_days.*'lately'"),
         ("purpose: training", "in line 2 .*'training'; choose one of marketing_contact, personalisation"),
         ("items: {count: 11}", "a whole number from 1 to 10 in line 2 .*items.count.*received 11"),
+        ("explore:\n  share: 0", "a share above 0 and below 1 in line 3 .*explore.share.*received 0"),
+        ("explore: {share: 1}", "a share above 0 and below 1 in line 2 .*explore.share"),
+        ("explore: {share: some}", "a number in line 2 .*explore.share.*'some'"),
+        ("explore: {}", "'share' under explore in line 2"),
+        ("explore: 0.1", "a mapping under explore in line 2"),
+        ("explore: {share: 0.1, items: 3}", "in line 2 .*explore.*'items'"),
         ("who: everyone", "a mapping under who in line 2 .*'everyone'; write `name: value` lines"),
         ("who: {region: [{north: 1}]}", "one value for who.region.0 in line 2"),
         ("purpose: personalisation\nname: other", "'name' again, as in line 1 in line 3"),

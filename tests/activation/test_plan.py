@@ -118,6 +118,8 @@ def test_without_rules_the_audiences_are_those_of_a_night_without_a_plan(home):
     assert found.groupby("campaign")["person_id"].apply(list).to_dict() == {"autumn": AGREED, "winter": AGREED}
     assert found.set_index(["campaign", "person_id"])["items"]["winter", person(3)].tolist() == [item(1), item(2)]
     assert found["propensity"].eq(1.0).all()
+    assert found["item_propensities"].map(set).eq({1.0}).all()
+    assert found["pool"].isna().all()
     assert found["arm"].isna().all()
     lake = Lake(home / "lake")
     assert not list(lake.root.rglob("candidates-*")), "what was asked for is not kept"
@@ -220,6 +222,54 @@ def test_rest_after_a_purchase_and_quiet_hours_by_region(home):
     )
     make_plan(DS)  # odd people live in the north, where it is half past five
     assert set(plans(home)["person_id"]) == {one for one in AGREED if int(one[1:], 16) % 2 == 0}
+
+
+def rescore(home, items: list[int]) -> None:
+    """Let everybody be recommended these items, best first, each with a reason of its own."""
+    rows = [
+        {"person_id": one, "rank": rank, "item_id": item(number), "score": 1.0, "reason": f"because {item(number)}"}
+        for one in EVERYBODY
+        for rank, number in enumerate(items, start=1)
+    ]
+    publish(home, "scores", rows)
+
+
+def test_a_campaign_that_explores_shows_what_was_planned_with_its_own_reasons(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    rescore(home, [*range(1, 13)])
+    write(home, "winter", "items: {count: 3}\nexplore: {share: 0.5}")
+    make_plan(DS)
+    found = plans(home)
+    found = found[found["campaign"] == "winter"].set_index("person_id")
+    ten = [item(number) for number in range(1, 11)]
+    assert found["pool"].map(list).eq(pd.Series([ten] * len(found), found.index)).all()
+    assert {one for shown in found["items"] for one in shown} - {item(number) for number in (1, 2, 3)}, "none was drawn"
+    for shown, chances in zip(found["items"], found["item_propensities"], strict=True):
+        left = list(ten)
+        for one, chance in zip(shown, chances, strict=True):
+            assert chance == pytest.approx(0.5 / len(left) + 0.5 * (one == left[0]))
+            left.remove(one)
+    make_plan(DS)
+    again = plans(home).query("campaign == 'winter'").set_index("person_id")
+    assert again["items"].map(list).equals(found["items"].map(list)), "a second run draws the same"
+    rescore(home, [*range(10, 0, -1)])
+    with pytest.raises(LakeError, match="made of the scores as they are now"):
+        make_audiences(DS)  # autumn would carry the items 10, 9 and 8 now
+    rows = pd.read_parquet(Lake(home / "audiences").partition("winter", DS) / "audience.parquet").set_index("person_id")
+    assert rows[["item_1", "item_2", "item_3"]].apply(list, axis=1).to_dict() == found["items"].map(list).to_dict()
+    for place in (1, 2, 3):
+        assert rows[f"item_{place}_why"].equals("because " + rows[f"item_{place}"])
+        assert rows[f"item_{place}_title"].equals("Shoe " + rows[f"item_{place}"].str[1:].str.lstrip("0"))
+    assert statuses(home) == {"autumn": "failed", "winter": "exported"}
+    rescore(home, [*range(2, 12)])
+    with pytest.raises(LakeError, match="items cannot be carried now"):
+        make_audiences(DS)
+    assert statuses(home) == {"autumn": "failed", "winter": "failed"}
+
+
+def statuses(home) -> dict[str, str]:
+    report = json.loads((home / "reports" / f"nightly-{DS}.json").read_text())["audiences"]
+    return {name: entry["status"] for name, entry in report.items()}
 
 
 def test_a_plan_of_other_campaigns_or_another_policy_lets_nobody_out(home):

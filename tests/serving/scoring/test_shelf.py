@@ -95,6 +95,9 @@ def test_categories_are_those_of_the_campaigns_that_can_be_read(tmp_path):
         (tmp_path / f"{name}.yml").write_text(text)
     assert campaign_demand(tmp_path) == Demand({"running": 5, "music": 3}, most=4)
     assert campaign_demand(tmp_path / "none") == Demand({}, most=10)
+    (tmp_path / "a.yml").write_text("items: {count: 2, category: running}\nexplore: {share: 0.1}")
+    (tmp_path / "d.yml").write_text("items: {count: 4}\nexplore: {share: 0.1}")
+    assert campaign_demand(tmp_path) == Demand({"running": 10, "music": 3}, most=10), "what is drawn needs reasons too"
 
 
 def test_what_can_leave_is_what_a_campaign_takes_of_all_items_or_of_its_category():
