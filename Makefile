@@ -53,7 +53,7 @@ test:  ## all tests [TESTS="tests/spark_jobs -k name"]
 	. ops/env.sh
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-test-long:  ## tests that take long: the marts on Spark row by row, a real shop, searches, two jobs at once [TESTS=...]
+test-long:  ## tests that take long: marts on Spark row by row, a real shop, searches, killed maps, set-ups that are cut off [TESTS=...]
 	@ops/setup.sh
 	. ops/env.sh
 	python -m pytest --long -m long $(TESTS)

@@ -119,7 +119,7 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
     home = Settings.from_env().home.bench / "night"
     settings = new_home(home)
     size = {"people": people, "lines": lines}
-    log = _deliver(home / "raw", people, lines)
+    log = deliver_log(home / "raw", people=people, lines=lines)
     print(f"bench.night: {lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB", file=sys.stderr)
     for step in steps:
         mapping = ["python", "-m", "spark_jobs.main", "map", "--source", SOURCE, "--ds", DAY]
@@ -134,7 +134,8 @@ def bench(people: int, lines: int, steps: Sequence[str], by_hand: str) -> None:
     shutil.rmtree(home)
 
 
-def _deliver(raw: Path, people: int, lines: int) -> Path:
+def deliver_log(raw: Path, *, people: int, lines: int) -> Path:
+    """Write one day of a web log of so many lines; returns the file."""
     file = raw / SOURCE / f"ds={DAY}" / "access.log"
     file.parent.mkdir(parents=True)
     query = _LOG.format(lines=lines, people=people, items=max(100, people // 10))

@@ -162,6 +162,7 @@ def test_no_name_stands_outside_raw(night):
     assert "found: 0" in answer.stdout
 
 
+@pytest.mark.long
 def test_a_person_who_asks_is_gone_from_everything(night, tmp_path):
     settings = Settings.from_env({"NIGHTSHIFT_HOME": str(copied_home(night[0].home.root, tmp_path / "home"))})
     learned = {row["person_id"] for row in rows(settings, "training_sequences")}

@@ -96,6 +96,7 @@ def test_uv_installs_the_lock_from_the_index_of_pip_and_two_at_once_do_it_once(t
     assert later.returncode == 0
 
 
+@pytest.mark.long
 def test_a_wrong_hash_is_refused_by_both(tmp_path, real_uv):
     clone = Clone(tmp_path, f'exec {real_uv} "$@"')
     clone.lock.write_text(re.sub(r"sha256:\w+", "sha256:" + 64 * "0", clone.lock.read_text()))
@@ -107,6 +108,7 @@ def test_a_wrong_hash_is_refused_by_both(tmp_path, real_uv):
     assert not (tmp_path / ".venv" / ".ready").exists()
 
 
+@pytest.mark.long
 def test_an_interrupted_set_up_ends_and_the_next_one_takes_pip_where_uv_cannot_run(tmp_path):
     wait = "trap 'exit 1' INT; touch begun; sleep 60"
     clone = Clone(tmp_path, f"[ -e begun ] || {{ {wait}; }}; echo no such machine >&2; exit 1")

@@ -85,6 +85,7 @@ def kill(process: subprocess.Popen) -> None:
     process.communicate(timeout=30)
 
 
+@pytest.mark.long
 def test_a_killed_map_leaves_the_old_partitions_and_a_rerun_is_clean(disturbed, undisturbed):
     settings = disturbed
     deliver(settings, SOURCE, FILE, ["1::2::8::1381006850"])
