@@ -36,6 +36,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
     for name, file in {"movietweetings": ratings, "s3rec_lastfm": lastfm}.items():
         runs.append(("taste_autoencoder", ["--config", f"{CONFIGS}/{name}_taste_autoencoder.yml"], [file]))
     vision = ["--config", f"{CONFIGS}/fashion_mnist_interest_vision.yml", "--minutes", "15"]
+    arms = ["--treated", "segment=Womens E-Mail", "--control", "segment=No E-Mail"]
     return [
         *runs,
         ("interest_vision", vision, [FASHION]),
@@ -44,6 +45,11 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ("rectools_speed", [], [beauty]),
         ("lift", ["--home", str(Settings.from_env().home.root)], [data / "retail" / "online_retail.csv.gz"]),
         ("off_policy", [], [data / "ads" / "obd_random_men.csv.gz"]),
+        (
+            "uplift",
+            [*arms, "--outcome", "visit", "--drop", "conversion", "spend"],
+            [data / "ads" / "hillstrom.csv.gz"],
+        ),
         ("arbitration", [], []),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),

@@ -1,9 +1,8 @@
 """Response to campaigns: one net gives the chances that a person clicks, buys and leaves.
 
-Deep and cross network, version 2 (Wang et al., WWW 2021, arXiv:2008.13535): cross layers compute products of features
-of a bounded degree; a deep part beside or after them learns other interactions. The answers (click, purchase, leave)
-share all layers but the last. The net has two parts, so that a prediction can be explained by its features: an embedder
-from a row's columns to one vector, and a head from that vector to logits.
+A deep and cross network (`trunk.py`), of which the answers (click, purchase, leave) share all layers but the last. The
+net has two parts, so that a prediction can be explained by its features: an embedder from a row's columns to one
+vector, and a head from that vector to logits.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy as np
 from keras import layers, ops
 
 from contracts.errors import ModelError
+from training.models.response.trunk import embedder, trunk
 from training.privacy.accounting import PLAIN, Privacy, Spending
 from training.privacy.dp_sgd import Owned, PrivateTraining, private_optimizer
 
@@ -90,10 +90,10 @@ class Response(keras.Model):
         unknown_codes: Sequence[int],
         positive_shares: Sequence[float],
     ) -> None:
-        embedder = _embedder(config, numbers, codes, np.asarray(unknown_codes))
-        head = _head(config, embedder.output_shape[-1], len(positive_shares))
-        super().__init__(embedder.inputs, head(embedder.outputs[0]), name="response")
-        self.embedder, self.head = embedder, head
+        column_embedder = embedder(config, numbers, codes, np.asarray(unknown_codes))
+        head = _head(config, column_embedder.output_shape[-1], len(positive_shares))
+        super().__init__(column_embedder.inputs, head(column_embedder.outputs[0]), name="response")
+        self.embedder, self.head = column_embedder, head
         self.loss_name, self.gamma = config.loss, config.gamma
         shares = np.clip(positive_shares, 1e-3, 1 - 1e-3)
         # Both classes have the same total weight, and the mean weight of a row is 1.
@@ -178,35 +178,7 @@ def build(
     return model
 
 
-def _embedder(config: ResponseConfig, numbers: int, codes: int, unknown_codes: np.ndarray) -> keras.Model:
-    """Numbers and codes to features (batch, numbers + categories * embedding dimensions)."""
-    values = keras.Input((numbers,), name="numbers")
-    categories = keras.Input((len(unknown_codes),), dtype="int32", name="codes")
-    embedding = layers.Embedding(codes, config.embedding_dimensions)
-    vectors = embedding(categories)  # (batch, categories, dimensions)
-    initial = np.random.default_rng(config.seed).normal(0, 0.1, (codes, config.embedding_dimensions))
-    initial[unknown_codes] = 0  # an unknown category carries no information
-    embedding.set_weights([initial])
-    features = layers.Concatenate(name="features")([values, layers.Flatten()(vectors)])
-    return keras.Model([values, categories], features, name="embedder")
-
-
 def _head(config: ResponseConfig, width: int, answers: int) -> keras.Model:
     """Features (batch, width) to logits (batch, answers)."""
     features = keras.Input((width,), name="features")
-    penalty = keras.regularizers.L2(config.interaction_penalty) if config.interaction_penalty else None
-    crossed = features
-    for _ in range(config.cross_layers):
-        # Formula 1: x0 * (W x + b) + x, or formula 2 with W = U V. With zero weights a layer starts as the identity.
-        inner = layers.Dense(config.cross_rank, use_bias=False)(crossed) if config.cross_rank else crossed
-        gate = layers.Dense(width, kernel_initializer="zeros", kernel_regularizer=penalty)(inner)
-        crossed = layers.Add()([layers.Multiply()([features, gate]), crossed])
-    deep = crossed if config.structure == "stacked" else features
-    for _ in range(config.deep_layers):
-        deep = layers.Dense(config.deep_units, activation="relu", kernel_regularizer=penalty)(deep)
-        deep = layers.Dropout(config.dropout, seed=config.seed)(deep)
-    if config.structure == "stacked":
-        last = deep
-    else:
-        last = layers.Concatenate()([crossed, deep]) if config.deep_layers else crossed
-    return keras.Model(features, layers.Dense(answers, name="logits")(last), name="head")
+    return keras.Model(features, layers.Dense(answers, name="logits")(trunk(config, features)), name="head")

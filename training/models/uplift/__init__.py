@@ -1,0 +1,1 @@
+"""`uplift`: what sending a campaign to a person changes, learned from experiments."""
