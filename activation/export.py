@@ -37,7 +37,8 @@ def make_audiences(ds: str) -> None:
     Raises:
         LakeError: marts or scores of that day are missing, or, after the others were made, an account does not add up.
             Or, after the others were made, a campaign, the policy or the scores were changed since the day was planned.
-        SettingsError: there is no campaign, or, after the others were made, one cannot be understood.
+        SettingsError: there is no campaign, the policy cannot be understood, or, after the others were made, a campaign
+            cannot be.
         BusyError: another run is making audiences.
     """
     settings = Settings.from_env()
@@ -48,15 +49,15 @@ def make_audiences(ds: str) -> None:
         audiences.lock("activate"),
     ):
         night = Night.read(settings, lake, ds, step="activate")
-        plans = NightPlans.read(settings, lake, ds)
-        failed = night.failed | plans.outdated(night.understood, list(night.campaigns))
+        plans = NightPlans.read(lake, ds)
+        failed = night.failed | plans.outdated(night.understood, night.policy)
         staging = audiences.staging("activate")
         drafts = {name: Draft(name, staging / name) for name in night.campaigns if name not in failed}
         for batch in night.batches():
             planned = plans.of(batch.people["person_id"])
             for name, draft in drafts.items():
                 campaign = night.campaigns[name]
-                audience = batch.audience(campaign, night.items, draws=planned is None)
+                audience = batch.audience(campaign, night.items, night.policy, draws=planned is None)
                 try:
                     draft.add(audience if planned is None else audience.as_planned(planned[name], campaign.item_count))
                 except NightshiftError as error:

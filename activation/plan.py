@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from activation.audiences.night import Night
 from activation.planning.decision import Decision, decide
-from activation.planning.policy import Policy, read_policy
+from activation.planning.policy import Policy
 from activation.planning.publishing import Candidates, books_of, publish_plans
 from activation.planning.rules import People, regions_of, rules_of_channel, suppressed_people
 from contracts.arguments import day_parser
@@ -50,7 +50,7 @@ def make_plan(ds: str) -> None:
     lake = Lake(settings.home.lake)
     with lake.step("plan"), Report(settings.home.reports, ds).timed("plan") as fragment:
         night = Night.read(settings, lake, ds, step="plan")
-        policy = read_policy(settings.policy, night.understood, night.campaigns)
+        policy = night.policy
         staging = lake.staging("plan")
         candidates, people = gather(night, policy, staging)
         decision = decide_on(settings, night, policy, candidates, people)
@@ -81,7 +81,7 @@ def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates
         LakeError: a person stands twice among them.
     """
     candidates = [
-        Candidates(campaign, policy.cost_euros(campaign), staging / f"candidates-{name}.parquet")
+        Candidates(campaign, policy, staging / f"candidates-{name}.parquet")
         for name, campaign in night.understood.items()
     ]
     ids, regions, days = [], [], []
@@ -93,7 +93,7 @@ def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates
                 remedy="build the marts of that day again, and score it; nothing was planned",
             )
         for one in candidates:
-            one.add(batch.audience(one.campaign, night.items), batch.responses)
+            one.add(batch.audience(one.campaign, night.items, night.policy), batch.responses)
         ids.append(pa.array(batch.people["person_id"], pa.string()))
         regions.append(regions_of(batch.people["region"]))
         days.append(batch.people["recency_days"].to_numpy("float64", na_value=np.nan))

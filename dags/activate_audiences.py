@@ -2,7 +2,8 @@
 ### Champions to audiences
 
 Runs when `train_models` has published the asset `champions`. The champion scores every person who agreed to
-personalisation; the plan says for each campaign in `activation/campaigns/` who gets its message, by consent,
+personalisation; what campaigns changed, and what the scores of before were worth, is measured by what people have done
+until now; the plan says for each campaign in `activation/campaigns/` who gets its message, by consent,
 experiments, the policy and what messages are worth; and each campaign becomes an audience file: who to show what, and
 why. Nobody is in a file without the consent that its campaign needs, and for each audience
 scored = exported + suppressed + failed.
@@ -40,9 +41,10 @@ def activate_audiences():
 
     day = choose_day(assets.CHAMPIONS)
     score = Command(task_id="score", arguments=["serving.score", "--ds", day])
+    measure = Command(task_id="measure", arguments=["activation.measure", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
-    score >> plan >> activate >> publish_audiences(day)
+    score >> measure >> plan >> activate >> publish_audiences(day)
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

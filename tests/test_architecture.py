@@ -43,6 +43,7 @@ MAY_START = {
         "spark_jobs.application",
         "dbt_project.build",
         "serving.score",
+        "activation.measure",
         "activation.plan",
         "activation.export",
         "privacy",
@@ -52,7 +53,7 @@ MAY_START = {
     "privacy": {"training.forget", "dbt_project.rekey"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
-    | {"activation.plan", "sample_data.town", "spark_jobs.application", "ops.clean"},
+    | {"activation.measure", "activation.plan", "sample_data.town", "spark_jobs.application", "ops.clean"},
 }
 """Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,12 +15,15 @@ from activation.audiences.selection import (
     PREDICTION_COLUMNS,
     PROFILE_COLUMNS,
     Audience,
+    held_out_of_all,
     select_audience,
     with_arms,
     with_chances,
 )
+from activation.experiments.experiment import Experiment
 from activation.experiments.publishing import publish_assignments
 from activation.experiments.sample_ratio import THRESHOLD
+from activation.planning.policy import Policy, read_policy
 from contracts.errors import NightshiftError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
@@ -49,19 +52,20 @@ class Batch:
     scores: pd.DataFrame
     responses: pd.DataFrame
     assignments: pd.DataFrame | None
-    """Their arms; nothing where no campaign has an experiment."""
+    """Their arms; nothing where there is no experiment."""
     lot: Lot | None = None
     """What fills the places of campaigns that explore; nothing where none does."""
 
-    def audience(self, campaign: Campaign, items: pd.DataFrame, *, draws: bool = True) -> Audience:
-        """Who of them a campaign selects.
+    def audience(self, campaign: Campaign, items: pd.DataFrame, policy: Policy, *, draws: bool = True) -> Audience:
+        """Who of them a campaign selects, of those whom no global holdout holds back from it.
 
         Args:
             draws: false where the items are planned already, so that no lot need be drawn again.
         """
-        chances = with_chances(self.people, self.responses, campaign)
-        profiles = with_arms(chances, self.assignments, campaign)
-        return select_audience(campaign, profiles, self.scores, items, self.lot if draws else None)
+        people = with_arms(with_chances(self.people, self.responses, campaign), self.assignments, campaign)
+        heeds = policy.holdout_from(campaign) is not None
+        held_back = people["person_id"].isin(held_out_of_all(self.assignments)) if heeds else None
+        return select_audience(campaign, people, self.scores, items, self.lot if draws else None, held_back)
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,10 @@ class Night:
     items: pd.DataFrame
     """item_id, title, category, and available where it is known."""
     campaigns: dict[str, Campaign | NightshiftError]
-    """By name; one that cannot be understood is its error."""
+    """By name; one that cannot be understood, or that the policy refuses, is its error."""
+    policy: Policy
     changes: dict[str, dict[str, int | float]]
-    """Campaign with an experiment -> what `publish_assignments` says of it."""
+    """Experiment -> what `publish_assignments` says of it."""
     lot: Lot | None
     """What fills the places of campaigns that explore; nothing where none does."""
 
@@ -89,20 +94,20 @@ class Night:
 
         Raises:
             LakeError: marts or persons of that day are missing, or do not know somebody.
-            SettingsError: there is no campaign.
+            SettingsError: there is no campaign, or the policy cannot be understood.
         """
         consents = latest_consents(lake, ds)
         catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
         items = catalogue.to_pandas()
-        campaigns = load_campaigns(settings.campaigns, {*items["category"], *liked_categories(lake, ds)})
-        changes = assign(settings, lake, ds, campaigns, consents, step=step)
-        explores = any(isinstance(one, Campaign) and one.explore_share is not None for one in campaigns.values())
+        campaigns, policy = read_campaigns(settings, lake, ds)
+        changes = assign(settings, lake, ds, experiments_of(campaigns, policy), consents, step=step)
+        explores = any(one.explore_share is not None for one in understood(campaigns).values())
         lot = Lot.of(pseudonym_keys(settings), ds) if explores else None
-        return cls(lake, ds, consents, items, campaigns, changes, lot)
+        return cls(lake, ds, consents, items, campaigns, policy, changes, lot)
 
     @property
     def understood(self) -> dict[str, Campaign]:
-        return {name: found for name, found in self.campaigns.items() if isinstance(found, Campaign)}
+        return understood(self.campaigns)
 
     @property
     def failed(self) -> dict[str, NightshiftError]:
@@ -120,25 +125,47 @@ class Night:
             yield Batch(people, scores, responses, arms, self.lot)
 
 
+def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
+    """The campaigns of a night by name, of which one that cannot be understood or is refused is its error; the policy.
+
+    Raises:
+        LakeError: the marts of that day are missing.
+        SettingsError: there is no campaign, or the policy cannot be understood.
+    """
+    categories = pc.unique(read_mart(lake, "dim_item", ds, ["category"])["category"]).to_pylist()
+    campaigns = load_campaigns(settings.campaigns, {*categories, *liked_categories(lake, ds)})
+    policy = read_policy(settings.policy, understood(campaigns), campaigns)
+    return campaigns | policy.refused(understood(campaigns).values()), policy
+
+
+def understood(campaigns: Mapping[str, Campaign | NightshiftError]) -> dict[str, Campaign]:
+    """Those that are no error."""
+    return {name: found for name, found in campaigns.items() if isinstance(found, Campaign)}
+
+
+def experiments_of(campaigns: Mapping[str, Campaign | NightshiftError], policy: Policy) -> list[Experiment]:
+    """Those of the campaigns, and the global holdout behind them."""
+    own = [one.experiment for one in understood(campaigns).values()]
+    return [experiment for experiment in (*own, policy.global_holdout) if experiment is not None]
+
+
 def assign(
     settings: Settings,
     lake: Lake,
     ds: str,
-    campaigns: dict[str, Campaign | NightshiftError],
+    experiments: Sequence[Experiment],
     consents: pd.DataFrame,
     *,
     step: str,
 ) -> dict[str, dict[str, int | float]]:
-    """Publish the arms of the campaigns' experiments, of everyone who agreed to personalisation.
+    """Publish the arms of experiments, of everyone who agreed to personalisation.
 
     Returns:
-        Campaign with an experiment -> what `publish_assignments` says of it.
+        Experiment -> what `publish_assignments` says of it.
 
     Raises:
         LakeError: the persons of that day are missing, or do not know somebody.
     """
-    read = (campaign for campaign in campaigns.values() if isinstance(campaign, Campaign))
-    experiments = [campaign.experiment for campaign in read if campaign.experiment is not None]
     agreed = consents.loc[consents["consent_personalisation"], "person_id"]
     keys = pseudonym_keys(settings) if experiments else ()
     changes = publish_assignments(lake, ds, experiments, pa.array(agreed, pa.string()), keys)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from activation.audiences.campaigns import Campaign
 from activation.audiences.exploration import MOST_CHOICES, Explored, Lot, draw_places
-from activation.experiments.experiment import HOLDOUT
+from activation.experiments.experiment import GLOBAL, HOLDOUT
 from contracts.errors import LakeError
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
@@ -39,6 +39,7 @@ class Audience:
     explored: Explored | None = None
     """How the places were filled, row by row, where the campaign explores."""
     has_experiment: bool = False
+    """Whether a lot holds people out: its own, or that of the global holdout."""
     not_planned: int = 0
     """People who would be in it by all of this, and are not in the night's plan."""
 
@@ -109,8 +110,22 @@ def with_arms(profiles: pd.DataFrame, assignments: pd.DataFrame, campaign: Campa
     return profiles.merge(own, how="left", on="person_id", validate="many_to_one")
 
 
+def held_out_of_all(assignments: pd.DataFrame) -> pd.Series:
+    """Ids of those whom the global holdout holds back.
+
+    Args:
+        assignments: person_id, experiment, arm; everybody's in every experiment.
+    """
+    return assignments.loc[(assignments["experiment"] == GLOBAL) & (assignments["arm"] == HOLDOUT), "person_id"]
+
+
 def select_audience(
-    campaign: Campaign, profiles: pd.DataFrame, scores: pd.DataFrame, items: pd.DataFrame, lot: Lot | None = None
+    campaign: Campaign,
+    profiles: pd.DataFrame,
+    scores: pd.DataFrame,
+    items: pd.DataFrame,
+    lot: Lot | None = None,
+    held_back: pd.Series | None = None,
 ) -> Audience:
     """The audience of a campaign.
 
@@ -120,6 +135,7 @@ def select_audience(
         scores: one row a person and rank: person_id, rank, item_id, reason.
         items: item_id, title, category, and available where it is known.
         lot: of the night, by which a campaign that explores fills its places; without it they hold the best items.
+        held_back: whether the global holdout holds each person back, where there is one for the campaign.
     """
     consenting = profiles["consent_personalisation"] & profiles[f"consent_{campaign.purpose}"]
     if campaign.reads_profiles:
@@ -130,6 +146,8 @@ def select_audience(
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
     held_out = profiles["arm"] == HOLDOUT if campaign.experiment else pd.Series(False, index=profiles.index)
+    if held_back is not None:
+        held_out |= held_back
     outcomes = np.select(
         [mask.to_numpy(bool) for mask in (~consenting, ~inside, ~usable, ~recommended, held_out)],
         [NO_CONSENT, OUTSIDE, FAILED, NO_RECOMMENDATION, HELD_OUT],
@@ -149,7 +167,7 @@ def select_audience(
         outcomes,
         offered[["person_id", "item_id", "title", "reason"]],
         explored,
-        has_experiment=campaign.experiment is not None,
+        has_experiment=campaign.experiment is not None or held_back is not None,
     )
 
 

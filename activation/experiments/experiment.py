@@ -4,7 +4,7 @@ experiment:
   holdout: 0.1                      # share of people who get nothing, above 0 and below 1
   variants: {short: 0.5, long: 0.4} # shares of everybody; with the holdout they add up to 1; by default one, `treated`
   salt: autumn 2026                 # by default the campaign's name; another salt is another experiment, drawn anew
-  days: 28                          # how long it is planned to run, by default 28: intervals are narrowest by then
+  days: 28                          # after the first night, whose acts count; intervals are narrowest by then
 """
 
 from __future__ import annotations
@@ -22,11 +22,18 @@ HOLDOUT = "holdout"
 TREATED = "treated"
 """The arm of everybody else where there are no variants."""
 
+GLOBAL = "global"
+"""The experiment of those who get no message of any campaign; no campaign has this name."""
+
 PLANNED_DAYS = 28
+PLANNED_DAYS_OF_ALL = 90
+"""Of the global holdout: what all campaigns together change shows in a quarter rather than in a month."""
+
 MOST_DAYS = 400
 MOST_VARIANTS = 20
 
 _KEYS = ("holdout", "variants", "salt", "days")
+_KEYS_OF_ALL = ("share", "salt", "days")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SHARES_ADD_UP_TO = 1e-6
 
@@ -42,6 +49,7 @@ class Experiment:
     variants: Mapping[str, float]
     """Variant -> share of everybody, in the order of the file; with the holdout they add up to 1."""
     days: int = PLANNED_DAYS
+    """So many days after the lot was drawn first, what people do counts."""
     salt_written: YamlValue | None = field(default=None, compare=False, repr=False)
     """Where the file states the salt, or the experiment that has none of its own."""
 
@@ -64,17 +72,39 @@ def read_experiment(written: YamlValue, name: str) -> Experiment:
     fields = written.mapping(_KEYS, required=("holdout",))
     holdout = _share(fields["holdout"], "0 holds out nobody, so that nothing can be measured, and 1 everybody")
     variants = _variants(fields["variants"], holdout) if "variants" in fields else {TREATED: 1.0 - holdout}
-    salt = fields["salt"].text().strip() if "salt" in fields else name
-    if not salt:
-        raise fields["salt"].misfit("a text for salt", "write a name that no other experiment has, or leave it out")
     return Experiment(
         name=name,
-        salt=salt,
+        salt=_salt(fields, name),
         holdout=holdout,
         variants=variants,
         days=fields["days"].whole_number(1, MOST_DAYS) if "days" in fields else PLANNED_DAYS,
         salt_written=fields.get("salt", written),
     )
+
+
+def read_global_holdout(written: YamlValue) -> Experiment:
+    """The experiment of those who get no message of any campaign, as the policy states it: share, salt and days.
+
+    Raises:
+        SettingsError: or what else `written` raises: a key, share or salt that does not fit, with its line.
+    """
+    fields = written.mapping(_KEYS_OF_ALL, required=("share",))
+    share = _share(fields["share"], "0 holds back nobody: leave `global_holdout` out for that; 1 is everybody")
+    return Experiment(
+        name=GLOBAL,
+        salt=_salt(fields, GLOBAL),
+        holdout=share,
+        variants={TREATED: 1.0 - share},
+        days=fields["days"].whole_number(1, MOST_DAYS) if "days" in fields else PLANNED_DAYS_OF_ALL,
+        salt_written=fields.get("salt", written),
+    )
+
+
+def _salt(fields: Mapping[str, YamlValue], name: str) -> str:
+    salt = fields["salt"].text().strip() if "salt" in fields else name
+    if not salt:
+        raise fields["salt"].misfit("a text for salt", "write a name that no other experiment has, or leave it out")
+    return salt
 
 
 def shared_salts(experiments: Iterable[Experiment]) -> dict[str, NightshiftError]:

@@ -6,6 +6,7 @@ opened or clicked is a choice of people, and comparing by it compares the eager 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,8 +63,19 @@ def compare(
     return Comparison(arms, arms.differences - half, arms.differences + half, removed)
 
 
+@dataclass(frozen=True)
+class Window:
+    """The days whose acts count, and for how many people intervals are narrowest."""
+
+    first_day: datetime.date
+    last_day: datetime.date
+    """The last one so far."""
+    planned_people: int
+    """How many are expected within `experiment.days`, stated before the first look."""
+
+
 def lift(
-    people: pa.Table, experiment: Experiment, metrics: Sequence[str], covariates: Sequence[str], planned_people: int
+    people: pa.Table, experiment: Experiment, metrics: Sequence[str], covariates: Sequence[str], window: Window
 ) -> pa.Table:
     """Rows of the table `lift`, by arm and metric.
 
@@ -73,7 +85,6 @@ def lift(
             done) and the covariates.
         metrics: columns of what people did since.
         covariates: columns of what they did before; null where it is not known.
-        planned_people: how many are expected within `experiment.days`, stated before the first look.
 
     Raises:
         LakeError: an arm that the experiment does not have, or a metric that is no finite number.
@@ -85,7 +96,7 @@ def lift(
     values = _columns(people, metrics, missing=0.0)
     _require_finite(experiment, metrics, values)
     before = _columns(people, covariates, missing=np.nan)
-    plan = Plan(planned_people, experiment.days)
+    plan = Plan(window.planned_people, experiment.days)
     counts = np.array([np.count_nonzero(compared & (arms == arm)) for arm in experiment.shares])
     log_evidence = sample_ratio.log_evidence(counts, np.array([*experiment.shares.values()]))
     ratio = {
@@ -101,6 +112,10 @@ def lift(
         found = compare(values[used], arms[used] == HOLDOUT, person_days, plan, before[used] if covariates else None)
         head = {
             "campaign": experiment.name,
+            "salt": experiment.salt,
+            "first_day": window.first_day,
+            "last_day": window.last_day,
+            "planned_people": window.planned_people,
             "arm": variant,
             "people_treated": found.arms.people[0],
             "people_held_out": found.arms.people[1],

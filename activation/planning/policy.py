@@ -17,14 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from activation.audiences.campaigns import Campaign
+from activation.experiments.experiment import Experiment, read_global_holdout
 from contracts.checked_yaml import YamlValue, read_yaml
-from contracts.errors import SettingsError
+from contracts.errors import NightshiftError, SettingsError
 from contracts.tables.vocabulary import CHANNELS, IDENTIFIER_KINDS
 
 LONGEST_WINDOW_DAYS = 90
 """Plans are kept a little longer, so that what was sent within a window is known."""
 
 _KEYS = ("channels", "time_zones", "rest_after_purchase_days", "suppression", "campaigns")
+_KEYS += ("global_holdout", "every_campaign_has_an_experiment")
 _OF_CHANNEL = ("one_message", "at_most", "sent_at", "quiet_hours", "cost_euros")
 _OF_CAMPAIGN = ("priority", "budget_euros", "cost_euros")
 _MOST_EUROS = 1e9
@@ -82,6 +84,10 @@ class Policy:
     rest_days: int = 0
     suppressed: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Kind and raw value of identifiers."""
+    global_holdout: Experiment | None = None
+    """Who gets no message of any campaign that needs `marketing_contact`."""
+    every_campaign_has_an_experiment: bool = False
+    """Whether a campaign without one is refused."""
     sha256: str = ""
     """Of the file and of what it names."""
 
@@ -100,6 +106,29 @@ class Policy:
         """How many messages the campaign's budget pays; infinite without one."""
         budget, cost = self.of_campaign(campaign.name).budget_euros, self.cost_euros(campaign)
         return math.inf if budget is None else math.floor(budget / cost + 1e-9)
+
+    def holdout_from(self, campaign: Campaign) -> Experiment | None:
+        """The global holdout, where the campaign heeds it: our own pages are no message."""
+        return self.global_holdout if campaign.purpose == "marketing_contact" else None
+
+    def refused(self, campaigns: Iterable[Campaign]) -> dict[str, NightshiftError]:
+        """Campaign -> its error, for each that the policy does not let run as it is."""
+        errors: dict[str, NightshiftError] = {}
+        for campaign in campaigns:
+            experiment = campaign.experiment
+            if experiment is None and self.every_campaign_has_an_experiment:
+                errors[campaign.name] = SettingsError(
+                    expected=f"an experiment in {campaign.name}.yml, as `every_campaign_has_an_experiment` says",
+                    received="none",
+                    remedy="add `experiment: {holdout: 0.1}` to it, or take that line out of policy.yml",
+                )
+            elif experiment and self.global_holdout and experiment.salt == self.global_holdout.salt:
+                errors[campaign.name] = experiment.salt_written.error(
+                    "a salt that no other experiment has",
+                    f"{experiment.salt!r}, which `global_holdout` of the policy has too",
+                    "give one of them another salt: their holdouts would be the same people",
+                )
+        return errors
 
     def definition(self, campaign: Campaign) -> str:
         """By which a plan is known to be made of the campaign and this policy: 64 hex digits."""
@@ -133,6 +162,9 @@ def read_policy(file: Path, campaigns: Mapping[str, Campaign], names: Iterable[s
         if "rest_after_purchase_days" in fields
         else 0,
         suppressed=suppressed,
+        global_holdout=read_global_holdout(fields["global_holdout"]) if "global_holdout" in fields else None,
+        every_campaign_has_an_experiment="every_campaign_has_an_experiment" in fields
+        and fields["every_campaign_has_an_experiment"].flag(),
         sha256=hashlib.sha256(file.read_bytes() + bytes_of_list).hexdigest(),
     )
     for name, written in of_campaigns.items():

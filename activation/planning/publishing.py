@@ -16,10 +16,9 @@ import pyarrow.parquet as pq
 from activation.audiences.campaigns import Campaign
 from activation.audiences.selection import CHOSEN, Audience
 from activation.planning.decision import PLANNED
-from activation.planning.policy import Policy, read_policy
+from activation.planning.policy import Policy
 from contracts.errors import LakeError, NightshiftError
 from contracts.lake import Lake
-from contracts.settings import Settings
 from contracts.tables.activation import OUTCOMES, PLAN_BOOKS, PLANS
 from lake_tables.arrow import ROWS_A_GROUP, arrow_schema, id_range, read_table
 
@@ -27,8 +26,10 @@ from lake_tables.arrow import ROWS_A_GROUP, arrow_schema, id_range, read_table
 class Candidates:
     """The messages that a campaign asks for, batch by batch, on disk; and what became of everybody."""
 
-    def __init__(self, campaign: Campaign, cost: float, file: Path) -> None:
-        self.campaign, self.cost, self._file = campaign, cost, file
+    def __init__(self, campaign: Campaign, policy: Policy, file: Path) -> None:
+        self.campaign, self.cost, self._file = campaign, policy.cost_euros(campaign), file
+        everybody = policy.holdout_from(campaign)
+        self._share_of_all = 1.0 if everybody is None else 1.0 - everybody.holdout
         self._writer = pq.ParquetWriter(file, arrow_schema(PLANS))
         self._outcomes: list[np.ndarray] = []
         self._expected: list[np.ndarray] = []
@@ -56,6 +57,7 @@ class Candidates:
         explored = audience.explored
         chances = np.ones(places.shape) if explored is None else explored.propensities
         arms = rows["arm"] if experiment else pd.Series(None, index=rows.index, dtype="string")
+        shares = arms.map(experiment.variants).to_numpy("float64") if experiment else np.ones(len(rows))
         columns = {
             "person_id": pa.array(rows["person_id"], pa.string()),
             "campaign": pa.repeat(pa.scalar(self.campaign.name), len(rows)),
@@ -64,7 +66,7 @@ class Candidates:
             "items": pa.ListArray.from_arrays(ends, pa.array(places[taken], pa.string())),
             "item_propensities": pa.ListArray.from_arrays(ends, pa.array(chances[taken], pa.float64())),
             "pool": pa.nulls(len(rows), pa.list_(pa.string())) if explored is None else _lists(explored.pool),
-            "propensity": pa.array(arms.map(experiment.variants) if experiment else np.ones(len(rows)), pa.float64()),
+            "propensity": pa.array(self._share_of_all * shares, pa.float64()),
             "expected_value": pa.array(expected, pa.float64(), from_pandas=True),
             "cost": pa.array(np.full(len(rows), self.cost), pa.float64()),
         }
@@ -145,28 +147,22 @@ class NightPlans:
     ds: str
     definitions: dict[str, str] | None
     """Campaign -> what it was when it was planned; nothing for a night without a plan."""
-    settings: Settings
 
     @classmethod
-    def read(cls, settings: Settings, lake: Lake, ds: str) -> NightPlans:
+    def read(cls, lake: Lake, ds: str) -> NightPlans:
         if ds not in lake.days(PLAN_BOOKS.name):
-            return cls(lake, ds, None, settings)
+            return cls(lake, ds, None)
         rows = read_table(lake.partition(PLAN_BOOKS.name, ds), ["campaign", "definition"]).to_pylist()
-        return cls(lake, ds, {row["campaign"]: row["definition"] for row in rows}, settings)
+        return cls(lake, ds, {row["campaign"]: row["definition"] for row in rows})
 
-    def outdated(self, campaigns: Mapping[str, Campaign], names: Sequence[str]) -> dict[str, NightshiftError]:
+    def outdated(self, campaigns: Mapping[str, Campaign], policy: Policy) -> dict[str, NightshiftError]:
         """Campaign -> its error, for each that was not planned as it, and the policy, are now.
 
         Args:
             campaigns: those that can be understood, by name.
-            names: all that there are.
-
-        Raises:
-            SettingsError: the policy cannot be understood.
         """
         if self.definitions is None:
             return {}
-        policy = read_policy(self.settings.policy, campaigns, names)
         return {name: self._error(name) for name in campaigns if not self._is_current(policy, campaigns[name])}
 
     def of(self, people: pd.Series) -> dict[str, pd.DataFrame] | None:

@@ -1,4 +1,4 @@
-"""Who is in which arm of an experiment, and what sending changed."""
+"""Who is in which arm of an experiment, what is planned, what sending changed, and what scores were worth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ASSIGNMENTS = Table(
     key=("person_id", "experiment"),
     columns=(
         PERSON_ID,
-        Column("experiment", "string", "the campaign whose experiment it is", required=True),
+        Column("experiment", "string", "the campaign whose experiment it is, or `global`", required=True),
         Column("salt", "string", "the experiment's salt; another one is another experiment", required=True),
         Column(
             "identifier",
@@ -53,10 +53,14 @@ VERDICTS = ("too_early", "none_shown", "higher", "lower")
 
 LIFT = Table(
     "lift",
-    grain="one metric of one arm of a campaign against those held out, as known on the day",
+    grain="one metric of one arm of an experiment against those held out, as known on the day",
     key=("campaign", "arm", "metric"),
     columns=(
-        Column("campaign", "string", "the campaign", required=True),
+        Column("campaign", "string", "the campaign, or `global` for the holdout from all campaigns", required=True),
+        Column("salt", "string", "the experiment's salt; another one is another experiment", required=True),
+        Column("first_day", "date", "first day whose acts count: the one after the lot was drawn first", required=True),
+        Column("last_day", "date", "last day whose acts count, so far", required=True),
+        Column("planned_people", "bigint", "people for whom the interval is narrowest, chosen first", least=1),
         Column("arm", "string", "the arm that is compared with those held out", required=True),
         Column("metric", "string", "what is compared, a mean a person", required=True),
         Column("people_treated", "bigint", "people in the arm, whether the message reached them or not", least=0),
@@ -115,7 +119,8 @@ PLANS = Table(
         Column(
             "propensity",
             "double",
-            "chance that the lot would give the person this variant: its share in the experiment, 1 without one",
+            "chance that the lots would give the person this variant: its share in the experiment, 1 without one, "
+            "times the share whom no global holdout holds back",
             required=True,
             least=0,
             greatest=1,
@@ -158,5 +163,35 @@ PLAN_BOOKS = Table(
 )
 """Names nobody: kept for as long as figures are compared."""
 
-ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT)
+REALISED_OF_LISTS = ("ndcg@10", "hit_rate@10")
+"""What ten recommended items were worth; also of the baseline `popularity`, on the same people."""
+
+CHANCES = ("click", "purchase", "leave")
+"""What `responses` and `predictions` state chances of."""
+
+REALISED_OF_CHANCES = ("auc", "brier", "calibration_error", "predicted", "seen")
+"""What a chance was worth, each behind the name of the chance, as `click_auc`."""
+
+REALISED = Table(
+    "realised",
+    grain="one metric of one model version, or of the baseline `popularity` on the same people, on the day",
+    key=("people_of", "model_version", "metric"),
+    columns=(
+        Column("people_of", "string", "the model version whose people these are, as `next_item/3`", required=True),
+        Column("model_version", "string", "what is measured on them: the same, or `popularity`", required=True),
+        Column(
+            "metric", "string", "ndcg@10, hit_rate@10, or of a chance as `click_auc`: see docs/loop.md", required=True
+        ),
+        Column("value", "double", "the metric", required=True),
+        Column("low", "double", "lower end of a 95 % interval over people; null where it is no mean of people"),
+        Column("high", "double", "upper end of it"),
+        Column("people", "bigint", "people that it is measured on", required=True, least=0),
+        Column("scored_on", "date", "the day whose scores are measured", required=True),
+        Column("first_day", "date", "first day of what people did", required=True),
+        Column("last_day", "date", "last day of what people did", required=True),
+    ),
+)
+"""Names nobody: kept for as long as figures are compared. No partition of a day before which nothing was scored."""
+
+ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT, REALISED)
 """What deciding and measuring write."""
