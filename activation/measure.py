@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from activation.audiences.night import read_campaigns, understood
 from activation.measuring.chances import measure_chances
+from activation.measuring.charts import draw_charts
 from activation.measuring.lifts import Measured, lift_report, lift_sentences, measure_lift
 from activation.measuring.lists import measure_lists
 from activation.measuring.realised import realised_report, realised_sentences
@@ -63,6 +64,7 @@ def measure(ds: str) -> None:
         realised = pa.Table.from_pylist(known, schema=arrow_schema(REALISED))
         _publish(lake, LIFT, ds, lifts)
         _publish(lake, REALISED, ds, realised)
+        charts = draw_charts(lake, ds, settings.home.reports / ds)
         fragment["lift"], fragment["realised"] = lift_report(lifts), realised_report(realised)
         for line in lift_sentences(fragment["lift"]):
             say(line)
@@ -73,6 +75,8 @@ def measure(ds: str) -> None:
             say("lift: nothing to measure: no campaign has an experiment, and the policy no global holdout")
         for line in realised_sentences(realised, withheld=len(rows) - len(known)):
             say(line)
+        if charts:
+            say(f"measure: {len(charts)} charts in {charts[0].parent}")
 
 
 def _publish(lake: Lake, table: Table, ds: str, rows: pa.Table) -> None:

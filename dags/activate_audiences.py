@@ -42,9 +42,11 @@ def activate_audiences():
     day = choose_day(assets.CHAMPIONS)
     score = Command(task_id="score", arguments=["serving.score", "--ds", day])
     measure = Command(task_id="measure", arguments=["activation.measure", "--ds", day])
+    log_measured = Command(task_id="log_measured", arguments=["training.realised", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
     score >> measure >> plan >> activate >> publish_audiences(day)
+    measure >> log_measured
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

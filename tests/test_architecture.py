@@ -49,7 +49,7 @@ MAY_START = {
         "privacy",
         "ops.clean",
     }
-    | {f"training.{command}" for command in ("tune", "train", "promote", "approve")},
+    | {f"training.{command}" for command in ("tune", "train", "promote", "approve", "realised")},
     "privacy": {"training.forget", "dbt_project.rekey"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}

@@ -244,6 +244,10 @@ def test_a_planted_lift_is_found_in_a_lake_of_several_nights(home, effect, verdi
         assert row["planned_people"] == count
     assert row["verdict"] == verdict
     assert row["sample_ratio_ok"]
+    chart = home.root / "reports" / nights[-1] / "lift-letters.svg"
+    drawn = chart.read_bytes()
+    measure(nights[-1])
+    assert chart.read_bytes() == drawn, "a night that is measured again is drawn alike"
 
 
 LISTED = [f"i{number:02d}" for number in range(1, 15)]
@@ -299,6 +303,7 @@ def test_realised_ndcg_and_hit_rate_are_those_of_a_hand(home):
         assert (row["people"], row["people_of"], row["scored_on"]) == (2, "next_item/3", day("2026-11-19"))
         assert (row["first_day"], row["last_day"]) == (day(DS), day(DS))
         assert row["low"] <= row["value"] <= row["high"]
+    assert (home.root / "reports" / DS / "realised.svg").read_text().startswith("<?xml")
     entry = home.report()["realised"]["next_item/3"]["hit_rate@10"]
     assert (entry["value"], entry["popularity"], entry["people"]) == (0.5, 0.5, 2)
 

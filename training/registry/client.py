@@ -12,7 +12,7 @@ import hashlib
 import importlib.metadata
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -231,7 +231,8 @@ class Registry:
             mlflow.set_tags(dict(registration.tags))
             mlflow.log_params(dict(registration.parameters))
             mlflow.log_input(dataset, context="training")
-            self._log_metrics(run.info.run_id, registration)
+            steps = enumerate((registration.metrics, *registration.epochs))  # epochs count from 1
+            self._log_metrics(run.info.run_id, steps, int(time.time() * 1000))
             mlflow.log_artifacts(str(registration.files))
             logged = mlflow.pyfunc.log_model(
                 name=registration.model,
@@ -260,15 +261,32 @@ class Registry:
             self.set_alias(version, CHALLENGER)
         return Version(version.model, version.number, version.run_id, tags)
 
-    def _log_metrics(self, run_id: str, registration: Registration) -> None:
-        """Those of all epochs and of the test, in few requests: a server checks the password of each."""
+    def log_night(self, version: Version, metrics: Mapping[str, float], ds: str, charts: Iterable[Path]) -> None:
+        """What a night measured of a version, beside its training: a step a day after the one that it learned from.
+
+        Of a night that is measured again with equal figures nothing is added; a chart takes the place of its former.
+
+        Raises:
+            ModelError: the run was deleted.
+            RegistryError: the registry does not answer.
+        """
+        night = datetime.datetime.fromisoformat(ds).replace(tzinfo=datetime.UTC)
+        learned = datetime.datetime.fromisoformat(version.tags.get(DAY, ds)).replace(tzinfo=datetime.UTC)
+        with self.answering(f"the run that trained {version.model} version {version.number}"):
+            self._log_metrics(version.run_id, [((night - learned).days, metrics)], int(night.timestamp() * 1000))
+            for chart in charts:
+                self.client.log_artifact(version.run_id, str(chart), artifact_path="nights")
+
+    def _log_metrics(self, run_id: str, steps: Iterable[tuple[int, Mapping[str, float]]], moment: int) -> None:
+        """Metrics by their step, in few requests: a server checks the password of each.
+
+        Args:
+            moment: in milliseconds since 1970.
+        """
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
         metrics = [
-            Metric(name, float(value), now, step)
-            for step, measured in enumerate((registration.metrics, *registration.epochs))  # epochs count from 1
-            for name, value in measured.items()
+            Metric(name, float(value), moment, step) for step, measured in steps for name, value in measured.items()
         ]
         for start in range(0, len(metrics), _METRICS_A_REQUEST):
             self.client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_REQUEST])
