@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from contracts.tables.activation import OUTCOMES
+from contracts.tables.activation import LIFT_METRICS, OUTCOMES
 
 
 def print_report(report: dict[str, Any], console: Console) -> None:
-    """Print the merged report: sources, people, models, plans, audiences, truth, seconds."""
+    """Print the merged report: sources, people, models, lift, realised, plans, audiences, truth, seconds."""
     console.print(_sources(report.get("sources", {})))
     console.print(
         f"[bold]{report.get('persons', 0):,}[/bold] persons, [bold]{report.get('profiles', 0):,}[/bold] profiles"
@@ -20,6 +20,10 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     for name, model in report.get("models", {}).items():
         for reason in model.get("reasons", []):
             console.print(f"  {name}: {reason}")
+    if lift := report.get("lift"):
+        console.print(_lift(lift))
+    if realised := report.get("realised"):
+        console.print(_realised(realised))
     if plans := report.get("plans"):
         console.print(_plans(plans))
     for channel, found in report.get("arbitration", {}).items():
@@ -69,6 +73,39 @@ def _models(models: dict[str, Any]) -> Table:
             "-" if value is None else f"{value:.4f}",
             ", ".join(f"{other} {found:.4f}" for other, found in baselines.items()),
         )
+    return table
+
+
+def _lift(lift: dict[str, Any]) -> Table:
+    table = Table("lift", "arm", title="treated less held out, a person", title_justify="left")
+    for column in ("treated", "held out"):
+        table.add_column(column, justify="right")
+    for column in LIFT_METRICS:
+        table.add_column(column)
+    for campaign, found in lift.items():
+        warning = "" if found["sample_ratio_ok"] else " (sizes of arms are wrong: do not trust it)"
+        for arm, figures in found["arms"].items():
+            people = (f"{figures[name]:,}" for name in ("people_treated", "people_held_out"))
+            table.add_row(campaign + warning, arm, *people, *(_lift_cell(figures[name]) for name in LIFT_METRICS))
+    return table
+
+
+def _lift_cell(figures: dict[str, Any]) -> str:
+    if figures["difference"] is None:
+        return "-"
+    if figures["low"] is None:
+        return f"{figures['difference']:+.4f} (too early)"
+    return f"{figures['difference']:+.4f} ({figures['low']:+.4f} to {figures['high']:+.4f})"
+
+
+def _realised(realised: dict[str, Any]) -> Table:
+    table = Table("realised", "metric", "scored on", title="what scores were worth", title_justify="left")
+    for column in ("people", "value", "popularity"):
+        table.add_column(column, justify="right")
+    for version, metrics in realised.items():
+        for metric, found in metrics.items():
+            beside = f"{found['popularity']:.4f}" if "popularity" in found else "-"
+            table.add_row(version, metric, found["scored_on"], f"{found['people']:,}", f"{found['value']:.4f}", beside)
     return table
 
 

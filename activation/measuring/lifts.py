@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from activation.experiments.experiment import Experiment
 from activation.experiments.lift import Window, lift
-from activation.measuring.outcomes import COVARIATES, METRICS, Began, Outcomes
+from activation.measuring.outcomes import COVARIATES, Began, Outcomes
 from contracts.lake import Lake
-from contracts.tables.activation import ASSIGNMENTS, LIFT
+from contracts.tables.activation import ASSIGNMENTS, LIFT, LIFT_METRICS
 from lake_tables.arrow import arrow_schema, read_table
 
 _FIGURES = ("mean_treated", "mean_held_out", "difference", "variance_removed")
@@ -56,7 +56,7 @@ def measure_lift(lake: Lake, ds: str, measured: Sequence[Measured], smallest_gro
             window = window_of(one.experiment, found, ds, planned.get((one.experiment.name, one.experiment.salt)))
             without = one.without if one.without is not None and outcomes.began(one.without) else None
             people = outcomes.of(one.experiment, window.last_day, without)
-            tables.append(lift(people, one.experiment, METRICS, COVARIATES, window))
+            tables.append(lift(people, one.experiment, LIFT_METRICS, COVARIATES, window))
     return without_small_groups(pa.concat_tables(tables), smallest_group)
 
 
@@ -138,7 +138,7 @@ def lift_sentences(report: Mapping[str, dict[str, Any]]) -> list[str]:
             known = [
                 f"{metric} {figures[metric]['difference']:+.4f} "
                 f"({figures[metric]['low']:+.4f} to {figures[metric]['high']:+.4f}: {figures[metric]['verdict']})"
-                for metric in METRICS
+                for metric in LIFT_METRICS
                 if figures[metric]["low"] is not None
             ]
             said = "; ".join(known) or "too early to say anything"

@@ -25,10 +25,6 @@ from contracts.tables.resolved import IDENTITY_CHANGES, PERSONS
 from lake_tables.arrow import arrow_schema
 from lake_tables.within_contract import read_within_contract
 
-METRICS = ("visit", "purchase", "euros", "unsubscribe")
-"""Of a person, since the first day in the experiment: whether one acted on an item, whether one bought, euros of what
-one bought, whether one said no to `marketing_contact`."""
-
 COVARIATES = ("visits_before", "purchases_before", "euros_before")
 """Of a person, in the days before: days with an act on an item, purchases, their euros."""
 
@@ -164,7 +160,7 @@ class Outcomes:
         self._connection.execute(_WITHDREW)
 
     def of(self, experiment: Experiment, last: datetime.date, without: Experiment | None = None) -> pa.Table:
-        """One row a person of the experiment: arm, left_out, days, `METRICS` and `COVARIATES`.
+        """One row a person of the experiment: arm, left_out, days, `LIFT_METRICS` and `COVARIATES`.
 
         Args:
             last: the last day that counts.

@@ -51,6 +51,10 @@ ASSIGNMENTS = Table(
 VERDICTS = ("too_early", "none_shown", "higher", "lower")
 """What an interval says of a difference: nothing yet; it holds zero; the treated have more; they have less."""
 
+LIFT_METRICS = ("visit", "purchase", "euros", "unsubscribe")
+"""Of a person, since the first day in the experiment: whether one acted on an item, whether one bought, euros of what
+one bought, whether one said no to `marketing_contact`."""
+
 LIFT = Table(
     "lift",
     grain="one metric of one arm of an experiment against those held out, as known on the day",
@@ -62,7 +66,7 @@ LIFT = Table(
         Column("last_day", "date", "last day whose acts count, so far", required=True),
         Column("planned_people", "bigint", "people for whom the interval is narrowest, chosen first", least=1),
         Column("arm", "string", "the arm that is compared with those held out", required=True),
-        Column("metric", "string", "what is compared, a mean a person", required=True),
+        Column("metric", "string", f"a mean a person, one of {', '.join(LIFT_METRICS)}", required=True),
         Column("people_treated", "bigint", "people in the arm, whether the message reached them or not", least=0),
         Column("people_held_out", "bigint", "people held out", required=True, least=0),
         Column(
@@ -162,15 +166,6 @@ PLAN_BOOKS = Table(
     ),
 )
 """Names nobody: kept for as long as figures are compared."""
-
-REALISED_OF_LISTS = ("ndcg@10", "hit_rate@10")
-"""What ten recommended items were worth; also of the baseline `popularity`, on the same people."""
-
-CHANCES = ("click", "purchase", "leave")
-"""What `responses` and `predictions` state chances of."""
-
-REALISED_OF_CHANCES = ("auc", "brier", "calibration_error", "predicted", "seen")
-"""What a chance was worth, each behind the name of the chance, as `click_auc`."""
 
 REALISED = Table(
     "realised",

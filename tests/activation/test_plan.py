@@ -314,3 +314,57 @@ def test_a_person_who_stands_twice_ends_the_night_without_a_plan(home):
     with pytest.raises(LakeError, match="each person once"):
         make_plan(DS)
     assert not lake.days("plans")
+
+
+def test_who_is_held_out_from_all_campaigns_gets_no_letter_and_sees_our_pages(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    (home / "campaigns" / "autumn.yml").write_text(
+        "name: autumn\npurpose: marketing_contact\nsends: autumn\nexperiment: {holdout: 0.2}\n"
+    )
+    (home / "campaigns" / "spring.yml").write_text("name: spring\npurpose: marketing_contact\n")
+    write(home, "winter", "sends: winter")
+    (home / "policy.yml").write_text("global_holdout: {share: 0.4, salt: everything}\n")
+    make_plan(DS)
+    rows = pd.read_parquet(Lake(home / "lake").partition("assignments", DS))
+    assert set(rows["experiment"]) == {"autumn", "global"}
+    arms = rows.pivot(index="person_id", columns="experiment", values="arm")
+    held_out = set(arms.index[arms["global"] == "holdout"])
+    agreed = [one for one in AGREED if int(one[1:], 16) % 2 == 0]  # to be written to
+    found = plans(home).groupby("campaign")["person_id"].apply(set).to_dict()
+    assert found["spring"] == set(agreed) - held_out
+    assert found["autumn"] == {one for one in found["spring"] if arms.loc[one, "autumn"] == "treated"}
+    assert found["winter"] == set(AGREED), "our own pages are no message"
+    assert books(home)["spring"]["held_out"] == len(held_out & set(agreed)) > 0
+    chances = plans(home).groupby("campaign")["propensity"].unique().apply(list).to_dict()
+    assert chances["autumn"] == pytest.approx([0.8 * 0.6])
+    assert (chances["spring"], chances["winter"]) == (pytest.approx([0.6]), [1.0])
+    made = audiences(home)
+    assert set(made["people"]["spring"]) == found["spring"]
+    assert made["report"]["spring"]["suppressed"]["held_out"] == books(home)["spring"]["held_out"]
+
+
+def test_a_campaign_that_the_policy_refuses_is_named_and_the_others_are_planned(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    write(home, "autumn", "experiment: {holdout: 0.3, salt: everything}")
+    write(home, "spring", "experiment: {holdout: 0.3}")
+    (home / "policy.yml").write_text(
+        "every_campaign_has_an_experiment: true\nglobal_holdout: {share: 0.1, salt: everything}\n"
+    )
+    make_plan(DS)
+    found = books(home)
+    assert {name: entry["status"] for name, entry in found.items()} == {
+        "autumn": "failed",
+        "spring": "planned",
+        "winter": "failed",
+    }
+    assert "line 3 of autumn.yml" in found["autumn"]["error"]
+    assert "which `global_holdout` of the policy has too" in found["autumn"]["error"]
+    assert "an experiment in winter.yml" in found["winter"]["error"]
+
+
+def test_no_campaign_has_the_name_of_the_global_holdout(home):
+    write(home, "global", "")
+    make_plan(DS)
+    assert "the holdout from all campaigns has this one" in books(home)["global"]["error"]
