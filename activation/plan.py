@@ -24,6 +24,7 @@ from activation.planning.decision import Decision, decide
 from activation.planning.policy import Policy
 from activation.planning.publishing import Candidates, books_of, publish_plans
 from activation.planning.rules import People, regions_of, rules_of_channel, suppressed_people
+from activation.planning.sent import messages_of_no_campaign
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import LakeError
@@ -31,6 +32,9 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.activation import OUTCOMES
+
+_MOST_SAID = 5
+"""Campaigns that one line names; the report has all."""
 
 
 def main() -> None:
@@ -61,7 +65,7 @@ def make_plan(ds: str) -> None:
             own = books_of(name, decided, len(people))
             euros = one.planned(decided, file)
             files[file.name] = file
-            described = {"campaign": name, "channel": one.campaign.channel}
+            described = {"campaign": name, "channel": one.campaign.channel, "sends": one.campaign.sends}
             books.append({**described, "definition": policy.definition(one.campaign), **own, **euros})
             fragment["plans"][name] = {"status": "planned", "channel": one.campaign.channel, **own, **euros}
             why = ", ".join(f"{outcome} {own[outcome]:,}" for outcome in OUTCOMES[1:] if own[outcome])
@@ -69,6 +73,10 @@ def make_plan(ds: str) -> None:
         for name, error in night.failed.items():
             fragment["plans"][name] = {"status": "failed", "error": str(error)}
             say(f"plan {name}: failed: {error}")
+        fragment["sent_of_no_campaign"] = unknown = messages_of_no_campaign(lake, ds, night.campaigns)
+        if unknown:
+            listed = ", ".join(f"{name} {messages:,}" for name, messages in list(unknown.items())[:_MOST_SAID])
+            say(f"plan: send logs name {len(unknown):,} campaigns without a file: {listed}")
         fragment["arbitration"] = arbitration_report(decision)
         publish_plans(lake, ds, files, books, staging / "books.parquet")
         shutil.rmtree(staging)  # the messages that were asked for

@@ -182,6 +182,16 @@ class Learner(ABC):
         """What a membership attack sees of learned and of unseen units; None where there are none to compare."""
         del model, data
 
+    def tags(self, data: Data) -> Mapping[str, str]:
+        """What the version's tags and the report say of the data beside its day and hash."""
+        del data
+        return {}
+
+    def data_notes(self, data: Data) -> Sequence[str]:
+        """Sentences on the data that the model card shows."""
+        del data
+        return ()
+
     def privacy_notes(self) -> Sequence[str]:
         """Sentences on privacy that the model card shows."""
         return ()

@@ -223,6 +223,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                     "ds": trained.ds,
                     "data_hash": trained.data_hash,
                     "git_commit": git_commit(settings),
+                    **learner.tags(trained.data),
                     **{name: f"{value:.6g}" for name, value in trained.attack_figures.items()},
                     **(
                         {} if spending is None else {"epsilon": f"{spending.epsilon:g}", "delta": f"{spending.delta:g}"}
@@ -275,6 +276,7 @@ def _report_entry(trained: Trained, version: Version) -> dict[str, Any]:
         **trained.attack_figures,
         **trained.privacy_figures,
         **trained.sizes,
+        **trained.learner.tags(trained.data),
     }
 
 

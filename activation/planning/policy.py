@@ -25,7 +25,7 @@ from contracts.tables.vocabulary import CHANNELS, IDENTIFIER_KINDS
 LONGEST_WINDOW_DAYS = 90
 """Plans are kept a little longer, so that what was sent within a window is known."""
 
-_KEYS = ("channels", "time_zones", "rest_after_purchase_days", "suppression", "campaigns")
+_KEYS = ("channels", "time_zones", "rest_after_purchase_days", "rest_after_complaint_days", "suppression", "campaigns")
 _KEYS += ("global_holdout", "every_campaign_has_an_experiment")
 _OF_CHANNEL = ("one_message", "at_most", "sent_at", "quiet_hours", "cost_euros")
 _OF_CAMPAIGN = ("priority", "budget_euros", "cost_euros")
@@ -82,6 +82,9 @@ class Policy:
     zones: Mapping[str, zoneinfo.ZoneInfo] = field(default_factory=dict)
     """Region -> time zone; `default` for all others."""
     rest_days: int = 0
+    """After a purchase, on all channels."""
+    complaint_rest_days: int | None = None
+    """After a spam report, on its channel; None is for good."""
     suppressed: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Kind and raw value of identifiers."""
     global_holdout: Experiment | None = None
@@ -161,6 +164,9 @@ def read_policy(file: Path, campaigns: Mapping[str, Campaign], names: Iterable[s
         rest_days=fields["rest_after_purchase_days"].whole_number(0, 365)
         if "rest_after_purchase_days" in fields
         else 0,
+        complaint_rest_days=fields["rest_after_complaint_days"].whole_number(0, 3650)
+        if "rest_after_complaint_days" in fields
+        else None,
         suppressed=suppressed,
         global_holdout=read_global_holdout(fields["global_holdout"]) if "global_holdout" in fields else None,
         every_campaign_has_an_experiment="every_campaign_has_an_experiment" in fields

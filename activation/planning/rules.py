@@ -21,6 +21,7 @@ from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
 from contracts.settings import Settings, duckdb_config
 from contracts.tables.activation import PLANS
+from contracts.tables.marts import SUPPRESSION
 from contracts.tables.resolved import PERSONS
 from lake_tables.arrow import read_table
 
@@ -66,6 +67,7 @@ class Rules:
     """What the policy says of everybody, for one channel."""
 
     suppressed: np.ndarray
+    """On the suppression list, refused by the channel, or not rested since a complaint (people,)."""
     quiet: np.ndarray
     """Quiet hours, or rest after a purchase (people,)."""
     left: np.ndarray
@@ -88,14 +90,36 @@ def suppressed_people(settings: Settings, lake: Lake, ds: str, people: People, p
     return named.to_numpy(zero_copy_only=False)
 
 
+def refused_people(lake: Lake, ds: str, people: People, policy: Policy, channel: str) -> np.ndarray:
+    """Whether the channel takes no message for the person any more, or the person complained of one (people,).
+
+    Where the marts of the day were built by an earlier release, nothing is known of it.
+    """
+    if ds not in lake.days(SUPPRESSION.name):
+        return np.zeros(len(people), bool)
+    rows = read_table(lake.partition(SUPPRESSION.name, ds), SUPPRESSION.column_names)
+    holds = pc.is_valid(rows["refused_on"])
+    complained = pc.is_valid(rows["complained_on"])
+    if policy.complaint_rest_days is not None:
+        rested = datetime.date.fromisoformat(_days_before(ds, policy.complaint_rest_days))
+        complained = pc.fill_null(pc.greater(rows["complained_on"], pa.scalar(rested)), False)
+    holds = pc.and_(pc.equal(rows["channel"], channel), pc.or_(holds, complained))
+    named = pc.is_in(people.ids, value_set=rows.filter(holds)["person_id"].combine_chunks())
+    return named.to_numpy(zero_copy_only=False)
+
+
 def rules_of_channel(
     lake: Lake, ds: str, people: People, policy: Policy, channel: str, suppressed: np.ndarray
 ) -> Rules:
     """What the policy says of everybody, for one channel.
 
+    Args:
+        suppressed: who is on the suppression list (people,).
+
     Raises:
         LakeError: the persons of that day are missing, and a limit asks what was planned before.
     """
+    suppressed = suppressed | refused_people(lake, ds, people, policy, channel)
     rules = policy.of_channel(channel)
     quiet = _is_quiet(rules, policy, ds, people.regions)
     if policy.rest_days:

@@ -158,6 +158,7 @@ PLAN_BOOKS = Table(
     columns=(
         Column("campaign", "string", "the campaign", required=True),
         Column("channel", "string", "what it goes out by", required=True),
+        Column("sends", "string", "the name under which its clicks come back; null where it says none"),
         Column("definition", "string", "hash of the campaign's file and of the policy", required=True),
         Column("considered", "bigint", "people; the sum of all that follow", required=True, least=0),
         *(Column(name, "bigint", "people of whom this is so", required=True, least=0) for name in OUTCOMES),

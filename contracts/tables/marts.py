@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contracts.schema import Column, Table
 from contracts.tables.vocabulary import (
+    CHANNELS,
     EARLIEST,
     ITEM_ACTIONS,
     MOST_EUROS,
@@ -11,6 +12,7 @@ from contracts.tables.vocabulary import (
     PERSON_ID,
     PICTURE_INTERESTS,
     PURPOSES,
+    SEND_STATUSES,
     TASTE_VECTOR,
 )
 
@@ -175,14 +177,24 @@ TRAINING_PICTURES = Table(
     ),
 )
 
+TREATMENTS = ("sent", "assumed")
+"""How it is known that a campaign reached a person: a send log says so, or there is none and it could have."""
+
 TRAINING_RESPONSES = Table(
     "training_responses",
-    grain="one person who agrees to training and could be reached by one campaign in one week that is over",
+    grain="one person who agrees to training and was, or could be, reached by one campaign in one week that is over",
     key=("person_id", "campaign", "sent_on"),
     columns=(
         PERSON_ID,
         Column("campaign", "string", "the campaign", required=True),
         Column("sent_on", "date", "first day of the week; every feature is as known before it", required=True),
+        Column(
+            "treatment",
+            "string",
+            "`sent`: a message was delivered in the week, by a send log; `assumed`: the campaign has none of the week",
+            required=True,
+            one_of=TREATMENTS,
+        ),
         Column("age_band", "string", "latest answer before, or unknown", required=True),
         Column("gender", "string", "latest answer before, or unknown", required=True),
         Column("region", "string", "latest answer before, or unknown", required=True),
@@ -200,10 +212,10 @@ TRAINING_RESPONSES = Table(
         ),
         Column("campaign_visits", "int", "sessions before that came from any campaign", required=True, least=0),
         Column("same_campaign_visits", "int", "sessions before that came from this campaign", required=True, least=0),
-        Column("clicked", "boolean", "came from the campaign within the week"),
-        Column("purchased", "boolean", "bought in a visit that came from it in that week"),
+        Column("clicked", "boolean", "came from the campaign within the week; where sent, in the 7 days from delivery"),
+        Column("purchased", "boolean", "bought in a visit that came from it in that time"),
         Column("churned", "boolean", "no act in the 14 days from sent_on; null while they are not over"),
-        Column("order_value", "double", "euros bought in visits that came from it in that week", least=0),
+        Column("order_value", "double", "euros bought in visits that came from it in that time", least=0),
     ),
 )
 
@@ -214,7 +226,49 @@ SCORING_RESPONSES = Table(
     "scoring_responses",
     grain="one person who agrees to personalisation and can be reached by one campaign in the coming week",
     key=("person_id", "campaign"),
-    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in RESPONSE_LABELS),
+    columns=tuple(
+        column for column in TRAINING_RESPONSES.columns if column.name not in ("treatment", *RESPONSE_LABELS)
+    ),
+)
+
+SENDS_OF_PEOPLE = Table(
+    "fct_sends",
+    grain="one message of a campaign to one person, sent in the last 100 days, of people who agree to any use",
+    key=("message_id",),
+    columns=(
+        Column("message_id", "string", "the message", required=True, holds="keyed"),
+        PERSON_ID,
+        Column("campaign", "string", "the campaign, by the name of its file; also an unknown one", required=True),
+        Column("plan", "date", "the night whose plan it is of; null where the log does not say"),
+        Column("channel", "string", f"one of {', '.join(CHANNELS)}", required=True, one_of=CHANNELS),
+        Column(
+            "status",
+            "string",
+            "the furthest that it came: complained, unsubscribed, clicked, opened, delivered, bounced, dropped, "
+            "deferred, processed",
+            required=True,
+            one_of=SEND_STATUSES,
+        ),
+        Column("sent_at", "timestamp", "its first status, UTC", required=True),
+        Column("delivered_at", "timestamp", "when it arrived; null where it did not, or was sent back"),
+        Column("opened_at", "timestamp", "when a person first opened it; null where only machines did"),
+        Column("clicked_at", "timestamp", "when a person first followed a link of it; null where only machines did"),
+        Column("unsubscribed_at", "timestamp", "when the person wanted no more"),
+        Column("complained_at", "timestamp", "when the person said that it is spam"),
+        Column("bounced", "boolean", "whether the address takes no message any more", required=True),
+    ),
+)
+
+SUPPRESSION = Table(
+    "dim_person_suppression",
+    grain="one person who agrees to personalisation, and one channel that must not or should not reach them",
+    key=("person_id", "channel"),
+    columns=(
+        PERSON_ID,
+        Column("channel", "string", f"one of {', '.join(CHANNELS)}", required=True, one_of=CHANNELS),
+        Column("refused_on", "date", "last day on which an address of the person was refused for good; else null"),
+        Column("complained_on", "date", "last day on which the person said that a message is spam; else null"),
+    ),
 )
 
 MART_TABLES = (
@@ -227,6 +281,8 @@ MART_TABLES = (
     TRAINING_RESPONSES,
     SCORING_SEQUENCES,
     SCORING_RESPONSES,
+    SENDS_OF_PEOPLE,
+    SUPPRESSION,
 )
 """What dbt hands over to training and serving."""
 

@@ -10,7 +10,9 @@ SYNTHETIC_RESPONSES = Table(
     "synthetic_responses",
     grain="one row that the admitted generator made up; it stands for no person",
     key=(),
-    columns=tuple(column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on")),
+    columns=tuple(
+        column for column in TRAINING_RESPONSES.columns if column.name not in ("person_id", "sent_on", "treatment")
+    ),
 )
 
 SCORES = Table(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contracts.bounds import broken
 from contracts.lake import Lake
+from contracts.tables.activation import PLAN_BOOKS
 from contracts.tables.mapped import MAPPED_TABLES
 from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY
 from contracts.tables.served import PREDICTIONS
 from dbt_project.runner.parquet import columns_of_days
 
-TABLES_READ = (*MAPPED_TABLES, IDENTIFIERS_OF_NOBODY, PREDICTIONS)
+TABLES_READ = (*MAPPED_TABLES, IDENTIFIERS_OF_NOBODY, PREDICTIONS, PLAN_BOOKS)
 """The tables of which the models read all days."""
 
 

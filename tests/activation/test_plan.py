@@ -212,6 +212,58 @@ def test_a_suppression_list_names_raw_identifiers_and_nothing_of_them_is_kept(ho
     assert set(plans(home)["person_id"]) == {*AGREED} - {person(4)}
 
 
+def test_whom_the_channel_refuses_or_who_complained_is_suppressed(home):
+    day = datetime.date.fromisoformat
+    publish(
+        home,
+        "dim_person_suppression",
+        [
+            {"person_id": person(1), "channel": "mail", "refused_on": day("2025-01-01"), "complained_on": None},
+            {"person_id": person(2), "channel": "mail", "refused_on": None, "complained_on": day("2026-11-10")},
+            {"person_id": person(3), "channel": "mail", "refused_on": None, "complained_on": day("2026-11-11")},
+            {"person_id": person(4), "channel": "sms", "refused_on": day("2026-11-11"), "complained_on": None},
+        ],
+    )
+    write(home, "shop_page", "channel: site")
+    make_plan(DS)
+    assert (books(home)["autumn"]["suppressed"], books(home)["shop_page"]["suppressed"]) == (3, 0)
+    assert not set(plans(home)[plans(home)["campaign"] == "autumn"]["person_id"]) & {person(1), person(2), person(3)}
+    (home / "policy.yml").write_text("rest_after_complaint_days: 10\n")
+    make_plan(DS)  # ten days after the tenth of November
+    assert books(home)["autumn"]["suppressed"] == 2
+    found = set(plans(home)[plans(home)["campaign"] == "autumn"]["person_id"])
+    assert person(2) in found
+    assert not found & {person(1), person(3)}
+
+
+def test_who_unsubscribes_by_mail_is_out_of_the_next_plan(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    (home / "campaigns" / "letter.yml").write_text("name: letter\npurpose: marketing_contact\n")
+    make_plan(DS)
+    reached = set(plans(home).query("campaign == 'letter'")["person_id"])
+    assert person(8) in reached
+    # the row that the mapping esp_events writes of an unsubscribe, mapped after the marts were built
+    withdrawal = {
+        "consent_id": "0" * 32 + " marketing_contact",
+        "source": "esp_events",
+        "identifier": pseudonym(pseudonym_keys(Settings.from_env()), "account", person(8)),
+        "purpose": "marketing_contact",
+        "granted": False,
+        "occurred_at": datetime.datetime(2026, 11, 20, 7, tzinfo=datetime.UTC),
+    }
+    publish(home, "consents", [withdrawal])
+    make_plan(DS)
+    assert set(plans(home).query("campaign == 'letter'")["person_id"]) == reached - {person(8)}
+
+
+def test_a_send_log_of_a_campaign_that_does_not_exist_is_counted(home):
+    publish(home, "fct_sends", [{"campaign": name} for name in ("autumn", "spring_2019", "spring_2019")])
+    make_plan(DS)
+    report = json.loads((home / "reports" / DS / "plan.json").read_text())
+    assert report["sent_of_no_campaign"] == {"spring_2019": 2}
+
+
 def test_rest_after_a_purchase_and_quiet_hours_by_region(home):
     (home / "policy.yml").write_text("rest_after_purchase_days: 30\n")
     make_plan(DS)  # person n bought 10 n days ago

@@ -15,6 +15,8 @@ MAY_STAND_IN = {
     "history_person_profile": [PROFILED],
     "training_pictures": [PROFILED],
     "fct_interactions": list(ANY),
+    "fct_sends": list(ANY),
+    "dim_person_suppression": [SCORED],
     "training_sequences": [LEARNED],
     "training_responses": [LEARNED],
     "scoring_sequences": [SCORED],

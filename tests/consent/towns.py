@@ -114,6 +114,7 @@ def _draw_town(drawn: Towns, chance: random.Random, town: str) -> None:
                     "occurred_at": at(chance.choice(MOMENTS)),
                 }
                 drawn.add("consents", chance.choice(DAYS), consent)
+    _draw_messages(drawn, random.Random(f"messages of {town}"), identifiers, town)
     # A few withdraw everything between the two nights.
     for number, identifier in enumerate(chance.sample(identifiers, 5)):
         for purpose in PURPOSES:
@@ -139,6 +140,15 @@ def _draw_acts(drawn: Towns, chance: random.Random, identifier: str, key: str) -
     if chance.random() < 0.3:
         answer = {"answer_id": key, "identifier": identifier, "survey": "customer_survey", "question": "Q1_age"}
         drawn.add("answers", LONG_BEFORE, {**answer, "answer": "37", "occurred_at": at("2026-10-20 10:00")})
+
+
+def _draw_messages(drawn: Towns, chance: random.Random, identifiers: list[str], town: str) -> None:
+    """A message to each of some identifiers, and what became of it."""
+    for number, identifier in enumerate(chance.sample(identifiers, len(identifiers) // 2)):
+        arrived, status = chance.choice(DAYS), chance.choice(("delivered", "clicked", "bounced", "complained"))
+        message = {"message_id": f"{town}-{number}", "identifier": identifier, "campaign": "letters", "channel": "mail"}
+        message |= {"status": status, "permanent": status == "bounced", "by_machine": False}
+        drawn.add("sends", arrived, {**message, "send_id": f"{town}-{number}", "occurred_at": at(f"{arrived} 06:00")})
 
 
 def _publish(lake: Lake, table: str, ds: str, rows: list[Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
+from contracts.tables.activation import OUTCOMES
 from dbt_project.build import variables
 from dbt_project.runner.command import DbtCommand
 from tests.dbt_project.tiny_lake import TinyHome, at
@@ -79,6 +80,8 @@ def weeks(new_home) -> Weeks:
             act("e8", "cookie:ann", "2026-10-10 10:01", "cart", item_id="i1", device="desktop"),
             act("e9", "account:ann", "2026-11-25 10:00", "purchase", item_id="i1", value=9.5, session_id="s6"),
             act("e10", "account:ben", "2026-11-25 10:00", "view", item_id="i1", campaign="spring", session_id="s7"),
+            # What she had got by mail two days before.
+            act("e11", "cookie:ann", "2026-11-21 10:00", "view", item_id="i1", campaign="winter", session_id="s8"),
         ],
     )
     home.deliver(
@@ -95,6 +98,10 @@ def weeks(new_home) -> Weeks:
             }
         ],
     )
+    # The mail service's log is late: Ann's message arrived, and Cleo's, who lets no model learn.
+    books = {"campaign": "winter_letter", "channel": "mail", "sends": "winter", "definition": "x", "considered": 2}
+    home.deliver("plan_books", THURSDAY, [books | dict.fromkeys(OUTCOMES, 0) | {"cost": 0.0}])
+    home.deliver("sends", NEXT_THURSDAY, [sent("ann"), sent("cleo"), sent("ben") | {"status": "dropped"}])
     second, second_coming = responses(home, NEXT_THURSDAY)
     return Weeks(first, second, first_coming, second_coming)
 
@@ -125,10 +132,23 @@ def agreed(consent_id, identifier, purpose):
     }
 
 
-def row(rows, person_id, sent_on):
-    (found,) = [
-        row for row in rows if (row["person_id"], row["sent_on"]) == (person_id, datetime.date.fromisoformat(sent_on))
-    ]
+def sent(name):
+    return {
+        "send_id": f"d-{name}",
+        "identifier": f"account:{name}",
+        "message_id": f"m-{name}",
+        "campaign": "winter_letter",
+        "channel": "mail",
+        "status": "delivered",
+        "permanent": False,
+        "by_machine": False,
+        "occurred_at": at("2026-11-19 06:00"),
+    }
+
+
+def row(rows, person_id, sent_on, campaign="spring"):
+    key = (person_id, datetime.date.fromisoformat(sent_on), campaign)
+    (found,) = [row for row in rows if (row["person_id"], row["sent_on"], row["campaign"]) == key]
     return found
 
 
@@ -148,6 +168,16 @@ def test_a_purchase_after_a_login_belongs_to_the_visit_that_the_campaign_brought
     assert (ann["clicked"], ann["purchased"], ann["order_value"]) == (True, True, 50.25)
 
 
+def test_where_a_log_says_who_was_sent_what_they_are_the_rows(weeks):
+    """The log speaks of winter in the week of the 13th: its row is Ann's message, and her visit two days later a click.
+    Of the week of the visit there is no log, so that everybody who could have been reached counts as reached."""
+    ann = row(weeks.second, "ann", "2026-11-13", "winter")
+    assert (ann["treatment"], ann["clicked"], ann["purchased"], ann["order_value"]) == ("sent", True, False, 0.0)
+    assert row(weeks.second, "ann", "2026-11-20", "winter")["treatment"] == "assumed"
+    assert {one["treatment"] for one in weeks.second if one["campaign"] == "spring"} == {"assumed"}
+    assert {one["campaign"] for one in weeks.first} == {"spring"}
+
+
 def test_only_what_is_over_has_a_label(weeks):
     assert row(weeks.first, "ann", "2026-11-13")["churned"] is None
     assert row(weeks.second, "ann", "2026-11-13")["churned"] is False
@@ -162,6 +192,7 @@ def test_features_are_counted_on_the_eve(weeks):
         "person_id": "ann",
         "campaign": "spring",
         "sent_on": datetime.date(2026, 11, 13),
+        "treatment": "assumed",
         "age_band": "unknown",
         "gender": "unknown",
         "region": "unknown",
@@ -182,7 +213,7 @@ def test_features_are_counted_on_the_eve(weeks):
 
 def test_what_happens_or_arrives_later_changes_no_feature(weeks):
     before, after = row(weeks.first_coming, "ann", "2026-11-20"), row(weeks.second, "ann", "2026-11-20")
-    assert before == {name: after[name] for name in after if name not in LABELS}
+    assert before == {name: after[name] for name in after if name not in (*LABELS, "treatment")}
 
 
 def test_what_arrived_counts_from_the_next_week_on(weeks):

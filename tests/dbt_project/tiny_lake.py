@@ -16,6 +16,8 @@ from contracts.tables import TABLES
 
 ARROW_TYPES = {
     "string": pa.string(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
     "double": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),

@@ -51,6 +51,7 @@ def write_card(
         html_section(
             "Data",
             f"<p>Table <code>{learner.table}</code> of {trained.ds}.</p>",
+            *(f"<p>{html.escape(line)}</p>" for line in learner.data_notes(trained.data)),
             _table(trained.sizes.items()),
         ),
         html_section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -149,6 +149,20 @@ class ResponseLearner(Learner):
         learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0 if added is None else len(added.rows)}
         return FittedResponse(net, order_value, order_values, learned, sizes)
+
+    def tags(self, data: Responses) -> Mapping[str, str]:
+        """`treatment`: how it is known whom messages reached."""
+        return {"treatment": " and ".join(name for name, rows in data.treatments.items() if rows)}
+
+    def data_notes(self, data: Responses) -> Sequence[str]:
+        sent, assumed = data.treatments.values()
+        share = sent / (sent + assumed)
+        if not assumed:
+            return ("Every row is a message that a send log says was delivered.",)
+        return (
+            f"Treatment: {share:.0%} of the rows are messages that a send log says were delivered. Of the others it is "
+            "assumed: everyone whom the campaign could have reached counts as reached.",
+        )
 
     def spending(self, data: Responses, config: ResponseConfig) -> Spending | None:
         return table_spending(data.table, config) if config.privacy.on else None

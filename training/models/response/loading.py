@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.errors import NothingToLearn
+from contracts.tables.marts import TREATMENTS
 from training.models.response.features import NumberColumns, Rate
 from training.models.response.network import NOT_KNOWN
 from training.models.response.table import NOWHERE, STRANGERS, LabelledTable
@@ -36,6 +37,8 @@ ANSWERS = {"click": "clicked", "purchase": "purchased", "leave": "churned"}
 """Answers that the model predicts, each with its label column; the first one decides."""
 
 CLICK, PURCHASE = 0, 1
+
+SENT, ASSUMED = TREATMENTS
 
 MOST_ROWS = 5_000_000
 """Of a table of more rows, those of a sample of people are read: the net is too small to learn more of more rows."""
@@ -84,6 +87,8 @@ class Responses:
     """Number of answers with too few weeks, which are split by person instead of by week."""
     not_finite: int
     """Count of infinite and NaN numbers, which are read as null."""
+    rows_sent: int = 0
+    """Rows of a message that a send log says was delivered; of the others it is assumed that one was."""
     synthetic: LabelledTable | None = None
     """All in the training part."""
 
@@ -95,11 +100,17 @@ class Responses:
             total.update(self.synthetic.content_hash().encode())
         return total.hexdigest()
 
+    @property
+    def treatments(self) -> dict[str, int]:
+        """Rows of which a send log says that a message was delivered, and rows of which that is assumed."""
+        return dict(zip(TREATMENTS, (self.rows_sent, len(self.table.rows) - self.rows_sent), strict=True))
+
     def describe(self) -> Mapping[str, int]:
         return {
             "people": len(np.unique(self.people)),
             "rows": len(self.table.rows),
             "campaigns": self.table.rows["campaign"].nunique(),
+            **{f"rows_{treatment}": count for treatment, count in self.treatments.items()},
             **{f"rows_{label}": int((self.table.labels[:, k] > 0).sum()) for k, label in enumerate(ANSWERS.values())},
             "answers_split_by_person": self.split_by_person,
             "numbers_not_finite": self.not_finite,
@@ -116,7 +127,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
         LakeError: a column is missing.
         NothingToLearn: too few rows that clicked, or that did not.
     """
-    needed = ["person_id", "sent_on", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
+    needed = ["person_id", "sent_on", "treatment", *CATEGORIES, *NUMBERS, *ANSWERS.values(), "order_value"]
     rows_read = read_rows(folder, needed, most_rows=MOST_ROWS)
     usable = rows_read.filter(pc.is_valid(pc.field("clicked")))
     if not usable.num_rows:
@@ -154,6 +165,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
         order_values=_numbers(rows["order_value"]),
         split_by_person=split_by_person,
         not_finite=sum(_not_finite(usable[name]) for name in NUMBERS),
+        rows_sent=int((rows["treatment"] == SENT).sum()),
         synthetic=None if synthetic_folder is None else _synthetic(synthetic_folder),
     )
 

@@ -16,6 +16,7 @@ training_rows as (
         responses.person_id,
         responses.campaign,
         responses.sent_on,
+        responses.treatment,
         responses.age_band,
         responses.gender,
         responses.region,

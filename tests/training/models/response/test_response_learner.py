@@ -1,5 +1,6 @@
 """The learner of responses on a small town: split by week, answers that are not known, served form, broken data."""
 
+import dataclasses
 import datetime
 import importlib.util
 import json
@@ -65,6 +66,7 @@ def town(people: int = 60) -> pd.DataFrame:
     bought = clicked & (random.random(count) < 0.5)
     rows["purchased"] = pd.Series(bought).astype("boolean").mask(coming)
     rows["churned"] = pd.Series(random.random(count) < 0.3).astype("boolean").mask(recent)
+    rows["treatment"] = np.where(rows["campaign"] == "a", "sent", "assumed")
     rows["order_value"] = pd.Series(np.where(bought, np.where(rows["campaign"] == "a", 40.0, 20.0), 0.0)).mask(coming)
     return rows
 
@@ -332,3 +334,15 @@ def test_reading_is_the_same_whatever_the_order_of_the_file(tmp_path):
     one = publish(tmp_path / "one", rows).home.lake / TRAINING_RESPONSES.name / f"ds={DS}"
     other = publish(tmp_path / "other", rows.sample(frac=1, random_state=1)).home.lake / one.parent.name / one.name
     assert load_responses(one).content_hash() == load_responses(other).content_hash()
+
+
+def test_version_and_card_say_how_it_is_known_whom_messages_reached(data):
+    rows = 60 * 4 * 2  # people, weeks that are over, campaigns: a has a send log, b has none
+    assert (data.describe()["rows_sent"], data.describe()["rows_assumed"]) == (rows // 2, rows // 2)
+    assert LEARNER.tags(data) == {"treatment": "sent and assumed"}
+    assert LEARNER.data_notes(data)[0].startswith("Treatment: 50% of the rows are messages that a send log says")
+    assumed = dataclasses.replace(data, rows_sent=0)
+    assert LEARNER.tags(assumed) == {"treatment": "assumed"}
+    assert "Of the others it is assumed" in LEARNER.data_notes(assumed)[0]
+    sent = dataclasses.replace(data, rows_sent=rows)
+    assert LEARNER.data_notes(sent) == ("Every row is a message that a send log says was delivered.",)
