@@ -1,8 +1,9 @@
-"""What `privacy` and `training` exchange about one request to be forgotten: two files in the folder of the request.
+"""What `privacy` exchanges with `training` and `activation` about one request to be forgotten: files in its folder.
 
 | file | who writes it | what it says |
 |---|---|---|
 | `subject.json` | privacy, for its owner alone; destroyed when the request ends | who is meant |
+| `deliveries.json` | activation | from which audiences at which destinations the person was removed; it names nobody |
 | `models.json` | training | which model versions learned from the person, and what was deleted; it names nobody |
 """
 
@@ -22,6 +23,7 @@ DRY_RUN, ENFORCE = MODES = ("dry_run", "enforce")
 
 SUBJECT_FILE = "subject.json"
 MODELS_FILE = "models.json"
+DELIVERIES_FILE = "deliveries.json"
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,56 @@ class ModelsReport:
         except (ValueError, KeyError, TypeError) as error:
             raise LakeError(
                 expected=f"what became of the models in {file}",
+                received="a file that says something else",
+                remedy="delete that file and give the same command again",
+            ) from error
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What became of a person in one campaign's audience at one destination."""
+
+    destination: str
+    campaign: str
+    status: str
+
+
+@dataclass(frozen=True)
+class DeliveriesReport:
+    """What became of the person at the destinations of deliveries."""
+
+    mode: str
+    found: tuple[Withdrawal, ...] = ()
+
+    def added_to(self, earlier: DeliveriesReport | None) -> DeliveriesReport:
+        """This, and what an earlier attempt at the same request has done: it finds nothing any more of that."""
+        now = {(one.destination, one.campaign) for one in self.found}
+        before = earlier.found if earlier else ()
+        kept = tuple(one for one in before if (one.destination, one.campaign) not in now)
+        return replace(self, found=kept + self.found)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / DELIVERIES_FILE, self.as_json())
+
+    @classmethod
+    def read(cls, folder: Path) -> DeliveriesReport | None:
+        """What the last attempt at a request wrote; None before the first.
+
+        Raises:
+            LakeError: the file holds something else.
+        """
+        file = folder / DELIVERIES_FILE
+        if not file.is_file():
+            return None
+        try:
+            content = json.loads(file.read_text())
+            return cls(content["mode"], tuple(Withdrawal(**one) for one in content["found"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise LakeError(
+                expected=f"what became of the person at destinations in {file}",
                 received="a file that says something else",
                 remedy="delete that file and give the same command again",
             ) from error

@@ -51,6 +51,9 @@ class Home:
     # tables and what is made of them
     lake = Place("lake", "tables of the lake, a folder each", rotation="rekeyed", backup=True)
     audiences = Place("audiences", "audience files, a folder a campaign", rotation="rekeyed", backup=True)
+    delivering = Place(
+        "delivering", "journals of deliveries that have not ended: ids that name nobody, no addresses", backup=True
+    )
     warehouse = Place(
         "warehouse.duckdb", "DuckDB's warehouse: the history of profiles", rotation="rekeyed", backup=True
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 def write_private(file: Path, content: str | bytes, *, owner: int | None = None) -> None:
@@ -31,6 +34,21 @@ def create_private(file: Path, content: str | bytes) -> None:
     _sync_folder(file.parent)
 
 
+@contextlib.contextmanager
+def private_draft(file: Path) -> Iterator[TextIO]:
+    """A text to write into, piece by piece, that takes the file's place when this ends well, and is gone else."""
+    draft = _new_draft(file)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(file.parent)
+
+
 def destroy(file: Path) -> None:
     """Overwrite a file and remove it; none is no error."""
     if not file.exists():
@@ -44,14 +62,20 @@ def destroy(file: Path) -> None:
 
 
 def _draft(file: Path, content: str | bytes) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
+    draft = _new_draft(file)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
         stream.flush()
         os.fsync(stream.fileno())
+    return draft
+
+
+def _new_draft(file: Path) -> Path:
+    """Where a file is written before it takes its place; nothing of a killed run is left there."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
     return draft
 
 

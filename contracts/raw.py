@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+CONTACTS = "contacts"
+"""The source of addresses: read by deliveries alone, and never mapped."""
+
 _DAY_FOLDER = re.compile(r"ds=(\d{4}-\d{2}-\d{2})")
 
 
 def landed_sources(raw: Path) -> list[str]:
-    """The sources that have delivered anything, by name."""
-    return sorted(folder.name for folder in raw.glob("*") if landed_days(raw, folder.name))
+    """The sources to be mapped that have delivered anything, by name: all but `CONTACTS`."""
+    return sorted(folder.name for folder in raw.glob("*") if folder.name != CONTACTS and landed_days(raw, folder.name))
 
 
 def landed_days(raw: Path, source: str) -> list[str]:

@@ -39,6 +39,8 @@ class Settings:
     """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `activation/campaigns/`."""
     policy: Path
     """How often and when people may be written to, and for how much: NIGHTSHIFT_POLICY, `activation/policy.yml`."""
+    destinations: Path
+    """Where audiences are delivered to: NIGHTSHIFT_DESTINATIONS, by default `activation/destinations.yml`."""
     pseudonym_key_file: Path
     """Keys of the pseudonyms, 64 hex digits a line: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default `<home>/secrets/...`."""
     registry_uri: str
@@ -69,6 +71,8 @@ class Settings:
     """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
     approval: str
     """Who lets a challenger that passed the gate become champion, `auto` or `ask`: NIGHTSHIFT_APPROVAL, `auto`."""
+    delivery_approval: str
+    """Who lets audiences go to their destinations, `auto` or `ask`: NIGHTSHIFT_DELIVERY_APPROVAL, by default `auto`."""
     approval_hours: int
     """How long an approver has to answer before the champion stays: NIGHTSHIFT_APPROVAL_HOURS, by default 6."""
     approvers: tuple[str, ...]
@@ -99,6 +103,9 @@ class Settings:
             raw=Path(env.get("NIGHTSHIFT_RAW") or home.raw).resolve(),
             campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "activation" / "campaigns").resolve(),
             policy=Path(env.get("NIGHTSHIFT_POLICY") or REPOSITORY / "activation" / "policy.yml").resolve(),
+            destinations=Path(
+                env.get("NIGHTSHIFT_DESTINATIONS") or REPOSITORY / "activation" / "destinations.yml"
+            ).resolve(),
             pseudonym_key_file=Path(
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),
@@ -122,6 +129,7 @@ class Settings:
             deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6, least=0),
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
+            delivery_approval=_one_of(env, "NIGHTSHIFT_DELIVERY_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
             privacy_budget=_positive(env, "NIGHTSHIFT_PRIVACY_BUDGET", default=10.0),
             lineage=_lineage(env),

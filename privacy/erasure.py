@@ -11,9 +11,11 @@ from contracts.erasure import Subject
 from contracts.errors import LakeError
 from contracts.keys import pseudonym_keys
 from contracts.pseudonyms import keyed
+from contracts.raw import CONTACTS
 from contracts.report import say
 from contracts.settings import Settings
 from privacy import lake_files
+from privacy.contacts import READING
 from privacy.lake_files import ERASED_WORD
 from privacy.matcher import PersonMatcher
 from privacy.occurrences import Occurrences, erasable_files, place_of, roots
@@ -82,11 +84,12 @@ class Erasure:
         files |= {file for file in self.occurrences.files if file.is_relative_to(raw)}
         for file in sorted(files):
             parts = file.relative_to(raw).parts
-            if len(parts) == 3 and parts[0] in known_sources() and file.is_file():
+            if len(parts) == 3 and parts[0] in (*known_sources(), CONTACTS) and file.is_file():
                 source, day, name = parts
+                reading = READING if source == CONTACTS else load_spec(source).read
                 delivery = (source, day.removeprefix("ds="), name)
                 texts, keys = rows.texts.get(delivery, set()), rows.keys.get(delivery, set())
-                done = rewritten(file.read_bytes(), load_spec(source).read, texts, keys, matcher)
+                done = rewritten(file.read_bytes(), reading, texts, keys, matcher)
                 if done.rows or done.names:
                     yield file, done
 

@@ -8,6 +8,7 @@ them. From there, a request takes one of these ways:
     found, enforced  --> begun: the request is written down
                      --> tombstones: no later delivery brings the person back
                      --> models: `python -m training.forget` marks what learned from the person
+                     --> destinations: `python -m activation.withdraw` removes the person from audiences there
                      --> files: lake with all its runs, warehouse, audiences, logs, and at last raw are rewritten
                      --> searched once more --> forgotten: what named the person in the request is destroyed
                                             --> not finished: files still name the person
@@ -20,14 +21,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.erasure import DRY_RUN, ENFORCE, ModelsReport, OpenRequest, Subject
-from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, RegistryError
+from contracts.erasure import DRY_RUN, ENFORCE, DeliveriesReport, ModelsReport, OpenRequest, Subject
+from contracts.errors import TRANSIENT_EXIT_CODE, LakeError, ModelError, NightshiftError, RegistryError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import REPOSITORY, Settings
+from contracts.tables.activation import AUDIENCE_MEMBERS
 from contracts.tombstones import Tombstones, tombstone
 from privacy.erasure import Erasure
 from privacy.occurrences import find_occurrences
@@ -95,6 +98,7 @@ def _dry_run(erasure: Erasure) -> Receipt:
     try:
         request.begin(OpenRequest(DRY_RUN, erasure.subject, erasure.row_ids()))
         receipt.models = _models_part(erasure.settings, request, DRY_RUN)
+        receipt.deliveries = _deliveries_part(erasure.settings, request, DRY_RUN)
     except BaseException:
         request.discard()
         raise
@@ -121,6 +125,7 @@ def _erase(erasure: Erasure, request: Request, row_ids: tuple[str, ...]) -> Rece
     receipt = _receipt(erasure, ENFORCE)
     receipt.tombstones = _add_tombstones(settings, person)
     receipt.models = _models_part(settings, request, ENFORCE)
+    receipt.deliveries = _deliveries_part(settings, request, ENFORCE)
     erasure.execute(request, row_ids)
     _search_again(erasure, receipt)
     receipt.changes = request.changes()
@@ -163,14 +168,50 @@ def _models_part(settings: Settings, request: Request, mode: str) -> ModelsRepor
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return None
     say("forget: looks for models that learned from the person")
-    command = [sys.executable, "-m", "training.forget", "--request", str(request.folder), "--mode", mode]
+    _run_part(
+        [sys.executable, "-m", "training.forget", "--request", str(request.folder), "--mode", mode],
+        "the models' part",
+        {TRANSIENT_EXIT_CODE: RegistryError},
+        ModelError,
+    )
+    return ModelsReport.read(request.folder)
+
+
+def _deliveries_part(settings: Settings, request: Request, mode: str) -> DeliveriesReport | None:
+    """What `python -m activation.withdraw` reports; None where nothing was ever delivered.
+
+    Raises:
+        LakeError: it failed.
+    """
+    if not Lake(settings.home.lake).days(AUDIENCE_MEMBERS.name):
+        return None
+    say("forget: looks for audiences at destinations")
+    _run_part(
+        [sys.executable, "-m", "activation.withdraw", "--request", str(request.folder), "--mode", mode],
+        "the destinations' part",
+        {},
+        LakeError,
+    )
+    return DeliveriesReport.read(request.folder)
+
+
+def _run_part(
+    command: list[str], part: str, errors: Mapping[int, type[NightshiftError]], otherwise: type[NightshiftError]
+) -> None:
+    """Run another room's part of an erasure.
+
+    Args:
+        errors: exit status -> what is raised for it.
+        otherwise: what is raised for any other one.
+
+    Raises:
+        NightshiftError: it failed.
+    """
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last_line = " ".join((done.stderr.strip().splitlines() or ["nothing"])[-1:])
-        error = RegistryError if done.returncode == TRANSIENT_EXIT_CODE else ModelError
-        raise error(
-            expected="the models' part of the erasure to end well",
+        raise errors.get(done.returncode, otherwise)(
+            expected=f"{part} of the erasure to end well",
             received=last_line,
             remedy="mend that and give the same command again: it goes on where it stopped",
         )
-    return ModelsReport.read(request.folder)

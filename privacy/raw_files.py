@@ -56,7 +56,7 @@ def rewritten(content: bytes, reading: Reading, texts: set[str], keys: set[str],
     _require_rows(content, plain, reading)
     done = Rewritten(b"", 0, 0, False, set())
     kept = []
-    for piece, text, is_of_key in _PIECES.get(reading.format, _lines)(plain, reading, keys):
+    for piece, text, is_of_key in _PIECES.get(reading.format, text_lines)(plain, reading, keys):
         if is_of_key or text in texts:
             done.rows += 1
             done.deleted.add(text)
@@ -97,7 +97,7 @@ def _require_rows(content: bytes, plain: bytes, reading: Reading) -> None:
         )
 
 
-def _lines(plain: bytes, _: Reading, __: set[str]) -> Iterator[tuple[bytes, str, bool]]:
+def text_lines(plain: bytes, _: Reading, __: set[str]) -> Iterator[tuple[bytes, str, bool]]:
     """Each line, and its text as `spark_jobs/mapping/readers/lines.py` gives it."""
     for piece in plain.splitlines(keepends=True) if b"\r" not in plain else re.findall(rb"[^\n]*\n|[^\n]+", plain):
         line = piece.rstrip(b"\n")

@@ -12,8 +12,10 @@ from pyspark.sql import functions as F  # noqa: N812
 from contracts.errors import RawDataError
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
-from contracts.raw import landed_days, landed_sources
+from contracts.raw import CONTACTS, landed_days, landed_sources
 from contracts.settings import Settings
+from lake_tables.contacts import COLUMNS
+from privacy.contacts import contact_rows, contact_values
 from spark_jobs.mapping.deliveries import Delivery, look_at
 from spark_jobs.mapping.identifiers import belongs_to, with_identifiers
 from spark_jobs.mapping.readers.formats import raw_scratch, read_raw
@@ -39,7 +41,7 @@ class RawRows:
 @without_values()
 def raw_values(session: SparkSession, settings: Settings) -> dict[str, str]:
     """Every value that a mapping turns into a pseudonym -> its kind."""
-    values = {}
+    values = contact_values(settings)
     for spec, raw in _landed(session, settings):
         named = with_identifiers(raw, spec, "raw", ())
         names = named.select(F.explode("raw_all").alias("name")).where("name is not null").distinct()
@@ -79,6 +81,10 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
                 found.photos |= {(spec.source, row.ds, path) for path in row.now_files}
                 if row.raw_key is not None:
                     found.keys.setdefault(place, set()).add(row.raw_key)
+    for ds, file, rows, lines in contact_rows(settings, identifiers):
+        found.days.add(ds)
+        found.values |= {value: kind for row in rows for kind, value in zip(COLUMNS, row, strict=True) if value}
+        found.texts.setdefault((CONTACTS, ds, file.name), set()).update(lines)
     return found
 
 

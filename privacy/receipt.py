@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic_files import write_json
-from contracts.erasure import ModelsReport
+from contracts.erasure import DeliveriesReport, ModelsReport
 from contracts.pages import html_page, html_section
 from privacy.occurrences import Occurrences
 from privacy.request import Change, Request
@@ -38,6 +38,7 @@ class Receipt:
     folder: Path = Path()
     changes: list[Change] = field(default_factory=list)
     models: ModelsReport | None = None
+    deliveries: DeliveriesReport | None = None
     tombstones: int = 0
     rescan: dict[str, Any] | None = None
     remaining_files: list[str] = field(default_factory=list)
@@ -87,6 +88,8 @@ class Receipt:
             print(f"  {one['where']:<32} {one['files']:>6,} files {one['rows']:>8,}  {one['what']}")
         for one in self.models.found if self.models else ():
             print(f"  model {one.model} version {one.version}: {one.why}")
+        for one in self.deliveries.found if self.deliveries else ():
+            print(f"  audience {one.campaign} at {one.destination}: {one.status}")
         print(f"  searched: {self.searched['files']:,} files, {_sum(self.searched):,} bytes")
         if self.rescan:
             print(f"  searched afterwards: {self.rescan['files']:,} files in {self.rescan['seconds']} s")
@@ -108,6 +111,7 @@ class Receipt:
             "deleted": deleted(self.changes),
             "changes": [asdict(change) for change in self.changes],
             "models": self.models.as_json() if self.models else None,
+            "deliveries": self.deliveries.as_json() if self.deliveries else None,
             "tombstones": self.tombstones,
             "rescan": self.rescan,
             "software": self.software,
@@ -146,7 +150,7 @@ def _size(result: SearchResult) -> dict[str, Any]:
 
 def _page(receipt: Receipt) -> str:
     content = receipt.as_json()
-    rescan, models = content["rescan"], receipt.models
+    rescan, models, deliveries = content["rescan"], receipt.models, receipt.deliveries
     facts = [
         ("Request", receipt.request),
         ("When", receipt.when),
@@ -168,6 +172,11 @@ def _page(receipt: Receipt) -> str:
             "Models that learned from the person",
             ("model", "version", "why"),
             ((one.model, one.version, one.why) for one in (models.found if models else ())),
+        ),
+        _section(
+            "Audiences at destinations",
+            ("destination", "campaign", "what"),
+            ((one.destination, one.campaign, one.status) for one in (deliveries.found if deliveries else ())),
         ),
         _section(
             "Files before and after (SHA-256)",

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.erasure import ENFORCE, MODELS_FILE, SUBJECT_FILE, OpenRequest
+from contracts.erasure import DELIVERIES_FILE, ENFORCE, MODELS_FILE, SUBJECT_FILE, OpenRequest
 from contracts.private_files import destroy
 
 DRAFT = ".erasing-"
@@ -80,7 +80,7 @@ class Request:
     def discard(self) -> None:
         """Leave nothing of a request that changed nothing."""
         self.end()
-        for name in (MODELS_FILE, _CHANGES_FILE):
+        for name in (MODELS_FILE, DELIVERIES_FILE, _CHANGES_FILE):
             (self.folder / name).unlink(missing_ok=True)
         self.folder.rmdir()
 

@@ -46,11 +46,12 @@ MAY_START = {
         "activation.measure",
         "activation.plan",
         "activation.export",
+        "activation.deliver",
         "privacy",
         "ops.clean",
     }
     | {f"training.{command}" for command in ("tune", "train", "promote", "approve", "realised")},
-    "privacy": {"training.forget", "dbt_project.rekey"},
+    "privacy": {"training.forget", "dbt_project.rekey", "activation.withdraw"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {"activation.measure", "activation.plan", "sample_data.town", "spark_jobs.application", "ops.clean"},

@@ -108,6 +108,9 @@ def test_published_tables_keep_their_contracts(night):
         if name in ("lift", "realised"):
             assert not days, "before the first night no lot was drawn, and nobody was scored"
             continue
+        if name in ("audience_members", "deliveries"):
+            assert not days, "nothing is delivered anywhere until a destination is configured"
+            continue
         if name == "exchange_rates":
             assert not days, "the town sells in euros alone"
             continue

@@ -189,5 +189,66 @@ REALISED = Table(
 )
 """Names nobody: kept for as long as figures are compared. No partition of a day before which nothing was scored."""
 
-ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT, REALISED)
+DELIVERY_ACTIONS = ("add", "remove")
+"""A message to a person, who is in the audience at the destination from then on; and that the person is no more."""
+
+DELIVERY_STATUSES = ("delivered", "refused", "waiting", "unknown", "withheld")
+"""The destination has confirmed it; it will not take it; it goes with the next run; it was handed over on an earlier
+night and never confirmed, and a later night has gone on; it was not sent, for the reason that stands beside it."""
+
+_HANDED_ID = r"^[0-9a-f]{32}$"
+
+AUDIENCE_MEMBERS = Table(
+    "audience_members",
+    grain="one person in the audience of one campaign at one destination",
+    key=("destination", "campaign", "member_id"),
+    columns=(
+        Column(
+            "person_id",
+            "string",
+            "the person; null of one who was erased, of whom nothing but the removal there is left to do",
+            holds="person",
+        ),
+        Column("campaign", "string", "the campaign", required=True),
+        Column("destination", "string", "its name in destinations.yml", required=True),
+        Column(
+            "member_id",
+            "string",
+            "random digits by which the destination knows the person; they follow from nothing, and stay",
+            required=True,
+            pattern=_HANDED_ID,
+        ),
+        Column("since", "date", "the first night whose message was to be handed over", required=True),
+        Column(
+            "plan", "date", "the night of the last message that the destination has confirmed; null before the first"
+        ),
+    ),
+)
+"""One full state a day, written before anything is sent: it says who may be known there, and under what id."""
+
+DELIVERIES = Table(
+    "deliveries",
+    grain="one message, or one removal, of one person for one destination",
+    key=("destination", "campaign", "delivery_id"),
+    columns=(
+        Column(
+            "delivery_id",
+            "string",
+            "random digits by which the destination knows the message again: the second time changes nothing",
+            required=True,
+            pattern=_HANDED_ID,
+        ),
+        Column("person_id", "string", "the person; null of the removal of one who was erased", holds="person"),
+        Column("campaign", "string", "the campaign", required=True),
+        Column("plan", "date", "the night whose audience it is", required=True),
+        Column("destination", "string", "its name in destinations.yml", required=True),
+        Column("action", "string", "add, a message; or remove", required=True, one_of=DELIVERY_ACTIONS),
+        Column("status", "string", "what became of it", required=True, one_of=DELIVERY_STATUSES),
+        Column("reason", "string", "why it was not delivered, in one word; null where it was"),
+        Column("attempt", "int", "how often it was handed over", required=True, least=0),
+    ),
+)
+"""The receipts of a night. No address stands in it."""
+
+ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT, REALISED, AUDIENCE_MEMBERS, DELIVERIES)
 """What deciding and measuring write."""

@@ -51,13 +51,11 @@ class FailureAlert(BaseNotifier):
 
 
 class ApprovalAlert(BaseNotifier):
-    """Reports that a challenger waits for an approver, and where."""
+    """Reports that a challenger, or the audiences of a night, wait for an approver, and where."""
 
     def notify(self, context: Mapping[str, Any]) -> None:
         address = context["task"].generate_link_to_ui_from_context(context=context)
-        send(
-            "nightshift: a challenger waits for approval", f"{context['task'].subject}\nanswer: {address}", kind="info"
-        )
+        send("nightshift: an answer is waited for", f"{context['task'].subject}\nanswer: {address}", kind="info")
 
 
 def chosen_day(ti: Any) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from contracts.lake import Lake
-from contracts.raw import landed_days, landed_sources
+from contracts.raw import CONTACTS, landed_days, landed_sources
 from contracts.tables.mapped import RECONCILIATION
 from contracts.tables.marts import TRAINING_PICTURES
 from ops.cleaning.removal import Removal, Today, days, half_removed, is_day, remove_path
@@ -25,7 +25,7 @@ class Deliveries:
 
     def removals(self) -> Iterator[Removal]:
         """Deliveries that go. The newest of each source stays: what a source says of itself is seen in it."""
-        for source in landed_sources(self.raw) if self.span is not None else []:
+        for source in (*landed_sources(self.raw), CONTACTS) if self.span is not None else []:
             for ds in landed_days(self.raw, source)[:-1]:
                 if is_day(ds) and self.today.is_past(ds, self.span) and self._is_mapped(source, ds):
                     yield from self._delivery(source, ds)
@@ -33,8 +33,11 @@ class Deliveries:
             yield from half_removed(self.raw, "raw")
 
     def _is_mapped(self, source: str, ds: str) -> bool:
-        """Whether the books of that day have the source; without them, the next night would map it."""
-        return bool(self.lake.files(RECONCILIATION.name, ds, owner=source))
+        """Whether the books of that day have the source; without them, the next night would map it.
+
+        Addresses are never mapped, and only the newest delivery of them is read.
+        """
+        return source == CONTACTS or bool(self.lake.files(RECONCILIATION.name, ds, owner=source))
 
     def _delivery(self, source: str, ds: str) -> Iterator[Removal]:
         folder = self.raw / source / f"ds={ds}"

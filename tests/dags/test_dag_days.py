@@ -95,7 +95,7 @@ def test_what_is_no_day_is_refused_at_once_and_keeps_no_day_waiting(days, extra)
 
 @pytest.mark.parametrize("day", ["2026-11-19; touch FILE", "19.11.2026", "yesterday"])
 def test_a_form_takes_a_day_or_nothing(dags, day):
-    for name in ("nightly_profiles", "train_models", "activate_audiences"):
+    for name in ("nightly_profiles", "train_models", "activate_audiences", "deliver_audiences"):
         with pytest.raises(ParamValidationError):
             dags[name].params.get_param("day").resolve(day)
 
@@ -129,7 +129,7 @@ def test_an_argument_stays_one_argument(dags, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["train_models", "activate_audiences"])
+@pytest.mark.parametrize("name", ["train_models", "activate_audiences", "deliver_audiences"])
 def test_everything_waits_until_the_day_is_known(dags, name):
     dag = dags[name]
     behind = dag.get_task("choose_day").get_flat_relative_ids(upstream=False)

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NIGHTLY = {"nightly_profiles", "train_models", "activate_audiences"}
-EXPECTED = NIGHTLY | {"forget_person"}
+EXPECTED = NIGHTLY | {"deliver_audiences", "forget_person"}
 
 
 def test_these_are_all_dags(dags):
@@ -52,6 +52,7 @@ def test_the_dags_meet_through_assets(dags):
     assert outlets("train_models") == {assets.CHAMPIONS}
     assert waits_for("activate_audiences") == {assets.CHAMPIONS}
     assert outlets("activate_audiences") == {assets.AUDIENCES}
+    assert waits_for("deliver_audiences") == {assets.AUDIENCES}
     assert Asset(assets.PROFILES).uri
 
 
@@ -167,7 +168,7 @@ def _rendered(name: str, context: dict) -> str:
 def test_parsing_needs_no_engine():
     code = (
         "import sys; sys.path.insert(0, 'dags')\n"
-        "import nightly_profiles, train_models, activate_audiences, forget_person\n"
+        "import nightly_profiles, train_models, activate_audiences, deliver_audiences, forget_person\n"
         "heavy = {'pyspark', 'tensorflow', 'keras', 'mlflow', 'duckdb', 'pandas'} & set(sys.modules)\n"
         "sys.exit(f'parsing imports {heavy}' if heavy else 0)"
     )

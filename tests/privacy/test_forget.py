@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -91,6 +92,18 @@ POSTS = [
 ]
 
 
+CONTACTS = [
+    "account;email;phone",
+    "Anna_Berg01;anna.berg@example.org;+49 30 901820",
+    "ben_holm02;ben@example.org;+49 30 901821",
+]
+MORE_CONTACTS = [
+    '{"email": "Anna.Berg@example.org", "phone": "+49 171 5550199"}',
+    '{"account": "ben_holm02", "email": "anna.berg@example.org"}',
+]
+"""In the last row Ben has given her address as his: the row is his, and it loses the address."""
+
+
 @pytest.fixture(scope="module")
 def night(tmp_path_factory, spark):  # noqa: ARG001
     """A home after two days of three feeds, with what later steps would have left."""
@@ -109,6 +122,8 @@ def fill(settings) -> None:
     mine = response("R_1", email="Anna.Berg@example.org", account="anna_berg01")
     ben = response("R_2", email="ben@example.org", account="ben_holm02", comment="two\nlines")
     deliver(settings, "qualtrics_csv", "responses.csv", responses(mine, ben))
+    deliver(settings, "contacts", "contacts.csv", CONTACTS)
+    deliver(settings, "contacts", "more.jsonl.gz", MORE_CONTACTS, ds=EVE)
     for source in ("apache_combined", "mastodon", "qualtrics_csv"):
         map_source(settings, source, DAY)
     resolve_identities(settings, DAY)
@@ -174,6 +189,12 @@ def test_a_person_is_gone_from_everything_and_a_new_delivery_does_not_bring_her_
         "/item/i-6",
     ]
     assert '"vid="' in lines.splitlines()[0]
+    contacts = (settings.raw / "contacts" / f"ds={DAY}" / "contacts.csv").read_text().splitlines()
+    assert contacts == [CONTACTS[0], CONTACTS[2]]
+    packed = (settings.raw / "contacts" / f"ds={EVE}" / "more.jsonl.gz").read_bytes()
+    assert gzip.decompress(packed).decode().splitlines() == ['{"account": "ben_holm02", "email": ""}']
+    numbers = SearchPatterns({"+49 30 901820": "phone", "+49 171 5550199": "phone"})
+    assert search(settings.home.root, files_below(settings.home.root), numbers).total == 0
     posts = (settings.raw / "mastodon" / f"ds={DAY}" / "statuses.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in posts] == ["2"]
     assert json.loads(posts[0])["mentions"] == [{"username": "", "acct": ""}]

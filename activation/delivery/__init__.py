@@ -1,0 +1,1 @@
+"""A delivery: whose message goes to which address, what a destination knows already, and what became of it."""

@@ -1,0 +1,1 @@
+"""Where audiences are delivered to: `destinations.yml`, and one file a kind of destination."""
