@@ -109,6 +109,12 @@ def write_lake(lake: Lake, people: int) -> None:
     """
     for day in (yesterday, DS):
         _publish(lake, "dim_item", day, items)
+    _publish(
+        lake,
+        "dim_person_consent",
+        DS,
+        f"select {_PERSON} as person_id, true as consent_personalisation from {everybody}",
+    )
     profiles = f"select {_PERSON} as person_id, [{{'category': 'shoes', 'weight': 1.0}}] as interests from {everybody}"
     _publish(lake, "dim_person_profile", DS, profiles)
     _publish(

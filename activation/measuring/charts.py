@@ -15,6 +15,7 @@ from lake_tables.arrow import read_table
 _NIGHTS = 400
 """Most that a chart shows, the latest."""
 
+_HALF_A_DAY = pd.Timedelta(hours=12)
 _GREY = "#9a9a9a"
 
 
@@ -56,7 +57,7 @@ _COLUMNS = {
 def _draw_lift(campaign: str, rows: pd.DataFrame, file: Path) -> Path:
     """A panel a metric, a line an arm: the difference to those held out, and its interval as a band."""
     metrics, arms = list(dict.fromkeys(rows["metric"])), list(dict.fromkeys(rows["arm"]))
-    figure, panels = _panels(metrics, f"lift of {campaign}: a person treated less a person held out")
+    figure, panels = _panels(rows["night"], metrics, f"lift of {campaign}: a person treated less a person held out")
     for metric in metrics:
         panel = panels[metric]
         panel.axhline(0, color=_GREY, linewidth=0.8)
@@ -66,6 +67,7 @@ def _draw_lift(campaign: str, rows: pd.DataFrame, file: Path) -> Path:
             panel.plot(own["night"], own["difference"].astype(float), marker="o", color=colour, label=arm)
             low, high = own["low"].astype(float), own["high"].astype(float)
             panel.fill_between(own["night"], low, high, color=colour, alpha=0.2, linewidth=0)
+            panel.vlines(own["night"], low, high, color=colour, alpha=0.5)  # of one night there is no band
         panel.legend(fontsize="small")
     return _saved(figure, file)
 
@@ -73,7 +75,7 @@ def _draw_lift(campaign: str, rows: pd.DataFrame, file: Path) -> Path:
 def _draw_realised(rows: pd.DataFrame, file: Path) -> Path:
     """A panel a metric, a line a model version; popularity on the same people is grey."""
     metrics = list(dict.fromkeys(rows["metric"]))
-    figure, panels = _panels(metrics, "what scores were worth, by the night that measured them")
+    figure, panels = _panels(rows["night"], metrics, "what scores were worth, by the night that measured them")
     for metric in metrics:
         own = rows[rows["metric"] == metric]
         versions = sorted(set(zip(own["people_of"], own["model_version"], strict=True)))
@@ -87,8 +89,8 @@ def _draw_realised(rows: pd.DataFrame, file: Path) -> Path:
     return _saved(figure, file)
 
 
-def _panels(metrics: list[str], title: str):
-    """A figure with a panel a metric, two in a row."""
+def _panels(nights: pd.Series, metrics: list[str], title: str):
+    """A figure with a panel a metric, two in a row, over all nights."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # takes its time to import
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
@@ -102,6 +104,7 @@ def _panels(metrics: list[str], title: str):
         locator = AutoDateLocator(minticks=1, maxticks=8)
         panel.xaxis.set_major_locator(locator)
         panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        panel.set_xlim(nights.min() - _HALF_A_DAY, nights.max() + _HALF_A_DAY)
         panel.spines[["top", "right"]].set_visible(False)
         panels[metric] = panel
     return figure, panels

@@ -25,6 +25,7 @@ from contracts.settings import duckdb_config
 from contracts.tables.marts import INTERACTIONS, ITEM, SCORING_SEQUENCES
 from contracts.tables.served import SCORES
 from lake_tables.arrow import read_mart
+from lake_tables.consent import Consenting
 
 TOP = 10
 
@@ -34,7 +35,7 @@ _ACTED = """
     create temp table acted as
     select distinct person_id, item_id
     from interactions
-    where cast(occurred_at as date) between $first and $last
+    where cast(occurred_at as date) between $first and $last and person_id in (from agreed)
 """
 _SEEN = """
     create temp table seen as
@@ -199,7 +200,7 @@ def measure_lists(lake: Lake, ds: str) -> list[dict[str, Any]]:
     """Rows of `realised` of the lists of the latest day before a night that has scores; none without such a day.
 
     Raises:
-        LakeError: marts of the day of the scores are missing.
+        LakeError: marts of the day of the scores, or of the night, are missing.
     """
     scored = [day for day in lake.days(SCORES.name) if day < ds]
     if not scored:
@@ -212,6 +213,8 @@ def measure_lists(lake: Lake, ds: str) -> list[dict[str, Any]]:
     lake.require(SCORING_SEQUENCES.name, scored_on, made_by=f"python -m dbt_project.build --ds {scored_on}")
     with duckdb.connect(config=duckdb_config()) as connection:
         connection.execute("set TimeZone = 'UTC'")
+        agreed = Consenting.read(lake, ds, "personalisation").people
+        connection.register("agreed", pa.table({"person_id": pa.array(agreed, pa.string())}))
         connection.register("interactions", rows_of(lake, INTERACTIONS, arrived))
         connection.register("scores", rows_of(lake, SCORES, [scored_on]))
         connection.register("sequences", rows_of(lake, SCORING_SEQUENCES, [scored_on]))

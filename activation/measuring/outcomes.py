@@ -23,6 +23,7 @@ from contracts.tables.mapped import CONSENTS
 from contracts.tables.marts import INTERACTIONS
 from contracts.tables.resolved import IDENTITY_CHANGES, PERSONS
 from lake_tables.arrow import arrow_schema
+from lake_tables.consent import Consenting
 from lake_tables.within_contract import read_within_contract
 
 COVARIATES = ("visits_before", "purchases_before", "euros_before")
@@ -62,7 +63,7 @@ _PEOPLE = """
     create or replace temp table people as
     select person_id, arm, since, left_out or person_id in (from changed) as left_out
     from assignments
-    where experiment = $name and salt = $salt
+    where experiment = $name and salt = $salt and person_id in (from agreed)
 """
 _HELD_OUT_OF_ALL = f"""
     delete from people where person_id in (
@@ -121,14 +122,19 @@ class Outcomes:
     """What people did until a night, for experiments whose lot an earlier night has drawn; a context manager."""
 
     def __init__(self, lake: Lake, ds: str, assigned: str) -> None:
-        """Read who is in which arm.
+        """Read who is in which arm, of those who still agree to personalisation.
 
         Args:
             assigned: the latest night before `ds` that has assignments.
+
+        Raises:
+            LakeError: the marts of that day were not built.
         """
         self._lake, self._ds = lake, ds
         self._connection = duckdb.connect(config=duckdb_config())
         self._connection.execute("set TimeZone = 'UTC'")
+        agreed = Consenting.read(lake, ds, "personalisation").people
+        self._connection.register("agreed", pa.table({"person_id": pa.array(agreed, pa.string())}))
         self._connection.register("assignments", rows_of(lake, ASSIGNMENTS, [assigned]))
         changes = [day for day in lake.days(IDENTITY_CHANGES.name, until=ds) if day > assigned]
         self._connection.register("changes", rows_of(lake, IDENTITY_CHANGES, changes))

@@ -64,6 +64,8 @@ class Home:
     def marts(self, ds: str, items: list[dict], people: list[str]) -> None:
         """What every night has."""
         self.publish("dim_item", ds, items)
+        consents = {"consent_personalisation": True, "consent_training": True}
+        self.publish("dim_person_consent", ds, [{"person_id": one, **consents} for one in people])
         self.publish("dim_person_profile", ds, [{"person_id": one, "interests": []} for one in people])
         self.publish(
             "persons",
@@ -186,6 +188,20 @@ def test_who_gets_no_message_at_all_is_in_no_arm_of_a_campaign_and_has_a_lift_of
     assert letter["difference"] == pytest.approx(30.0 / 5)
     assert (everything["people_treated"], everything["people_held_out"]) == (8, 2)
     assert everything["difference"] == pytest.approx((30.0 + 9.0) / 8 - 12.0 / 2), "its days are not over on the 20th"
+
+
+def test_who_agrees_no_more_is_measured_no_more(home):
+    letters(home)
+    consents = home.rows("dim_person_consent")
+    home.publish(
+        "dim_person_consent",
+        DS,
+        [{**row, "consent_personalisation": row["person_id"] not in ("t1", "h3")} for row in consents],
+    )
+    measure(DS)
+    row = next(row for row in home.rows("lift") if row["metric"] == "euros")
+    assert (row["people_treated"], row["people_held_out"]) == (5, 3)
+    assert row["difference"] == pytest.approx(30.0 / 5)
 
 
 def test_arms_of_few_people_show_their_number_alone(home, monkeypatch):
