@@ -20,6 +20,8 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     for name, model in report.get("models", {}).items():
         for reason in model.get("reasons", []):
             console.print(f"  {name}: {reason}")
+        if "off_policy" in model:
+            console.print(f"  {name}: {model['off_policy']['words']}")
     if lift := report.get("lift"):
         console.print(_lift(lift))
     if realised := report.get("realised"):

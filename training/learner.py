@@ -19,6 +19,8 @@ from contracts.report import say
 from contracts.settings import Settings
 
 if TYPE_CHECKING:
+    from training.off_policy.estimate import WouldHaveEarned
+    from training.off_policy.logged_lists import LoggedLists
     from training.privacy.accounting import Spending
     from training.privacy.membership import AttackSignals, Membership
 
@@ -205,6 +207,21 @@ class Learner(ABC):
         """Attributions of the predictions for a few test units; None for a model that cannot be explained."""
         del model, data, rows
 
+    def people_of_lists(self, data: Data) -> tuple[np.ndarray, np.ndarray] | None:
+        """People on whose earlier lists the model can be judged, and since which night; None for one that ranks none.
+
+        Returns:
+            Ids, and of each the first night after which nothing was learned from the person, datetime64[D] (people,).
+        """
+        del data
+
+    def rank_lists(self, model: Predictor, data: Data, lists: LoggedLists) -> np.ndarray:
+        """Scores of the items of each list's pool, by what the person had done until that night (lists, choices).
+
+        Minus infinity for items that the model does not know. Only of models that have `people_of_lists`.
+        """
+        raise NotImplementedError
+
     def charts(
         self, model: Predictor, data: Data, measured: Measured, baselines: Mapping[str, Measured], folder: Path
     ) -> Sequence[Path]:
@@ -231,6 +248,8 @@ class Trained:
     (`gate.decision.bootstrap_interval`)."""
     attack: Membership | None = None
     """How well membership attacks do; None where there was nothing to attack."""
+    would_have_earned: WouldHaveEarned | None = None
+    """What its lists would have earned on earlier nights; None for a model that ranks none."""
     spending: Spending | None = None
     """The privacy budget that it spent; None where it was trained plainly."""
     table_epsilon: float | None = None
@@ -251,6 +270,10 @@ class Trained:
         if self.spending is None:
             return {}
         return {**self.spending.parameters(), "private_table_epsilon": self.table_epsilon}
+
+    @property
+    def off_policy_figures(self) -> dict[str, float]:
+        return {} if self.would_have_earned is None else self.would_have_earned.figures
 
     @property
     def attack_figures(self) -> dict[str, float]:

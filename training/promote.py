@@ -108,6 +108,8 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if line["forgotten"]:
             entry["forgotten"] = line["forgotten"]
+        if line["off_policy"]:
+            entry["off_policy"] = line["off_policy"]
         if dry_run:
             entry["dry_run"] = True
         elif model == GENERATOR and line["decision"] not in (ledger.SKIPPED, ledger.AWAITING_APPROVAL):
@@ -116,6 +118,8 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     of_version = f"version {line['version']}: " if line["version"] else ""
     headline = f"promote {model}: {of_version}{line['decision']}{' (dry run)' if dry_run else ''}"
     say("; ".join([headline, *line["reasons"]]))
+    if line["off_policy"]:
+        say(f"promote {model}: {line['off_policy']['words']}")
     return line["decision"]
 
 
@@ -180,9 +184,11 @@ def _decide(
     if FORGOTTEN in challenger.tags:
         reason = f"it learned from {challenger.tags[FORGOTTEN]} who are to be forgotten: train again"
         return {**line, "decision": ledger.REFUSED, "reasons": [reason]}
-    compared = _compare(registry, learner, data, challenger, champion)
+    compared = _compare(settings, registry, learner, data, ds, challenger=challenger, champion=champion)
     decision = decide(gate_of(model), compared)
     line |= {"reasons": decision.reasons, "numbers": decision.numbers}
+    if compared.would_have_earned is not None and compared.would_have_earned.explored:
+        line["off_policy"] = compared.would_have_earned.report
     if not decision.promoted:
         return {**line, "decision": ledger.REFUSED}
     if mode == "ask":
@@ -229,10 +235,18 @@ def _require_challenger(model: str, challenger: Version | None, ds: str) -> None
 
 
 def _compare(
-    registry: Registry, learner: Learner, data: Data, challenger: Version, champion: Version | None
+    settings: Settings,
+    registry: Registry,
+    learner: Learner,
+    data: Data,
+    ds: str,
+    *,
+    challenger: Version,
+    champion: Version | None,
 ) -> Compared:
     """Challenger, champion and baselines, measured on the held-out part of the day."""
     from training.evaluate import evaluate
+    from training.off_policy.estimate import estimate_of
     from training.registry.client import FORGOTTEN
 
     served = None if champion is None else registry.load(champion).unwrap_python_model()
@@ -249,6 +263,7 @@ def _compare(
         attack_figures={
             name: float(challenger.tags[name]) for name in _ATTACKS if {name, "epsilon"} <= challenger.tags.keys()
         },
+        would_have_earned=estimate_of(settings, learner, evaluated.served, data, ds),
     )
 
 

@@ -35,9 +35,10 @@ from training.isolation import own_trouble
 from training.privacy.ledger import PrivacyLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from training.learner import Data, Learner, Measured, Trained
+    from training.off_policy.estimate import WouldHaveEarned
     from training.privacy.accounting import Spending
     from training.registry.client import Registry, Version
 
@@ -128,6 +129,7 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
     """Charge the privacy ledger, fit, measure, attack."""
     from training.gate.decision import bootstrap_interval, gate_of
     from training.learner import Context, Trained
+    from training.off_policy.estimate import estimate_of
     from training.privacy.membership import membership
 
     model, data_hash = learner.name, data.content_hash()
@@ -154,6 +156,9 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
     attack = membership(learner.membership_scores(fitted, data), measured.metrics)
     if attack is not None:
         say(f"train {model}: {attack.words}")
+    would_have_earned = estimate_of(settings, learner, fitted, data, ds)
+    if would_have_earned is not None and would_have_earned.explored:
+        say(f"train {model}: {would_have_earned.words}")
     return Trained(
         learner=learner,
         config=config,
@@ -165,6 +170,7 @@ def _train(settings: Settings, learner: Learner, data: Data, config: Any, ds: st
         baselines=baselines,
         intervals=intervals,
         attack=attack,
+        would_have_earned=would_have_earned,
         spending=spending,
         table_epsilon=table_epsilon,
     )
@@ -209,6 +215,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                 metrics={
                     **_flat_metrics(_by_prefix(trained.measured, trained.baselines)),
                     **_flat_intervals(trained.measured.metric, trained.intervals),
+                    **trained.off_policy_figures,
                     **trained.attack_figures,
                     **trained.privacy_figures,
                 },
@@ -225,6 +232,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                     "git_commit": git_commit(settings),
                     **learner.tags(trained.data),
                     **{name: f"{value:.6g}" for name, value in trained.attack_figures.items()},
+                    **_off_policy(trained, lambda found: found.words),
                     **(
                         {} if spending is None else {"epsilon": f"{spending.epsilon:g}", "delta": f"{spending.delta:g}"}
                     ),
@@ -273,11 +281,18 @@ def _report_entry(trained: Trained, version: Version) -> dict[str, Any]:
         "interval": [round(end, 6) for end in trained.intervals[TEST]],
         "baselines": {name: dict(baseline.metrics) for name, baseline in trained.baselines.items()},
         "held_out": len(trained.measured.values),
+        **_off_policy(trained, lambda found: found.report),
         **trained.attack_figures,
         **trained.privacy_figures,
         **trained.sizes,
         **trained.learner.tags(trained.data),
     }
+
+
+def _off_policy(trained: Trained, said: Callable[[WouldHaveEarned], Any]) -> dict[str, Any]:
+    """What is said of the lists that it would have made, under `off_policy`; nothing where no campaign explores."""
+    found = trained.would_have_earned
+    return {"off_policy": said(found)} if found is not None and found.explored else {}
 
 
 def _parameters(config: Any) -> dict[str, Any]:

@@ -1,13 +1,21 @@
+import datetime
 import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError, ModelError
+from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
-from tests.training.markov_town import DS, build_town
+from contracts.tables.activation import PLANS
+from contracts.verdicts import Verdicts
+from lake_tables.arrow import arrow_schema
+from tests.training.markov_town import DS, build_town, item, person
 from training.promote import promote, promote_each
 from training.registry.client import CHALLENGER, CHAMPION, Registry
 from training.train import git_commit, main, train
@@ -40,6 +48,7 @@ def test_training_leaves_a_complete_run(home):
     assert ends[0] < ends[1] < ends[2] < low
     card = registry.run_file(version, "card.html").read_text()
     assert "ends of the 95% interval of ndcg@10" in card
+    assert "No campaign explored in the last 14 nights" in card
     for title in ("Protocol", "Learning curve", "Beside baselines", "Groups", "Attributions", "Privacy", "Limits"):
         assert f"<h2>{title}" in card
     assert (
@@ -78,6 +87,47 @@ def test_promotion_from_dry_run_to_refusal(own_home):
     assert [line["decision"] for line in lines] == ["promoted", "promoted", "kept", "refused"]
     assert [line["previous_champion"] for line in lines] == [None, None, "1", "1"]
     assert lines[-1]["numbers"]["challenger"] < lines[-1]["numbers"]["champion"]
+
+
+def test_what_the_lists_of_a_challenger_would_have_earned_is_on_the_page_of_the_gate(own_home, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "5")
+    lake, random = Lake(own_home / "lake"), np.random.default_rng(1)
+    plans, acts = [], []
+    for number in range(108):
+        pool = [item(number), item(number + 1)]
+        drawn = int(random.integers(2))
+        plans.append(
+            {
+                "person_id": person(number),
+                "campaign": "page",
+                "channel": "site",
+                "items": [pool[drawn]],
+                "item_propensities": [0.5],
+                "pool": pool,
+                "propensity": 1.0,
+                "cost": 0.0,
+            }
+        )
+        if number % 2:
+            moment = datetime.datetime(2026, 11, 19, 12, tzinfo=datetime.UTC)
+            acts.append({"person_id": person(number), "item_id": pool[drawn], "occurred_at": moment})
+    for table, ds, rows, schema in (
+        ("plans", "2026-11-18", plans, arrow_schema(PLANS)),
+        ("fct_interactions", "2026-11-19", acts, None),
+    ):
+        file = lake.staging(table) / "rows.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
+        lake.publish(table, ds, {file.name: file})
+    assert promote("next_item", DS, mode="ask") == "awaiting approval"
+    found = fragment(own_home, "promote")["off_policy"]
+    people = [number for number in range(108) if number % 10 != 9]  # every tenth refuses training
+    assert found["places"] == len(people)
+    assert found["logged"] == pytest.approx(np.mean([number % 2 for number in people]), abs=1e-6)
+    assert found["ips_low"] < found["ips"] < found["ips_high"]
+    assert ledger_lines(own_home)[-1]["off_policy"] == found
+    page = Verdicts(own_home / "approvals").of("next_item").page
+    assert "### What its lists would have earned" in page
+    assert found["words"] in page
 
 
 @pytest.mark.usefixtures("home")

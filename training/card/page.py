@@ -60,6 +60,7 @@ def write_card(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
             *_beside_baselines(trained, gate),
         ),
+        *_lists(trained),
         html_section("Groups", *_groups(trained, gate, smallest_group)),
         *_attributions(trained),
         *_charts(trained, folder),
@@ -110,6 +111,14 @@ def _beside_baselines(trained: Trained, gate: GateConfig) -> Iterable[str]:
             f"{gate.resamples:,} bootstrap samples of the {trained.learner.unit} (Efron, 1979).</p>"
         )
     yield metrics.to_html(float_format="{:.4f}".format, na_rep="", border=0)
+
+
+def _lists(trained: Trained) -> Iterable[str]:
+    """What its lists would have earned on earlier nights, for models that rank."""
+    found = trained.would_have_earned
+    if found is not None:
+        words = f"<p>{html.escape(found.words[:1].upper() + found.words[1:])}.</p>"
+        yield html_section("What its lists would have earned", words, _table(found.figures.items()))
 
 
 def _groups(trained: Trained, gate: GateConfig, smallest_group: int) -> Iterable[str]:

@@ -45,6 +45,7 @@ def approval_page(line: dict[str, Any], compared: Compared, registry_page: str, 
         f"{compared.challenger.metric} decides.",
         "### Why the gate lets it pass",
         "\n".join(f"- {reason}" for reason in line["reasons"]),
+        *_lists(compared),
         "### Metrics",
         _table(["metric", *measured], metrics),
         f"### {compared.challenger.metric} of each group",
@@ -53,6 +54,16 @@ def approval_page(line: dict[str, Any], compared: Compared, registry_page: str, 
         "Approve: this version becomes the champion at once. Reject, or no answer in time: the champion stays.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _lists(compared: Compared) -> list[str]:
+    """What the challenger's lists would have earned, for models that rank."""
+    found = compared.would_have_earned
+    return (
+        []
+        if found is None
+        else ["### What its lists would have earned", f"{found.words}. It informs, and decides nothing."]
+    )
 
 
 def _number(value: float | None) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from training.config import CONFIGS, read_config
 from training.learner import Measured
+
+if TYPE_CHECKING:
+    from training.off_policy.estimate import WouldHaveEarned
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Compared:
     """Person of each unit, to count people (units,); None where units belong to no person."""
     attack_figures: Mapping[str, float] = field(default_factory=dict)
     """`membership_auc` that the training of a differentially private challenger measured; empty for a plain one."""
+    would_have_earned: WouldHaveEarned | None = None
+    """What the challenger's lists would have earned on earlier nights: shown, and no part of the decision."""
 
 
 @dataclass

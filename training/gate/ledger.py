@@ -22,7 +22,8 @@ REJECTED = "rejected"
 def new_line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
     """The line of a model that is skipped; a decision fills in the rest.
 
-    `forgotten` counts the people who are to be forgotten and from whom the champion before the decision learned.
+    `forgotten` counts the people who are to be forgotten and from whom the champion before the decision learned;
+    `off_policy` is what the version's lists would have earned, where a campaign explores.
     """
     return {
         "when": now(),
@@ -36,6 +37,7 @@ def new_line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
         "by": None,
         "reasons": [],
         "numbers": {},
+        "off_policy": None,
     }
 
 

@@ -72,6 +72,7 @@ def off_policy(
     *,
     expected_logged: np.ndarray | None = None,
     expected_target: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
     confidence: float = 0.95,
 ) -> OffPolicy:
     """The three estimates of one log.
@@ -82,6 +83,8 @@ def off_policy(
         target: chance of the same under the other policy (rows,).
         expected_logged: what a model that has not seen the row expects of what was shown (rows,).
         expected_target: what it expects of the other policy's draw in that place (rows,).
+        groups: whole numbers; rows of one group, as of one person, depend on each other, and standard errors are those
+            of the groups (Liang and Zeger, Biometrika 1986). None where every row is independent (rows,).
 
     Raises:
         ModelError: no rows, arrays of other lengths, a chance or reward outside of its range, or half of a model.
@@ -102,11 +105,12 @@ def off_policy(
     influence = weights * (rewards - normalised) / mean_weight if mean_weight > 0 else np.zeros(rows)
     robust = None
     if expected_logged is not None:
-        robust = _around(np.asarray(expected_target) + weights * (rewards - np.asarray(expected_logged)), arms)
+        contributions = np.asarray(expected_target) + weights * (rewards - np.asarray(expected_logged))
+        robust = _around(contributions, arms, groups)
     effective_rows, effective_rewards = _effective(weights), _effective(earned)
     return OffPolicy(
-        ips=_around(earned, arms),
-        self_normalised=_around(influence + normalised, arms, least=0.0),
+        ips=_around(earned, arms, groups),
+        self_normalised=_around(influence + normalised, arms, groups, least=0.0),
         doubly_robust=robust,
         rows=rows,
         effective_rows=effective_rows,
@@ -135,13 +139,27 @@ def _gamma_arms(earned: np.ndarray, largest: float, confidence: float) -> _Arms:
     return _Arms((total - low) / rows, (high - total) / rows, float(np.sqrt(squares)) / rows)
 
 
-def _around(contributions: np.ndarray, arms: _Arms, least: float = -np.inf) -> Estimate:
+def _around(
+    contributions: np.ndarray, arms: _Arms, groups: np.ndarray | None = None, least: float = -np.inf
+) -> Estimate:
     """The mean of contributions, with arms as long as its standard error asks."""
-    rows = len(contributions)
-    error = float(contributions.std(ddof=1)) / np.sqrt(rows) if rows > 1 else arms.standard_error
+    error = _standard_error(contributions, groups)
+    error = arms.standard_error if error is None else error
     scale = error / arms.standard_error if arms.standard_error > 0 else 1.0
     value = float(contributions.mean())
     return Estimate(value, max(value - arms.down * scale, least), value + arms.up * scale)
+
+
+def _standard_error(contributions: np.ndarray, groups: np.ndarray | None) -> float | None:
+    """Of their mean; None where they are a single row or of a single group."""
+    if groups is None:
+        rows = len(contributions)
+        return float(contributions.std(ddof=1)) / np.sqrt(rows) if rows > 1 else None
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.bincount(group, contributions - contributions.mean())  # (groups,)
+    if len(sums) < 2:
+        return None
+    return float(np.sqrt(np.square(sums).sum() * len(sums) / (len(sums) - 1))) / len(contributions)
 
 
 def _effective(weights: np.ndarray) -> float:

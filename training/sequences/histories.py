@@ -225,7 +225,7 @@ def training_histories(
     """
     enough = np.flatnonzero(sequences.train_ends - sequences.offsets[:-1] >= at_least)
     enough = sample_of_people(sequences.person_ids, enough, most_people)
-    histories = _histories(sequences, vocabulary, enough, sequences.train_ends[enough])
+    histories = histories_until(sequences, vocabulary, enough, sequences.train_ends[enough])
     return histories.take(np.flatnonzero(histories.lengths >= at_least))
 
 
@@ -236,23 +236,10 @@ def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Pa
     """
     ends = sequences.offsets[sequences.evaluated + 1] - ACT_FROM_END[part]
     targets = vocabulary.codes_of(sequences)[sequences.acts[ends]]
-    return _histories(sequences, vocabulary, sequences.evaluated, ends), targets
+    return histories_until(sequences, vocabulary, sequences.evaluated, ends), targets
 
 
-def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Code of the time since the act before (acts,): `FIRST_ACT`, or 2 + log2(1 + seconds), rounded down.
-
-    Args:
-        times: datetime64 (acts,).
-        starts: indices of the people's first acts.
-    """
-    seconds = np.diff(times, prepend=times[:1]) / np.timedelta64(1, "s")
-    codes = np.minimum(2 + np.log2(1 + np.maximum(seconds, 0)), LAST_GAP).astype("int32")
-    codes[starts[starts < len(codes)]] = FIRST_ACT
-    return codes
-
-
-def _histories(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:
+def histories_until(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:
     """Known acts of some people, from their first to `ends`, which are indices into `sequences.acts` (people,)."""
     codes_of, starts = vocabulary.codes_of(sequences), sequences.offsets[people]
     lengths = ends - starts
@@ -271,3 +258,16 @@ def _histories(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray,
         filled = now.stop
     known_starts = np.concatenate([[0], known_ends])[:-1]
     return Histories(codes[:filled], known_starts, known_ends, gaps[:filled], sequences.tastes, people)
+
+
+def gap_codes(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Code of the time since the act before (acts,): `FIRST_ACT`, or 2 + log2(1 + seconds), rounded down.
+
+    Args:
+        times: datetime64 (acts,).
+        starts: indices of the people's first acts.
+    """
+    seconds = np.diff(times, prepend=times[:1]) / np.timedelta64(1, "s")
+    codes = np.minimum(2 + np.log2(1 + np.maximum(seconds, 0)), LAST_GAP).astype("int32")
+    codes[starts[starts < len(codes)]] = FIRST_ACT
+    return codes

@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from training.card.page import read_texts, write_card
 from training.config import MODELS
 from training.gate.decision import GateConfig
 from training.learner import Measured
+from training.off_policy.estimate import WouldHaveEarned
 
 
 def measured(value):
@@ -55,7 +57,9 @@ def test_the_card_stands_alone_and_shows_what_was_found(tmp_path):
         baselines={"prior": measured(0.5), "boosted_trees": measured(0.7)},
         intervals={"test": (0.7123, 0.7876), "baseline_prior": (0.4, 0.6), "baseline_boosted_trees": (0.65, 0.7345)},
     )
+    one = dataclasses.replace(one, would_have_earned=WouldHaveEarned("the log <says> nothing"))
     page = write_card(tmp_path, one, gate=GateConfig(), smallest_group=20).read_text()
+    assert "<p>The log &lt;says&gt; nothing.</p>" in page
     for words in ("95% interval of click_auc", "click_auc, low", "0.7123", "0.7876", "0.7345"):
         assert words in page
     for words in ("1,234", "0.7500", "boosted_trees", "<h2>Attributions", "training_responses", "2026-11-20"):

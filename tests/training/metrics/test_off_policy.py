@@ -113,3 +113,16 @@ def test_nothing_earned_is_no_certainty():
 def test_what_is_no_log_is_a_sentence(rewards, logged, target, sentence):
     with pytest.raises(ModelError, match=sentence):
         off_policy(np.array(rewards), np.array(logged), np.array(target))
+
+
+def test_rows_of_one_group_count_as_one_that_repeats():
+    random = np.random.default_rng(5)
+    rewards, logged = (random.random(400) < 0.3).astype(float), random.uniform(0.2, 0.9, 400)
+    once = off_policy(rewards, logged, logged / 2, groups=np.arange(400))
+    assert once == off_policy(rewards, logged, logged / 2)
+    twice = [np.repeat(one, 2) for one in (rewards, logged, logged / 2)]
+    grouped, alone = off_policy(*twice, groups=np.repeat(np.arange(400), 2)), off_policy(*twice)
+    assert grouped.ips.value == pytest.approx(once.ips.value)
+    width = {name: found.ips.high - found.ips.low for name, found in (("g", grouped), ("o", once), ("a", alone))}
+    assert width["g"] == pytest.approx(width["o"], rel=0.02)
+    assert width["a"] == pytest.approx(width["o"] / np.sqrt(2), rel=0.02)

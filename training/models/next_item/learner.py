@@ -27,7 +27,9 @@ from training.models.next_item.attributions import STEPS, history_path, shares_b
 from training.models.next_item.batches import model_inputs, next_item_batches
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
 from training.models.next_item.evaluation import Ranker, measured, rank_test, scorer, training_statistics
+from training.models.next_item.logged import people_of_lists, rank_lists
 from training.models.next_item.network import NextItemConfig, build
+from training.off_policy.logged_lists import LoggedLists
 from training.parts import Part
 from training.privacy.membership import AttackSignals
 from training.sequences.histories import (
@@ -239,6 +241,12 @@ class NextItemLearner(Learner):
     def membership_scores(self, model: Ranker, data: Sequences) -> AttackSignals:
         """Attacks on the latest training act and the test act of the same people."""
         return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
+
+    def people_of_lists(self, data: Sequences) -> tuple[np.ndarray, np.ndarray]:
+        return people_of_lists(data)
+
+    def rank_lists(self, model: Ranker, data: Sequences, lists: LoggedLists) -> np.ndarray:
+        return rank_lists(model, data, lists)
 
     def attributions(self, model: Ranker, data: Sequences) -> Mapping[str, float]:
         """Share of each position in the history, counted from its end, in the attributions of the best item."""
