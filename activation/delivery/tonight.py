@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from activation.audiences.campaigns import Campaign, load_campaigns
-from activation.audiences.night import liked_categories
+from activation.audiences.campaigns import Campaign
+from activation.audiences.night import read_campaigns, understood
 from activation.delivery.addresses import ADDRESS_OF_CHANNEL, NO_ADDRESS, join_persons, make_addresses
 from activation.planning.publishing import NightPlans
 from contracts.errors import NightshiftError, SettingsError
@@ -20,7 +20,6 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from contracts.tables.resolved import PERSONS
-from lake_tables.arrow import read_mart
 from lake_tables.consent import latest_consents
 from lake_tables.contacts import ContactFiles, load_contacts
 
@@ -60,11 +59,10 @@ class Tonight:
             LakeError: marts of the day are missing.
             SettingsError: there is no campaign, or none of that name.
         """
-        items = read_mart(lake, "dim_item", ds, ["category"])["category"].to_pylist()
-        campaigns = load_campaigns(settings.campaigns, {*items, *liked_categories(lake, ds)})
-        understood = {name: one for name, one in campaigns.items() if isinstance(one, Campaign)}
-        failed = {name: one for name, one in campaigns.items() if not isinstance(one, Campaign)}
-        failed |= NightPlans.read(settings, lake, ds).outdated(understood, list(campaigns))
+        campaigns, policy = read_campaigns(settings, lake, ds)
+        can_go = understood(campaigns)
+        failed = {name: one for name, one in campaigns.items() if name not in can_go}
+        failed |= NightPlans.read(lake, ds).outdated(can_go, policy)
         if only is not None and only not in campaigns:
             raise SettingsError(
                 expected=f"a campaign of {settings.campaigns}: {', '.join(campaigns)}",
@@ -72,12 +70,12 @@ class Tonight:
                 remedy="correct --campaign, or leave it out for all",
             )
         audiences = Lake(settings.home.audiences)
-        for name in understood:
+        for name in can_go:
             try:
                 audiences.require(name, ds, made_by=f"python -m activation.export --ds {ds}")
             except NightshiftError as error:
                 failed.setdefault(name, error)
-        tonight = cls(lake, ds, connection, list(campaigns), understood, failed, is_part=only is not None)
+        tonight = cls(lake, ds, connection, list(campaigns), can_go, failed, is_part=only is not None)
         if only is not None:
             tonight.choose([only])
         return tonight

@@ -7,6 +7,7 @@ from typing import Any
 
 from sample_data.browsing import Decision
 from sample_data.feeds.catalogue import catalogue
+from sample_data.feeds.contacts import contacts
 from sample_data.feeds.feed import Feed, Track, silently
 from sample_data.feeds.social import social
 from sample_data.feeds.survey import survey
@@ -20,12 +21,15 @@ from sample_data.visits import plan_visits, shared_cookies
 @dataclass(frozen=True)
 class Town:
     feeds: tuple[Feed, ...]
+    contacts: dict[str, bytes]
+    """Files of addresses, which are no feed: nothing maps them."""
     truth: dict[str, Any]
 
     @property
     def files(self) -> dict[str, bytes]:
         """`<source>/ds=YYYY-MM-DD/<name>` -> content."""
-        return {f"{feed.source}/{name}": content for feed in self.feeds for name, content in feed.files.items()}
+        feeds = {f"{feed.source}/{name}": content for feed in self.feeds for name, content in feed.files.items()}
+        return feeds | self.contacts
 
 
 def found_town(parameters: Parameters, track: Track = silently) -> Town:
@@ -45,7 +49,7 @@ def found_town(parameters: Parameters, track: Track = silently) -> Town:
         "shared_cookies": shared_cookies(visits),
         "sources": {feed.source: feed.tally for feed in feeds},
     }
-    return Town(feeds, truth)
+    return Town(feeds, contacts(parameters, people), truth)
 
 
 def final_consents(decisions: list[Decision]) -> dict[int, dict[str, bool]]:
