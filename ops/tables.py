@@ -22,12 +22,17 @@ def print_report(report: dict[str, Any], console: Console) -> None:
             console.print(f"  {name}: {reason}")
         if "off_policy" in model:
             console.print(f"  {name}: {model['off_policy']['words']}")
+        if treatment := model.get("treatment"):
+            console.print(f"  {name}: whom messages reached is {treatment}")
     if lift := report.get("lift"):
         console.print(_lift(lift))
     if realised := report.get("realised"):
         console.print(_realised(realised))
     if plans := report.get("plans"):
         console.print(_plans(plans))
+    if unknown := report.get("sent_of_no_campaign"):
+        listed = ", ".join(f"{name} {messages:,}" for name, messages in unknown.items())
+        console.print(f"send logs name campaigns without a file: {listed}")
     for channel, found in report.get("arbitration", {}).items():
         if found["bound"] > 0:
             worth = f"{found['euros']:,.2f} euros expected less cost, at most {found['gap']:.2%} below the best plan"

@@ -6,6 +6,8 @@ import datetime
 import random
 from typing import Any
 
+from contracts.tables.activation import OUTCOMES
+from contracts.tables.vocabulary import SEND_STATUSES
 from tests.dbt_project.tiny_lake import TinyHome, at
 
 WEDNESDAY, THURSDAY, FRIDAY = DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
@@ -23,6 +25,18 @@ ANSWERS = {
     "Q2_gender": ("Male", "female ", " Other", "ÄNDERS", "", "\u00a0diverse\u00a0", "don't say"),
     "Q3_region": ("North", " north", "Łódź", "O'Higgins", "", "a\\b", "new\nline"),
 }
+
+
+PLANNED = {
+    "campaign": "autumn_letter",
+    "channel": "mail",
+    "sends": "autumn",
+    "definition": "x",
+    "considered": 0,
+    **dict.fromkeys(OUTCOMES, 0),
+    "cost": 0.0,
+}
+"""A night's plan of a campaign, by which its clicks are known under another name."""
 
 
 def deliver_random_lake(home: TinyHome, seed: int) -> None:
@@ -60,6 +74,9 @@ def deliver_random_lake(home: TinyHome, seed: int) -> None:
         home.deliver(
             "predictions", day, [_prediction(chance, person) for person in identifiers if chance.random() < 0.7]
         )
+    for day in DAYS:
+        home.deliver("sends", day, [_send(chance, f"{day}-{number}", everyone) for number in range(300)])
+    home.deliver("plan_books", WEDNESDAY, [PLANNED])
 
 
 def _moment(chance: random.Random, latest: str) -> datetime.datetime:
@@ -145,6 +162,25 @@ def _medium(chance: random.Random, media_id: str, everyone: list[str]) -> dict[s
         "identifier": chance.choice(everyone),
         "event_id": f"{THURSDAY}-0001",
         "path": chance.choice(("media/a.png", "/etc/a.png", f"media/{media_id}.png")),
+        "occurred_at": _moment(chance, WEDNESDAY),
+    }
+
+
+def _send(chance: random.Random, send_id: str, everyone: list[str]) -> dict[str, Any]:
+    """A status of one of a hundred messages, in any order; what a message is follows from its number."""
+    number = chance.randint(0, 99)
+    identifier = everyone[number % len(everyone)]
+    status = chance.choice((*SEND_STATUSES, "delivered", "delivered", "opened", "clicked"))
+    return {
+        "send_id": send_id,
+        "identifier": identifier,
+        "message_id": f"m{number:02d} {identifier}",
+        "campaign": ("autumn_letter", "spring", "other", None)[number % 4],
+        "plan": None if number % 3 else datetime.date.fromisoformat(LONG_BEFORE),
+        "channel": "sms" if number % 7 == 0 else "mail",
+        "status": status,
+        "permanent": status == "bounced" and chance.random() < 0.3,
+        "by_machine": status in ("opened", "clicked") and chance.random() < 0.5,
         "occurred_at": _moment(chance, WEDNESDAY),
     }
 

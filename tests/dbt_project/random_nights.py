@@ -29,6 +29,7 @@ TABLES_OF_PEOPLE = {
     "answers": 1,
     "identity_edges": 1,
     "media": 1,
+    "sends": 2,
 }
 """Table -> rows of a town and day."""
 
@@ -63,6 +64,7 @@ class Towns:
             "answers": random_lake._answer,
             "identity_edges": random_lake._edge,
             "media": random_lake._medium,
+            "sends": random_lake._send,
         }
         for table, make in makers.items():
             rows = self._rows(table, day, make)

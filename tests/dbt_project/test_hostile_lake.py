@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from contracts.tables import TABLES
-from contracts.tables.vocabulary import ACTIONS, DEVICES, EDGE_KINDS, PURPOSES
+from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.vocabulary import ACTIONS, CHANNELS, DEVICES, EDGE_KINDS, PURPOSES, SEND_STATUSES
 from dbt_project.build import build
 from tests.dbt_project.tiny_lake import ARROW_TYPES, TinyHome, at
 
@@ -60,6 +61,7 @@ BEYOND_THE_CALENDAR = (2**63 - 1, -(2**63) + 2, 9_223_372_036_854_000_000, -9_00
 """Microseconds since 1970 that no calendar of Python has; the first is DuckDB's infinity."""
 
 OF_COLUMN = {"action": ACTIONS, "device": DEVICES, "purpose": PURPOSES, "kind": EDGE_KINDS, "currency": ("EUR", "USD")}
+OF_COLUMN |= {"channel": CHANNELS, "status": SEND_STATUSES}
 
 texts = st.one_of(
     st.none(), st.sampled_from(NASTY_TEXTS), st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -67,6 +69,7 @@ texts = st.one_of(
 VALUES = {
     "string": texts,
     "double": st.one_of(st.none(), st.sampled_from(NASTY_NUMBERS), st.floats()),
+    "int": st.one_of(st.none(), st.integers(-(2**31), 2**31 - 1)),
     "boolean": st.sampled_from((None, True, False)),
     "array<string>": st.one_of(st.none(), st.lists(texts, max_size=4), st.just(["x"] * 100)),
     "timestamp": st.one_of(
@@ -88,6 +91,7 @@ def hostile_rows(table: str) -> list[dict[str, Any]]:
         sane = {
             "string": st.sampled_from(OF_COLUMN.get(column.name, (f"x-{column.name}",))),
             "double": st.just(3.5),
+            "int": st.just(3),
             "boolean": st.just(True),
             "array<string>": st.just(["word"]),
             "timestamp": st.just((at(f"{DAY} 08:00") - EPOCH) // MICROSECOND),
@@ -163,7 +167,7 @@ def night(new_home) -> TinyHome:
     """The lake with both kinds of rows, and one night over it."""
     home: TinyHome = new_home()
     honest, everybody = honest_rows(), set()
-    for table in ("events", "items", "answers", "consents", "media", "identity_edges", "exchange_rates"):
+    for table in (table.name for table in MAPPED_TABLES):
         rows = hostile_rows(table)
         assert len(rows) >= ROWS
         rows += honest.get(table, [])
@@ -198,6 +202,7 @@ def test_what_was_set_aside_is_counted_by_table_and_column(night):
     set_aside = json.loads((night.settings.home.reports / DAY / "profile.json").read_text())["set_aside"]
     expected = ("events.value", "events.occurred_at", "events.action", "items.price", "items.title", "answers.answer")
     expected += ("consents.granted", "identity_edges.kind", "exchange_rates.rate", "media.path")
+    expected += ("sends.status", "sends.occurred_at", "impressions.position")
     for place in expected:
         assert set_aside[place] > 0, place
     refused_consents = sum(rows for place, rows in set_aside.items() if place.startswith("consents."))
