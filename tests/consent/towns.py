@@ -143,10 +143,11 @@ def _draw_acts(drawn: Towns, chance: random.Random, identifier: str, key: str) -
 
 
 def _draw_messages(drawn: Towns, chance: random.Random, identifiers: list[str], town: str) -> None:
-    """A message to each of some identifiers, and what became of it."""
+    """A message to each of some identifiers, and what became of it; by another channel than the audiences', which keep
+    whom it refuses."""
     for number, identifier in enumerate(chance.sample(identifiers, len(identifiers) // 2)):
         arrived, status = chance.choice(DAYS), chance.choice(("delivered", "clicked", "bounced", "complained"))
-        message = {"message_id": f"{town}-{number}", "identifier": identifier, "campaign": "letters", "channel": "mail"}
+        message = {"message_id": f"{town}-{number}", "identifier": identifier, "campaign": "letters", "channel": "sms"}
         message |= {"status": status, "permanent": status == "bounced", "by_machine": False}
         drawn.add("sends", arrived, {**message, "send_id": f"{town}-{number}", "occurred_at": at(f"{arrived} 06:00")})
 
