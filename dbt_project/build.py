@@ -22,6 +22,7 @@ from contracts.lineage import lineage_transport
 from contracts.memory import duckdb_share
 from contracts.report import Report, say
 from contracts.settings import Settings
+from contracts.tables.activation import ASSIGNMENTS
 from contracts.tables.marts import CONSENT, INTERACTIONS
 from contracts.tables.served import PREDICTIONS
 from contracts.tables.summaries import SUMMARY_TABLES
@@ -97,15 +98,18 @@ def build(settings: Settings, ds: str, *, full_refresh: bool = False) -> None:
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
     """The variables of dbt for a run that reads all days; writes empty files for tables without any day."""
     lake, warehouse = Lake(settings.home.lake), warehouse_of(settings)
-    predicted = [day for day in lake.days(PREDICTIONS.name, until=ds) if day < ds]
+    predicted, assigned = (
+        [day for day in lake.days(table.name, until=ds) if day < ds] for table in (PREDICTIONS, ASSIGNMENTS)
+    )
     return {
         "lake": str(lake.root),
         "ds": ds,
         "memory_limit": duckdb_share(settings.memory),
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
         "predicted_on": max(predicted, default=EMPTY_DAY),
+        "assigned_on": max(assigned, default=EMPTY_DAY),
         "tables_without_days": [
-            *write_empty_tables(lake, TABLES_READ, ds),
+            *write_empty_tables(lake, (*TABLES_READ, ASSIGNMENTS), ds),
             *write_empty_tables(lake, SUMMARY_TABLES, EMPTY_DAY),
         ],
         "columns_without_data": columns_without_data(lake, warehouse.target, ds),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONFIGS = REPOSITORY / "training" / "configs"
 """Parameters that come with the code; an image cannot change them."""
 
-MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response")
+MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response", "uplift")
 """The models that can be trained, by the name of their file and of their registered model."""
 
 SECTIONS = ("every", *MODELS, "admission")

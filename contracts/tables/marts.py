@@ -271,6 +271,25 @@ SUPPRESSION = Table(
     ),
 )
 
+_OF_ONE_CAMPAIGN = ("person_id", "campaign", "sent_on", "same_campaign_visits", *RESPONSE_LABELS)
+
+TRAINING_UPLIFT = Table(
+    "training_uplift",
+    grain="one person who agrees to training, in one experiment, whose window is over",
+    key=("person_id", "campaign"),
+    columns=(
+        PERSON_ID,
+        Column("campaign", "string", "the campaign whose experiment it is", required=True),
+        Column("sent_on", "date", "the day after the first night; every feature is as known before it", required=True),
+        Column("treated", "boolean", "whether the lot gave a message; false for those held out", required=True),
+        *(column for column in TRAINING_RESPONSES.columns if column.name not in _OF_ONE_CAMPAIGN),
+        Column("visited", "boolean", "came to the shop within the window", required=True),
+        Column("purchased", "boolean", "bought within the window", required=True),
+        Column("euros", "double", "euros of these orders", required=True, least=0),
+    ),
+)
+"""Experiments alone: whoever was sent to, and whoever could have been, by lot."""
+
 MART_TABLES = (
     CONSENT,
     PROFILE,
@@ -279,6 +298,7 @@ MART_TABLES = (
     TRAINING_SEQUENCES,
     TRAINING_PICTURES,
     TRAINING_RESPONSES,
+    TRAINING_UPLIFT,
     SCORING_SEQUENCES,
     SCORING_RESPONSES,
     SENDS_OF_PEOPLE,

@@ -23,6 +23,7 @@ from contracts.entry_point import IMPORTING_THRESHOLD
 
 OF_A_RUN = frozenset(
     {
+        "assigned_on",
         "columns_without_data",
         "days_with_interactions",
         "ds",

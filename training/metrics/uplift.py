@@ -115,3 +115,15 @@ def over_random(send: np.ndarray, effect: np.ndarray) -> np.ndarray:
     """What each row adds to what a policy earns against sending as many messages to people at random (rows,)."""
     send = np.asarray(send, float)
     return (send - send.mean()) * effect
+
+
+def mean_interval(values: np.ndarray, *, resamples: int = 1000, seed: int = 7) -> tuple[float, float]:
+    """Percentile interval of 95 % of a mean, resampling units, people for example (Efron, 1979).
+
+    Args:
+        values: (units,).
+    """
+    random = np.random.default_rng(seed)
+    means = [values[random.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -30,14 +30,21 @@ def training_euros(data: Responses) -> np.ndarray:
 
 
 def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
+    """Euros of a mean order over all campaigns, and of each, of the training rows with a purchase."""
+    indices = data.table.indices(PURCHASE, Part.TRAIN)
+    return mean_order_values(data.table.rows["campaign"].to_numpy()[indices], data.order_values[indices])
+
+
+def mean_order_values(campaigns: np.ndarray, euros: np.ndarray) -> tuple[float, dict[str, float]]:
     """Euros of a mean order over all campaigns, and of each campaign, shrunk towards the mean of all.
 
-    Only training rows with a purchase count, each capped (`order_cap`). Without any, an order is worth 0 euros.
+    Only rows with a purchase count, each capped (`order_cap`). Without any, an order is worth 0 euros.
+
+    Args:
+        campaigns: (rows,).
+        euros: bought in each row; 0 or NaN without a purchase (rows,).
     """
-    indices = data.table.indices(PURCHASE, Part.TRAIN)
-    orders = pd.DataFrame(
-        {"campaign": data.table.rows["campaign"].to_numpy()[indices], "euros": data.order_values[indices]}
-    )
+    orders = pd.DataFrame({"campaign": campaigns, "euros": euros})
     orders = orders[orders["euros"] > 0]
     orders["euros"] = orders["euros"].clip(upper=order_cap(orders["euros"].to_numpy()))
     overall = float(orders["euros"].mean()) if len(orders) else 0.0
