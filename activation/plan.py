@@ -101,7 +101,7 @@ def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates
                 remedy="build the marts of that day again, and score it; nothing was planned",
             )
         for one in candidates:
-            one.add(batch.audience(one.campaign, night.items, night.policy), batch.responses)
+            one.add(batch.audience(one.campaign, night.items, night.policy), batch.responses, batch.uplifts)
         ids.append(pa.array(batch.people["person_id"], pa.string()))
         regions.append(regions_of(batch.people["region"]))
         days.append(batch.people["recency_days"].to_numpy("float64", na_value=np.nan))

@@ -4,6 +4,7 @@ scores       ten items each, and behind them the best of each category of which 
              for those that a campaign can carry. Items that the catalogue calls unavailable are left out before that,
              and counted
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
+uplifts      for each campaign that had an experiment what sending changes in chances and euros, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
 Scores and tastes of people for whom nothing has changed are those of the night before: a night ranks as many people as
@@ -35,7 +36,7 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.schema import Table
 from contracts.settings import Settings
-from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
+from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES, UPLIFTS
 from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champion, Champions
@@ -46,6 +47,7 @@ from serving.scoring.predictions import NO_RESPONSES, best_campaigns, photo_inte
 from serving.scoring.recommendations import recommend
 from serving.scoring.responses import predict_responses
 from serving.scoring.shelf import Shelf, campaign_demand
+from serving.scoring.uplifts import predict_uplifts
 from training.registry.client import CHAMPION, Registry
 
 _KNOWN = ("taste_vector", "picture_interests")
@@ -68,7 +70,7 @@ def main() -> None:
 
 
 def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) -> None:
-    """Publish `scores`, `responses` and `predictions` of one day.
+    """Publish `scores`, `responses`, `uplifts` and `predictions` of one day.
 
     Args:
         changed_since: a day that was scored; only people whose identity changed after it are scored again.
@@ -102,7 +104,8 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
         file = staging / "responses.parquet"
         earlier = kept if changed_since is not None else None
         best, predicted = write_responses(file, marts.recipients, champions.get("response"), people, earlier)
-        staged = {RESPONSES.name: file}
+        staged = {RESPONSES.name: file, UPLIFTS.name: staging / f"{UPLIFTS.name}.parquet"}
+        changes = write_uplifts(staged[UPLIFTS.name], marts.recipients, champions.get("uplift"), people)
 
         scored, ranked_by, known = 0, set(), Counter(dict.fromkeys(_KNOWN, 0))
         with contextlib.ExitStack() as open_files:
@@ -128,7 +131,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                     found = _sorted(PREDICTIONS, found, before)
                 writers[PREDICTIONS.name].write_table(found)
                 known.update({name: len(found) - found[name].null_count for name in _KNOWN})
-        for table in (SCORES, RESPONSES, PREDICTIONS):
+        for table in (SCORES, RESPONSES, UPLIFTS, PREDICTIONS):
             lake.publish(table.name, ds, {staged[table.name].name: staged[table.name]})
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
@@ -148,8 +151,8 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
     by = ", ".join(sorted(ranked_by)) or "no model"
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
     say(
-        f"score: {predicted:,} responses predicted; taste vectors of {known['taste_vector']:,} people, "
-        f"interests in photos of {known['picture_interests']:,}"
+        f"score: {predicted:,} responses and {changes:,} uplifts predicted; taste vectors of "
+        f"{known['taste_vector']:,} people, interests in photos of {known['picture_interests']:,}"
     )
 
 
@@ -197,6 +200,17 @@ def write_responses(
         if kept is not None:
             writer.write_table(kept.rows(RESPONSES, people, kept.keeps))
     return pd.concat(best) if best else best_campaigns(NO_RESPONSES), predicted
+
+
+def write_uplifts(file: Path, recipients: pa.Table, champion: Champion | None, people: np.ndarray) -> int:
+    """Write the rows of `uplifts` of some people; returns their number."""
+    written = 0
+    with pq.ParquetWriter(file, arrow_schema(UPLIFTS)) as writer:
+        for rows in predict_uplifts(recipients, champion):
+            wanted = rows[rows["person_id"].isin(people)]
+            writer.write_table(_as_table(wanted, UPLIFTS))
+            written += len(wanted)
+    return written
 
 
 def _lost_champions(settings: Settings, champions: Champions) -> dict[str, str]:

@@ -14,7 +14,8 @@ who:                                # all conditions must hold; an empty `who` i
 items: {count: 3, category: running}
 sends: autumn                       # the name under which its clicks come back: adds click_chance, and why, and lets
                                     # `who` ask for it, as `at_least: {click_chance: 0.1}`
-experiment: {holdout: 0.1}          # people who get nothing, so that the others can be compared with them
+experiment: {holdout: 0.1}          # people who get nothing, so that the others can be compared with them; lets `who`
+                                    # ask for what sending changes, as `at_least: {uplift_euros: 0.2}`
 explore: {share: 0.1}               # of its places that are drawn, so that what other lists would earn can be known
 """
 
@@ -29,7 +30,7 @@ from activation.experiments.experiment import GLOBAL, Experiment, read_experimen
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables.marts import PROFILE
-from contracts.tables.served import PREDICTIONS, RESPONSES
+from contracts.tables.served import PREDICTIONS, RESPONSES, UPLIFTS
 from contracts.tables.vocabulary import CHANNELS
 
 PURPOSES = ("marketing_contact", "personalisation")
@@ -41,6 +42,10 @@ NUMBER_COLUMNS = tuple(
 )
 CHANCES = tuple(column.name for column in RESPONSES.columns if column.name in ("click_chance", "purchase_chance"))
 """What the champion of `response` says of a person and the campaign that is sent."""
+
+CHANGES = tuple(column.name for column in UPLIFTS.columns if column.type == "double")
+"""What the champion of `uplift` says that sending the campaign changes for a person; it knows campaigns with an
+experiment."""
 
 MOST_ITEMS = 10
 
@@ -130,7 +135,8 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     likes = _below(who, "likes", ("category", "min_weight"))
     items = _below(fields, "items", ("count", "category"))
     sends = fields["sends"].text() if "sends" in fields else None
-    at_least, at_most = (_limits(who, name, CHANCES if sends else ()) for name in ("at_least", "at_most"))
+    known = (*(CHANCES if sends else ()), *(CHANGES if "experiment" in fields else ()))
+    at_least, at_most = (_limits(who, name, known) for name in ("at_least", "at_most"))
     if "bought_within_days" in who:
         at_most["recency_days"] = who["bought_within_days"].number()
     purpose = fields["purpose"].one_of(PURPOSES) if "purpose" in fields else PURPOSES[0]

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.audiences.campaigns import Campaign, load_campaigns
+from activation.audiences.campaigns import CHANGES, Campaign, load_campaigns
 from activation.audiences.exploration import Lot
 from activation.audiences.selection import (
     PREDICTION_COLUMNS,
@@ -19,6 +19,7 @@ from activation.audiences.selection import (
     select_audience,
     with_arms,
     with_chances,
+    with_changes,
 )
 from activation.experiments.experiment import Experiment
 from activation.experiments.publishing import publish_assignments
@@ -30,6 +31,7 @@ from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
 from contracts.tables.activation import ASSIGNMENTS
+from contracts.tables.served import UPLIFTS
 from lake_tables.arrow import id_range, read_mart, read_table
 from lake_tables.consent import latest_consents
 
@@ -51,6 +53,8 @@ class Batch:
     """One row a person, by person id: consents, profile, predictions."""
     scores: pd.DataFrame
     responses: pd.DataFrame
+    uplifts: pd.DataFrame
+    """What sending changes, by person and campaign; without a champion that says so no rows."""
     assignments: pd.DataFrame | None
     """Their arms; nothing where there is no experiment."""
     lot: Lot | None = None
@@ -62,7 +66,8 @@ class Batch:
         Args:
             draws: false where the items are planned already, so that no lot need be drawn again.
         """
-        people = with_arms(with_chances(self.people, self.responses, campaign), self.assignments, campaign)
+        people = with_changes(with_chances(self.people, self.responses, campaign), self.uplifts, campaign)
+        people = with_arms(people, self.assignments, campaign)
         heeds = policy.holdout_from(campaign) is not None
         held_back = people["person_id"].isin(held_out_of_all(self.assignments)) if heeds else None
         return select_audience(campaign, people, self.scores, items, self.lot if draws else None, held_back)
@@ -121,8 +126,9 @@ class Night:
         """
         for consents in in_batches(self.consents):
             people, scores, responses = read_people(self.lake, self.ds, consents)
+            uplifts = read_uplifts(self.lake, self.ds, consents)
             arms = read_assignments(self.lake, self.ds, consents) if self.changes else None
-            yield Batch(people, scores, responses, arms, self.lot)
+            yield Batch(people, scores, responses, uplifts, arms, self.lot)
 
 
 def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
@@ -214,6 +220,15 @@ def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFra
     )
     people = consents.merge(profiles, how="left", on="person_id").merge(predictions, how="left", on="person_id")
     return people, scores, responses
+
+
+def read_uplifts(lake: Lake, ds: str, consents: pd.DataFrame) -> pd.DataFrame:
+    """What sending changes for the people of a batch, by campaign; no rows for a day that was scored without it."""
+    columns = ["person_id", "campaign", *CHANGES]
+    if not lake.files(UPLIFTS.name, ds):
+        return pd.DataFrame({name: pd.Series(dtype="float64" if name in CHANGES else "str") for name in columns})
+    folder = lake.partition(UPLIFTS.name, ds)
+    return read_table(folder, columns, people=id_range(consents["person_id"])).to_pandas()
 
 
 def read_assignments(lake: Lake, ds: str, consents: pd.DataFrame) -> pd.DataFrame:

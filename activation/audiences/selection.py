@@ -98,6 +98,18 @@ def with_chances(profiles: pd.DataFrame, responses: pd.DataFrame, campaign: Camp
     return profiles.merge(own, how="left", on="person_id")
 
 
+def with_changes(profiles: pd.DataFrame, uplifts: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Profiles with what sending the campaign changes, empty where no model says it; only where it has an experiment.
+
+    Args:
+        uplifts: person_id, campaign and `CHANGES`.
+    """
+    if campaign.experiment is None:
+        return profiles
+    own = uplifts.loc[uplifts["campaign"] == campaign.name].drop(columns="campaign")
+    return profiles.merge(own, how="left", on="person_id", validate="many_to_one")
+
+
 def with_arms(profiles: pd.DataFrame, assignments: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     """Profiles with the arm of each person in the campaign's experiment, where it has one.
 

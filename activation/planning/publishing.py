@@ -34,17 +34,25 @@ class Candidates:
         self._outcomes: list[np.ndarray] = []
         self._expected: list[np.ndarray] = []
 
-    def add(self, audience: Audience, responses: pd.DataFrame) -> None:
+    def add(self, audience: Audience, responses: pd.DataFrame, uplifts: pd.DataFrame) -> None:
         """Take the people of one batch; no person may be in two.
+
+        A message is worth what sending adds, where a model learned that from an experiment of the campaign, else what
+        comes in from those who respond.
 
         Args:
             responses: person_id, campaign, and expected_value where it is known.
+            uplifts: person_id, campaign, uplift_euros.
         """
         rows = audience.rows
         expected = np.full(len(rows), np.nan)
         if self.campaign.sends is not None and "expected_value" in responses:
             own = responses[responses["campaign"] == self.campaign.sends].set_index("person_id")["expected_value"]
             expected = rows["person_id"].map(own).to_numpy("float64", na_value=np.nan)
+        if self.campaign.experiment is not None:
+            added = uplifts[uplifts["campaign"] == self.campaign.name].set_index("person_id")["uplift_euros"]
+            known = rows["person_id"].map(added).to_numpy("float64", na_value=np.nan)
+            expected = np.where(np.isnan(known), expected, known)
         self._outcomes.append(audience.outcomes)
         self._expected.append(expected)
         self._writer.write_table(self._messages(audience, expected))

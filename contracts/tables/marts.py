@@ -271,7 +271,7 @@ SUPPRESSION = Table(
     ),
 )
 
-_OF_ONE_CAMPAIGN = ("person_id", "campaign", "sent_on", "same_campaign_visits", *RESPONSE_LABELS)
+_OF_ONE_CAMPAIGN = ("person_id", "campaign", "sent_on", "treatment", "same_campaign_visits", *RESPONSE_LABELS)
 
 TRAINING_UPLIFT = Table(
     "training_uplift",

@@ -63,6 +63,36 @@ RESPONSES = Table(
     ),
 )
 
+UPLIFTS = Table(
+    "uplifts",
+    grain="one person and one campaign that had an experiment, in the week that begins after the day",
+    key=("person_id", "campaign"),
+    columns=(
+        PERSON_ID,
+        Column("campaign", "string", "the campaign, by the name of its file", required=True),
+        Column(
+            "uplift_click",
+            "double",
+            "what sending changes in the chance to come within a week, -1 to 1",
+            required=True,
+            least=-1,
+            greatest=1,
+        ),
+        Column(
+            "uplift_purchase",
+            "double",
+            "what sending changes in the chance to buy within a week, -1 to 1",
+            required=True,
+            least=-1,
+            greatest=1,
+        ),
+        Column("uplift_euros", "double", "euros that sending adds: uplift_purchase x mean order", required=True),
+        Column("reasons", "array<string>", "what raised uplift_click most, in words", required=True),
+        Column("model_version", "string", "model and version that scored, as `uplift/3`", required=True),
+    ),
+)
+"""Without a champion of `uplift` it has no rows."""
+
 PREDICTIONS = Table(
     "predictions",
     grain="one person, as the champions of the night see them",
@@ -108,5 +138,5 @@ PARTNER_SCORES = Table(
     ),
 )
 
-SERVED_TABLES = (SCORES, RESPONSES, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
+SERVED_TABLES = (SCORES, RESPONSES, UPLIFTS, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
 """What the champions say, one full state a day."""

@@ -45,7 +45,7 @@ class Marts:
         histories = read_histories(lake, ds)
         consenting.require_agreed(SCORING_SEQUENCES.name, histories["person_id"].to_numpy())
         recipients = arrow_schema(SCORING_RESPONSES).empty_table()
-        if champions.get("response") is not None:
+        if any(champions.get(model) is not None for model in ("response", "uplift")):
             recipients = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names)
             recipients = recipients.sort_by([(name, "ascending") for name in SCORING_RESPONSES.key])
             consenting.require_agreed(SCORING_RESPONSES.name, recipients["person_id"].to_numpy())

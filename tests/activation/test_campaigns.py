@@ -46,6 +46,7 @@ def test_contact_is_the_purpose_unless_said_otherwise(tmp_path):
         ("who:\n  regions: north", "in line 3 .*'regions'; did you mean 'region'"),
         ("who: {at_least: {frequencies: 1}}", "in line 2 .*who.at_least.frequencies.*did you mean 'frequency'"),
         ("who: {at_least: {click_chance: 1}}", "in line 2 .*received 'click_chance'"),
+        ("who: {at_least: {uplift_euros: 0.2}}", "in line 2 .*received 'uplift_euros'"),
         ("who:\n  at_most:\n    frequency: often", "a number in line 4 .*who.at_most.frequency.*'often'"),
         ("who: {bought_within_days: lately}", "a number in line 2 .*who.bought_within_days.*'lately'"),
         ("purpose: training", "in line 2 .*'training'; choose one of marketing_contact, personalisation"),

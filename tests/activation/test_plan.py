@@ -109,6 +109,37 @@ def know_everybody(home, ds: str = DS, **other_owners: str) -> None:
     lake.publish("persons", ds, {file.name: file})
 
 
+def test_a_message_is_worth_what_sending_adds_and_campaigns_may_ask_for_it(home):
+    """Of the autumn it is known what sending adds: half a euro less than nothing for the first ten of the people."""
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    write(home, "autumn", "channel: mail\nsends: autumn\nexperiment: {holdout: 0.2, salt: a}")
+    write(home, "winter", "channel: mail\nexperiment: {holdout: 0.2, salt: w}\nwho: {at_least: {uplift_euros: 0.2}}")
+    uplifts = [
+        {
+            "person_id": one,
+            "campaign": name,
+            "uplift_click": 0.1,
+            "uplift_purchase": 0.1,
+            "uplift_euros": euros,
+            "reasons": [],
+            "model_version": "uplift/1",
+        }
+        for number, one in enumerate(EVERYBODY)
+        for name, euros in (("autumn", -0.5 if number < 10 else 0.25), ("winter", number / 100))
+    ]
+    publish(home, "uplifts", uplifts)
+    make_plan(DS)
+    found = plans(home).set_index("campaign")
+    autumn, winter = found.loc["autumn"], found.loc["winter"]
+    first, later = set(EVERYBODY[:10]), set(EVERYBODY[20:])
+    assert set(autumn["expected_value"]) == {0.25}
+    assert not first & set(autumn["person_id"])
+    assert books(home)["autumn"]["outbid"] > 0
+    assert set(winter["person_id"]) <= later
+    assert winter["expected_value"].min() >= 0.2
+
+
 def test_without_rules_the_audiences_are_those_of_a_night_without_a_plan(home):
     before = audiences(home)
     make_plan(DS)

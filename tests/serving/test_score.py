@@ -14,6 +14,7 @@ from serving.scoring.history_reasons import most_attributed_items
 from serving.scoring.predictions import best_campaigns
 from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, reason, recommend
 from serving.scoring.shelf import Demand, Shelf
+from serving.scoring.uplifts import predict_uplifts
 from tests.training.markov_town import DS, build_town, person, scoring_rows
 from training.integrated_gradients import integrated_gradients
 from training.models.next_item.attributions import history_path
@@ -238,3 +239,42 @@ def test_popularity_ranks_by_acts_without_what_was_seen():
     assert answers["items"].tolist() == [["b", "a", "c"], ["a", "c"]]
     assert answers["scores"].tolist() == [[9.0, 3.0, 3.0], [3.0, 3.0]]
     assert answers["reasons"].tolist() == [[POPULAR] * 3, [POPULAR] * 2]
+
+
+class Persuading:
+    """What `uplift` serves: sending helps those with carts in the letter, by the sigmoid of the difference."""
+
+    vocabularies = {"campaign": pd.Index(["letter", "card"])}  # noqa: RUF012
+    feature_slices = {"campaign": [0, 1], "carts": [1, 2]}  # noqa: RUF012
+
+    def encode(self, rows):
+        return np.stack([rows["campaign"] == "letter", rows["carts"]], axis=1).astype("float32")
+
+    def embedder(self, encoded):
+        return encoded
+
+    def head(self, features):
+        """Logits to come without the message and with it; buying is never changed."""
+        import keras
+
+        none = 0.0 * features[:, :1]
+        return keras.ops.concatenate([none, none, features[:, 1:], none], axis=1)
+
+
+def test_uplifts_are_of_each_person_and_each_campaign_that_had_an_experiment():
+    recipients = pa.table(
+        {
+            "person_id": ["p1", "p1", "p2"],
+            "campaign": ["autumn", "winter", "autumn"],
+            "same_campaign_visits": [1, 0, 0],
+            "carts": [3, 3, 0],
+        }
+    )
+    served = Served(Persuading(), uplift_click=0.1, uplift_purchase=0.05, uplift_euros=1.5)
+    (found,) = predict_uplifts(recipients, Champion("uplift/3", served))
+    keys = list(zip(found["person_id"], found["campaign"], strict=True))
+    assert keys == [("p1", "card"), ("p1", "letter"), ("p2", "card"), ("p2", "letter")]
+    assert found["uplift_euros"].eq(1.5).all()
+    assert found["model_version"].eq("uplift/3").all()
+    assert found["reasons"].tolist() == [["3 times in the cart"]] * 2 + [[]] * 2
+    assert not list(predict_uplifts(recipients, None))
