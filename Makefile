@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly ui up status down bench test test-long test-compose lint lock clean
+.PHONY: help setup nightly nights ui up status down bench test test-long test-compose lint lock clean
 
 DS ?=
 RAW ?= town
@@ -28,6 +28,15 @@ nightly:  ## raw data to audiences, for a day: [DS=YYYY-MM-DD] [RAW=town|real|fo
 	ops/setup.sh
 	. ops/env.sh
 	python -m ops.nightly --raw "$$RAW" --ds "$(DS)" --setup-seconds $$((SECONDS - begin))
+
+nights:  ## the town lives on, night after night: planted lift beside measured lift [NIGHTS=7] [DS=YYYY-MM-DD] [TRAIN_EVERY=4]
+	@ops/setup.sh
+	export NIGHTSHIFT_HOME=$${NIGHTSHIFT_HOME:-$$PWD/var/lakes/nights}
+	export NIGHTSHIFT_CAMPAIGNS=$${NIGHTSHIFT_CAMPAIGNS:-$$PWD/activation/campaigns_loop}
+	export NIGHTSHIFT_POLICY=$${NIGHTSHIFT_POLICY:-$$PWD/activation/policy_loop.yml}
+	RAW=town
+	. ops/env.sh
+	python -m ops.nights $(foreach name,ds nights train-every,$(call option,$(name)))
 
 ui:  ## Airflow, MLflow and TensorBoard on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000] ...
 	@ops/setup.sh

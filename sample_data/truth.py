@@ -24,6 +24,7 @@ from sample_data.responses.diary import Diary, diaries
 from sample_data.responses.effects import KINDS
 from sample_data.responses.planned import rows
 from sample_data.responses.planted_lift import planted_lift
+from sample_data.responses.policies import worth_of_policies
 
 IDENTIFIERS = {"accounts": "account", "cookies": "cookie", "emails": "email", "handles": "handle"}
 """The truth's lists of identifiers, and the kind of identifier in each."""
@@ -37,7 +38,7 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
             identifiers of the truth; an identifier that the lake does not have is a person of its own.
         interest_recall@3: mean share of the three planted interests among the three heaviest of the profile, over the
             people whose profile has any interest. A person's profile is the one that most of its identifiers got.
-        planted_effects, planted_lift, sent_after_leaving: where the town has lived on; see `messages_of`.
+        planted_effects, planted_lift, policies, sent_after_leaving: where the town has lived on; see `messages_of`.
         dirt: what was planted and what the mapping found, source by source, and whether they are equal.
 
     Raises:
@@ -94,13 +95,16 @@ def messages_of(settings: Settings, ds: str, truth: Mapping[str, Any], lived: li
     Returns:
         planted_effects: campaign -> messages by kind, and the visits and euros that they were to change in expectation.
         planted_lift: experiment -> arm -> metric -> what sending changed a person, as `planted_lift` has it.
+        policies: campaign -> what ways to choose people would have been worth tonight, as `worth_of_policies` has it.
         sent_after_leaving: messages to people who had unsubscribed before; there should be none.
     """
     parameters = Parameters(**truth["parameters"])
-    people = settle(parameters, open_shop(parameters.generator("shop"), parameters.lines))
+    shop = open_shop(parameters.generator("shop"), parameters.lines)
+    people = settle(parameters, shop)
     return {
         "planted_effects": planted_effects(lived),
         "planted_lift": planted_lift(settings, ds, people, lived),
+        "policies": worth_of_policies(settings, ds, parameters, shop, people, lived),
         "sent_after_leaving": sum(diary.sent_after_leaving for diary in lived),
     }
 

@@ -61,10 +61,9 @@ def log_of(
     on_time: list[Record] = []
     left: list[Record] = []
     for record in records:
-        if record.second >= next_midnight:
+        is_late = rng.random() < LATE_SHARE and '"sg_machine_open":false' in record.text
+        if is_late or record.second >= next_midnight:
             left.append(replace(record, day=day + 1))
-        elif rng.random() < LATE_SHARE and '"sg_machine_open":false' in record.text:
-            left.append(replace(record, day=day + 1, dirt="late"))
         else:
             on_time.append(record)
     cut = copies(rng, on_time, SHARES["malformed"], "malformed", lambda record: replace(record, text=record.text[:60]))

@@ -26,7 +26,7 @@ from sample_data.feeds.feed import Feed, Track, seen_in, silently
 from sample_data.feeds.statuses import account_of, boost_of, bot_account, instant, snowflake, status_of
 from sample_data.items import Shop
 from sample_data.parameters import DAY_SECONDS, Parameters
-from sample_data.people import Person
+from sample_data.people import Handle, Person
 from sample_data.photos import photo
 from sample_data.visits import starts_of
 
@@ -79,13 +79,37 @@ def _write_all(
 ) -> list[tuple[int, str, dict[str, Any]]]:
     """(second, category, status) of everything that people write, by time."""
     rng = parameters.generator("social")
+    return _write(rng, shop, _plan(rng, parameters, people), PICTURE_SHARE, track)
+
+
+def day_posts(parameters: Parameters, shop: Shop, people: list[Person], day: int) -> tuple[dict[str, bytes], dict]:
+    """What people write on one day that comes after the town was laid, without pictures and dirt: a file, its tally."""
+    rng = parameters.generator(f"social {day}")
+    of_day = replace(parameters, days=1, last_day=parameters.ds(day))
+    written = _write(rng, shop, _plan(rng, of_day, people), 0.0, silently)
+    records = [_record(parameters, second, status) for second, _, status in written]
+    content = compressed(b"".join(record.line() for record in records))
+    return {f"ds={parameters.ds(day)}/statuses.jsonl.gz": content}, tally(records)
+
+
+def _plan(rng: np.random.Generator, parameters: Parameters, people: list[Person]) -> list[tuple[int, Person, Handle]]:
+    """When who writes under which handle, by time."""
     plans = []
     for person in people:
         for handle in person.handles:
             count = int(rng.poisson(handle.posts_a_month * parameters.days / 30))
             for second in starts_of(rng, parameters, person, count, apart_seconds=60):
                 plans.append((second, person, handle))
-    plans.sort(key=lambda plan: (plan[0], plan[2].id))
+    return sorted(plans, key=lambda plan: (plan[0], plan[2].id))
+
+
+def _write(
+    rng: np.random.Generator,
+    shop: Shop,
+    plans: list[tuple[int, Person, Handle]],
+    picture_share: float,
+    track: Track,
+) -> list[tuple[int, str, dict[str, Any]]]:
     written: list[tuple[int, str, dict[str, Any]]] = []
     latest: dict[str, dict[str, Any]] = {}
     for number, (second, person, handle) in enumerate(track(plans, "social posts")):
@@ -106,7 +130,7 @@ def _write_all(
             topics=shop.topics[category],
             email=person.email,
             answers=earlier if rng.random() < REPLY_SHARE else None,
-            has_picture=bool(rng.random() < PICTURE_SHARE),
+            has_picture=bool(rng.random() < picture_share),
         )
         latest[category] = status
         written.append((second, category, status))

@@ -90,7 +90,7 @@ def day_log(
     clean = [_record(parameters, hit) for hit in _apart(parameters, [*hits, *strangers])]
     records = [*clean, *_dirt(rng, parameters, shop, hits, clean)]
     content = _joined(record for lines in by_day(records).values() for record in lines)
-    return ({f"ds={parameters.ds(day)}/access.log.gz": compressed(content)} if records else {}), records
+    return {f"ds={parameters.ds(day)}/access.log.gz": compressed(content)}, records
 
 
 def last_items(parameters: Parameters, shop: Shop, visits: list[Visit]) -> dict[int, Item]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sample_data.browsing import Hit, browse
-from sample_data.feeds import send_log, weblog
+from sample_data.feeds import send_log, social, weblog
 from sample_data.feeds.dirt import Record, tally
 from sample_data.feeds.send_log import SENDS_SECONDS, SENT_SECOND, Letter, log_of
 from sample_data.items import Item, Shop, pick
@@ -53,14 +53,16 @@ def live(
     bounced, left = (set(diaries[-1].bounced), set(diaries[-1].left)) if diaries else (set(), set())
     sent = [one for one in planned if one.channel != "site"]
     messages = _messages(town, day, sent)
-    reaction = react(longer, Crowd.of(town.people), day, messages, _earlier(diaries, len(town.people)))
+    reaction = react(longer, Crowd.of(town.people), day, messages, earlier_messages(diaries, len(town.people)))
     visits, hits, ended = _visits(town, longer, midnight, night, planned, sent, reaction, last)
     letters = _letters(longer, midnight, night, sent, reaction, visits, town, bounced)
-    held_up = [Record(second, day, text, dirt) for second, text, dirt in diaries[-1].held_up] if diaries else []
+    held_up = [Record(second, day, text) for second, text in diaries[-1].held_up] if diaries else []
     rng = longer.generator(f"deliveries {ds}")
     logged, records = weblog.day_log(rng, longer, town.shop, day, hits)
     lines, later, sent_tally = log_of(rng, letters, day, midnight + DAY_SECONDS, held_up)
+    posted, posts_tally = social.day_posts(longer, town.shop, town.people, day)
     files = {f"{weblog.SOURCE}/{name}": content for name, content in logged.items()}
+    files |= {f"{social.SOURCE}/{name}": content for name, content in posted.items()}
     if lines:
         files[f"{send_log.SOURCE}/ds={ds}/events.jsonl"] = b"".join(line.line() for line in lines)
     diary = Diary(
@@ -70,8 +72,12 @@ def live(
             VisitOfDay(one.visit.person.number, round(one.euros, 2), one.came_by, one.kept_away_by) for one in visits
         ],
         messages=_remembered(sent, reaction),
-        sources={weblog.SOURCE: tally(records), **({send_log.SOURCE: sent_tally} if lines else {})},
-        held_up=[(record.second, record.text, record.dirt) for record in later],
+        sources={
+            weblog.SOURCE: tally(records),
+            social.SOURCE: posts_tally,
+            **({send_log.SOURCE: sent_tally} if lines else {}),
+        },
+        held_up=[(record.second, record.text) for record in later],
         last_items={str(number): item.id for number, item in sorted(ended.items())},
         bounced=sorted(bounced | {one.person for one, dead in zip(sent, reaction.dead, strict=True) if dead}),
         left=sorted(left | {one.person for one, leaves in zip(sent, reaction.leaves, strict=True) if leaves}),
@@ -98,7 +104,7 @@ def _messages(town: Town, day: int, sent: list[Planned]) -> Messages:
     )
 
 
-def _earlier(diaries: list[Diary], people: int) -> np.ndarray:
+def earlier_messages(diaries: list[Diary], people: int) -> np.ndarray:
     """Messages that reached each person in the days before: (people,)."""
     reached = [one.person for diary in diaries[-(MEMORY_DAYS - 1) :] for one in diary.messages if one.arrived]
     return np.bincount(np.array(reached, int), minlength=people)

@@ -49,8 +49,8 @@ class Diary:
     messages: list[MessageOfDay]
     sources: dict[str, dict[str, Any]]
     """What a faithful mapping reports of the day's deliveries."""
-    held_up: list[tuple[int, str, str | None]]
-    """Lines of the send log that the next delivery brings: second, text, kind of dirt."""
+    held_up: list[tuple[int, str]]
+    """Lines of the send log that the next delivery brings: second and text."""
     last_items: dict[str, str]
     """Person -> the item on which the last visit ended."""
     bounced: list[int] = field(default_factory=list)

@@ -37,7 +37,7 @@ BUYS_CHANCE = 0.4
 """Of such a visit: the item is bought."""
 STAYS_AWAY_CHANCE = 0.5
 """Of a harmful message: a visit of that day that would have been is not."""
-CLICKS_CHANCE = 0.5
+CLICKS_CHANCE = 0.8
 """Of a message that is not harmful, to a person who comes on that day anyway: the visit begins with its link."""
 LEAVES_CHANCES = (0.001, 0.003, 0.03)
 """By kind: the person unsubscribes."""

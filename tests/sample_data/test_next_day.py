@@ -119,7 +119,7 @@ def test_the_front_page_says_what_it_showed(town):
 
 
 def test_what_is_late_comes_once_with_the_next_delivery(town):
-    held_up = [json.loads(text) for _, text, _ in diary_of(town, NEXT).held_up]
+    held_up = [json.loads(text) for _, text in diary_of(town, NEXT).held_up]
     arrived = {event["sg_event_id"] for event in sent_lines(town, AFTER) if "sg_event_id" in event}
     assert held_up
     assert {event["sg_event_id"] for event in held_up} <= arrived
