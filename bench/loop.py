@@ -12,6 +12,7 @@ Euros are what those messages were to change by the planted chances; a person wh
 
 - `random`: by lot.
 - `response`: logistic regression of "came from the message and bought" on those who got one.
+- `uplift`: the net of the model `uplift`, which learns from the same nights what a message changes in "bought".
 - `two_models`: the difference of two logistic regressions of "bought", with a message and without.
 - `best`: by the planted effects themselves, which nobody can know.
 
@@ -50,6 +51,8 @@ VISIT_BUYS = 0.25
 
 WARM_DAYS, WEEK_DAYS, MOST_A_WEEK = 28, 7, 3
 AGE_KNOWN_SHARE = 0.45
+LOT_SHARE = 0.2
+"""Of the people, who get a message on a night of the experiment."""
 
 
 @dataclass
@@ -151,14 +154,45 @@ def by_two_models(log: Log, _: World) -> Score:
     return lambda rows: treated.predict_proba(rows)[:, 1] - control.predict_proba(rows)[:, 1]
 
 
+def by_uplift(log: Log, world: World) -> Score:
+    """The net of `training.models.uplift`; a fifth of the people tells it when to stop, and how much to believe."""
+    from training.config import CONFIGS, read_config
+    from training.learner import Context
+    from training.models.uplift.fitting import fit_experiment
+    from training.models.uplift.network import UpliftConfig
+    from training.models.uplift.table import ExperimentTable
+    from training.parts import Part
+
+    people = np.tile(np.arange(len(world.crowd)), len(log.rows) // len(world.crowd))
+    validates = world.parameters.generator("validation").random(len(world.crowd)) < 0.2
+    table = ExperimentTable(
+        rows=log.rows,
+        treated=log.treated,
+        propensity=np.full(len(people), LOT_SHARE),
+        outcomes=log.bought[:, None],
+        parts=np.where(validates[people], Part.VALIDATION, Part.TRAIN).astype("int8"),
+        numbers=list(log.rows),
+        categories=[],
+        names=("bought",),
+        people=people,
+    )
+    config = read_config(CONFIGS / "uplift.yml", UpliftConfig)
+    fitted = fit_experiment(table, config, Context(say=lambda _: None), watched="validation_likelihood")
+    return lambda rows: fitted.score(*fitted.encode(rows))[:, 0]
+
+
 def _regression() -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 
 
-LEARNED: Mapping[str, Callable[[Log, World], Score]] = {"response": by_response, "two_models": by_two_models}
+LEARNED: Mapping[str, Callable[[Log, World], Score]] = {
+    "response": by_response,
+    "uplift": by_uplift,
+    "two_models": by_two_models,
+}
 """Ways that learn from the log of the experiment."""
 
-WAYS = ("random", *LEARNED, "best")
+RANDOM, BEST = "random", "best"
 
 
 def main() -> None:
@@ -187,7 +221,7 @@ def run(seeds: Sequence[int], people: int, learn: int, nights: int, share: float
             remedy="correct the command line",
         )
     size = {"people": people, "learn_nights": learn, "nights": nights, "share": share}
-    euros: dict[str, list[float]] = {way: [] for way in WAYS}
+    euros: dict[str, list[float]] = {way: [] for way in (RANDOM, *LEARNED, BEST)}
     for seed in seeds:
         started = time.monotonic()
         found, messages = compare_ways(Parameters(people=people, days=1, seed=seed), learn, nights, share)
@@ -207,13 +241,19 @@ def run(seeds: Sequence[int], people: int, learn: int, nights: int, share: float
         result.write({"bench": "loop", "seeds": list(seeds), **size, "euros": spread})
 
 
-def compare_ways(parameters: Parameters, learn: int, nights: int, share: float) -> tuple[dict[str, float], int]:
+def compare_ways(
+    parameters: Parameters,
+    learn: int,
+    nights: int,
+    share: float,
+    learned: Mapping[str, Callable[[Log, World], Score]] = LEARNED,
+) -> tuple[dict[str, float], int]:
     """Way to choose -> euros that its messages were to change, and how many messages each sent."""
     world = World(parameters, settle(parameters, open_shop(parameters.generator("shop"), parameters.lines)))
     days, log = experiment(world, learn)
-    scores = {way: learner(log, world) for way, learner in LEARNED.items()}
+    scores = {way: learner(log, world) for way, learner in learned.items()}
     found, sent = {}, set()
-    for way in WAYS:
+    for way in (RANDOM, *learned, BEST):
         found[way], messages = run_way(world, days.copy(), scores.get(way), way, nights, share)
         sent.add(messages)
     if len(sent) != 1:
@@ -233,7 +273,7 @@ def experiment(world: World, nights: int) -> tuple[Days, Log]:
     parts = []
     for night in range(nights):
         rows = world.known(days)
-        sent = world.parameters.generator(f"lot {night}").random(len(world.crowd)) < 0.2
+        sent = world.parameters.generator(f"lot {night}").random(len(world.crowd)) < LOT_SHARE
         _, bought, bought_from_it = world.live(days, sent)
         parts.append((rows, sent, bought, bought_from_it))
     rows, sent, bought, bought_from_it = zip(*parts, strict=True)
@@ -250,7 +290,7 @@ def run_way(world: World, days: Days, score: Score | None, way: str, nights: int
         day = len(days.visits)
         if score is not None:
             values = score(world.known(days))
-        elif way == "best":
+        elif way == BEST:
             values = planted_euros(world, days)
         else:
             values = world.parameters.generator(f"random {day}").random(len(world.crowd))

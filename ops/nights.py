@@ -1,10 +1,10 @@
 """Night after night in the simulated town: what is planned and sent tonight is what people react to tomorrow.
 
 Each night runs the commands that the three DAGs run, without Airflow between them: map, resolve, profile; train and
-promote, on the first night and every few nights; score, measure, plan, export. Then the town, whose people have planted and
-secret reactions to messages, lives through the next day and lays its deliveries: the web log, and the mail service's
-log. A line a night; in the end the planted lift beside the measured one, and what ways to choose people would have been
-worth by the town's truth, each with as many messages.
+promote, on the first night and every few nights; score, measure, plan, export. Then the town, whose people have planted
+and secret reactions to messages, lives through the next day and lays its deliveries: the web log, posts, and the mail
+service's log. A line a night; in the end the planted lift beside the measured one, and what ways to choose people would
+have been worth by the town's truth, each with as many messages.
 
 A home that has lived through nights goes on from its newest day.
 """
@@ -111,8 +111,7 @@ def run_nights(nights: int, first: str | None, models: Sequence[str], trains_eve
         console.print(f"[bold]nightshift[/bold] {nights} nights from {ds} on, home {settings.home}")
         try:
             for number in range(nights):
-                trains = number % trains_every == 0 if trains_every else number == 0
-                run_night(settings, ds, models if trains else (), console)
+                run_night(settings, ds, models if trains_on(settings, ds, trains_every) else (), console)
                 console.print(line_of(number + 1, nights, Report(settings.home.reports, ds).merge()), soft_wrap=True)
                 last, ds = ds, (datetime.date.fromisoformat(ds) + datetime.timedelta(days=1)).isoformat()
         finally:
@@ -121,6 +120,12 @@ def run_nights(nights: int, first: str | None, models: Sequence[str], trains_eve
     console.print(lifts_of(reports[-1]))
     console.print(policies_of(reports))
     console.print(f"report: {Report(settings.home.reports, last).file}\nlogs:   {settings.home.logs}/nights-*.log")
+
+
+def trains_on(settings: Settings, ds: str, every: int) -> bool:
+    """Whether models are trained on a night: on the first of a home, and after so many nights more."""
+    before = sum(planned < ds for planned in Lake(settings.home.lake).days("plans"))
+    return before % every == 0 if every else before == 0
 
 
 def run_night(settings: Settings, ds: str, models: Sequence[str], console: Console) -> None:

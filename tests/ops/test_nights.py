@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from contracts.errors import SettingsError
-from contracts.settings import REPOSITORY
-from ops.nights import Step, lifts_of, line_of, policies_of, run_nights, run_step, steps_of
+from contracts.settings import REPOSITORY, Settings
+from ops.nights import Step, lifts_of, line_of, policies_of, run_nights, run_step, steps_of, trains_on
 from tests.test_architecture import started_commands
 
 DAGS = ("nightly_profiles", "train_models", "activate_audiences")
@@ -38,7 +38,17 @@ def test_a_night_runs_the_commands_of_the_dags():
 def test_models_are_trained_where_they_are_named_and_decided_on_together():
     steps = [step.arguments for step in steps_of("2026-11-19", [], ["response", "next_item"])]
     assert ["training.promote", "--model", "response", "next_item", "--ds", "2026-11-19"] in steps
-    assert not [step for step in steps_of("2026-11-19", [], []) if step.arguments[0].startswith("training")]
+    without = {step.arguments[0] for step in steps_of("2026-11-19", [], [])}
+    assert not without & {"training.train", "training.promote"}
+
+
+def test_trainings_are_counted_over_the_nights_of_a_home(tmp_path):
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)})
+    assert trains_on(settings, "2026-11-19", 2) and trains_on(settings, "2026-11-19", 0)
+    for day in ("2026-11-19", "2026-11-20"):
+        (tmp_path / "lake" / "plans" / f"ds={day}").mkdir(parents=True)
+    assert [trains_on(settings, f"2026-11-{day}", 2) for day in (19, 20, 21)] == [True, False, True]
+    assert not trains_on(settings, "2026-11-21", 0)
 
 
 def test_a_command_that_fails_ends_the_nights_with_its_sentence(tmp_path, monkeypatch):
