@@ -82,6 +82,9 @@ class Log:
     """In a visit that began with the message."""
 
 
+YES_OR_NO = ("age_known", "is_mobile", "is_weekend_visitor", "young", "seldom")
+"""Columns of what is known that hold 0 or 1."""
+
 Score = Callable[[pd.DataFrame], np.ndarray]
 """What is known of people -> a number each; who has the highest gets the message."""
 
@@ -166,19 +169,24 @@ def by_uplift(log: Log, world: World) -> Score:
     people = np.tile(np.arange(len(world.crowd)), len(log.rows) // len(world.crowd))
     validates = world.parameters.generator("validation").random(len(world.crowd)) < 0.2
     table = ExperimentTable(
-        rows=log.rows,
+        rows=_with_words(log.rows),
         treated=log.treated,
         propensity=np.full(len(people), LOT_SHARE),
         outcomes=log.bought[:, None],
         parts=np.where(validates[people], Part.VALIDATION, Part.TRAIN).astype("int8"),
-        numbers=list(log.rows),
-        categories=[],
+        numbers=[name for name in log.rows if name not in YES_OR_NO],
+        categories=list(YES_OR_NO),
         names=("bought",),
         people=people,
     )
     config = read_config(CONFIGS / "uplift.yml", UpliftConfig)
     fitted = fit_experiment(table, config, Context(say=lambda _: None), watched="validation_likelihood")
-    return lambda rows: fitted.score(*fitted.encode(rows))[:, 0]
+    return lambda rows: fitted.score(*fitted.encode(_with_words(rows)))[:, 0]
+
+
+def _with_words(rows: pd.DataFrame) -> pd.DataFrame:
+    """Yes and no as the net's categories."""
+    return rows.assign(**{name: np.where(rows[name] > 0, "yes", "no") for name in YES_OR_NO})
 
 
 def _regression() -> Pipeline:
