@@ -324,6 +324,16 @@ def test_realised_ndcg_and_hit_rate_are_those_of_a_hand(home):
     assert (entry["value"], entry["popularity"], entry["people"]) == (0.5, 0.5, 2)
 
 
+def test_lists_of_few_people_are_not_published_and_a_line_says_how_many(home, monkeypatch, capsys):
+    monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "2")
+    scored(home, {}, {"ann": LISTED[:10]})
+    home.publish("fct_interactions", DS, [act("ann", DS, item="i01")])
+    measure(DS)
+    assert home.lake.days("realised") == []
+    assert home.report()["realised"] == {}
+    assert "realised: 4 metrics of too few people are not published" in capsys.readouterr().out
+
+
 def test_equal_scores_count_against_the_list(home):
     scored(home, {}, {"ann": LISTED[:10]})
     rows = home.rows("scores", "2026-11-19")
