@@ -23,7 +23,7 @@ def print_report(report: dict[str, Any], console: Console) -> None:
         if "off_policy" in model:
             console.print(f"  {name}: {model['off_policy']['words']}")
         if treatment := model.get("treatment"):
-            console.print(f"  {name}: whom messages reached is {treatment}")
+            console.print(f"  {name}: treatment {treatment}")
     if lift := report.get("lift"):
         console.print(_lift(lift))
     if realised := report.get("realised"):
