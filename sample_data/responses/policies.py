@@ -58,7 +58,7 @@ def worth_of_policies(
         fits = np.array(
             [bool(item) and item.category in people[n].interests for n, item in zip(those, items, strict=True)], bool
         )
-        kind = kinds_of(parameters, crowd, _campaign_of(name))[those]
+        kind = kinds_of(parameters, crowd, name)[those]
         euros = Chances.of(kind, fits, earlier[those]).expected(chance[those], price).euros
         count = round(SHARE * len(those))
         own = {way: ranks[name] for way, ranks in ranked.items() if name in ranks}
@@ -85,11 +85,11 @@ def _campaign_of(click_name: str) -> str:
 def _scores(
     settings: Settings, table: str, ds: str, column: str, number_of: dict[str, int]
 ) -> dict[str, dict[int, float]]:
-    """Campaign -> person of the town -> score."""
+    """Campaign, by its own name -> person of the town -> score."""
     found: dict[str, dict[int, float]] = {}
     for row in rows(settings, table, ds, ["person_id", "campaign", column], made_by="serving.score").to_pylist():
         if row["person_id"] in number_of and row[column] is not None:
-            found.setdefault(row["campaign"], {})[number_of[row["person_id"]]] = row[column]
+            found.setdefault(_campaign_of(row["campaign"]), {})[number_of[row["person_id"]]] = row[column]
     return found
 
 

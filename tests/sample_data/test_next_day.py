@@ -19,6 +19,7 @@ from sample_data.next_day import live_on, town_parameters
 from sample_data.parameters import Parameters
 from sample_data.people import settle
 from sample_data.responses.diary import Diary, diaries
+from sample_data.responses.policies import worth_of_policies
 from sample_data.town import make_town
 from tests.sample_data.town_on_disk import settings_in
 
@@ -156,6 +157,26 @@ def test_days_are_lived_one_after_the_other(town):
         live_on(town, "2026-11-25")
     with pytest.raises(LakeError, match="persons"):
         live_on(town, AFTER)
+
+
+def test_two_opposite_ways_to_choose_half_of_the_people_are_worth_all_of_them(town):
+    parameters = town_parameters(town)
+    shop = open_shop(parameters.generator("shop"), parameters.lines)
+    people = settle(parameters, shop)
+    rows = [
+        {"person_id": f"p{n}", "campaign": "autumn", "expected_value": float(n), "uplift_euros": -float(n)}
+        for n in range(TOWN.people)
+    ]
+    scores = [{"person_id": row["person_id"], "rank": 1, "item_id": shop.items[0].id} for row in rows]
+    lake = Lake(town.home.lake)
+    for table, content in (("responses", rows), ("uplifts", rows), ("scores", scores)):
+        staged = lake.staging(table) / "part-0.parquet"
+        pq.write_table(pa.Table.from_pylist(content), staged)
+        lake.publish(table, NIGHT, {"part-0.parquet": staged})
+    worth = worth_of_policies(town, NIGHT, parameters, shop, people, [])["autumn_letter"]
+    assert (worth["people"], worth["messages"]) == (120, 60)
+    assert worth["response"] + worth["uplift"] == pytest.approx(2 * worth["random"], abs=0.1)
+    assert worth["best"] > max(worth["response"], worth["uplift"], worth["random"])
 
 
 def test_without_a_town_there_is_nothing_to_live_on(tmp_path):
