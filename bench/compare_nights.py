@@ -13,7 +13,8 @@ Equal are
 - tables and audiences that models wrote, if they have the same columns and as many rows: a training repeats only up
   to the noise of its sums;
 - reports whose whole numbers, words and keys are the same, and whose other numbers differ by at most --tolerance
-  (a share of the number where it is above 1). Seconds, memory and the sentences of reasons are not compared.
+  (a share of the number where it is above 1). Seconds, memory, the sentences of reasons and off-policy estimates are
+  not compared.
 
 Prints a table of what was compared; ends with status 1 where something differs.
 """
@@ -47,8 +48,9 @@ from contracts.tables.summaries import DAILY_INPUTS
 OF_A_RUN = {(IDENTITY_EDGES_KNOWN.name, "inputs"), (DAILY_INPUTS.name, "inputs"), (DAILY_INPUTS.name, "chain")}
 """The columns that no two runs share: they hash the names of the run folders that resolving and profiles have read."""
 
-NOT_COMPARED = ("seconds", "peak_memory_gib", "reasons")
-"""Keys of the report: how long it took, and prose about numbers that are compared as numbers."""
+NOT_COMPARED = ("seconds", "peak_memory_gib", "reasons", "off_policy")
+"""Keys of the report: how long it took, prose about numbers that are compared as numbers, and what turns on which item
+a model ranks first, by whatever little."""
 
 OF_MODELS = frozenset(table.name for table in SERVED_TABLES)
 
