@@ -14,7 +14,7 @@ import pandas as pd
 
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.history_reasons import most_attributed_items
-from serving.scoring.shelf import TOP, Choice, Shelf
+from serving.scoring.shelf import Choice, Shelf
 
 SHORT_HISTORY = 3
 """Below this many items there is no order to speak of, and the autoencoder ranks."""
@@ -159,7 +159,7 @@ def ranked_by(champion: Champion, rows: pd.DataFrame, shelf: Shelf) -> pd.DataFr
     kept: list[tuple[list, list]] = [([], [])] * len(rows)
     alike = np.flatnonzero(rows["history"].map(len).to_numpy() == 0)
     waiting = np.setdiff1d(np.arange(len(rows)), alike[1:])
-    length = TOP * 4 if shelf.categories or shelf.ended else TOP
+    length = shelf.likely_length
     while len(waiting):
         too_short: list[int] = []
         for part in np.array_split(waiting, -(-len(waiting) * length // _CELLS_AT_ONCE)):

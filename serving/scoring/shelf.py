@@ -13,6 +13,9 @@ from contracts.errors import SettingsError
 
 TOP = 10
 
+_MOST_AT_FIRST = 640
+"""Items of a ranking that is asked for the first time, where a category has few of all items."""
+
 MOST_OF_A_CAMPAIGN = 3
 """So many items a campaign has that names no count; `activation/audiences/campaigns.py` says the same."""
 
@@ -51,6 +54,8 @@ class Shelf:
     """Items that the catalogue calls unavailable."""
     titles: Mapping[str, str] = field(default_factory=dict)
     category_of: Mapping[str, str] = field(default_factory=dict)
+    likely_length: int = TOP
+    """A ranking of so many items holds for most people all that they get; one that is asked for again costs more."""
     passed_over: int = 0
     """Places among the best ten that went to others, as the item had ended."""
     people_passed_over: int = 0
@@ -63,14 +68,17 @@ class Shelf:
         """
         ids, demand = items["item_id"], demand or Demand()
         ended = items["available"].eq(False) if "available" in items else pd.Series(False, index=items.index)
-        categories = dict(demand.categories)
+        categories, twice = {name: count for name, count in demand.categories.items() if count}, 0
         if "category" in items:
             there = items[~ended].groupby("category")["title" if "title" in items else "item_id"].nunique()
-            categories = {name: min(count, int(there.get(name, 0))) for name, count in categories.items()}
+            categories = {name: min(count, int(there[name])) for name, count in categories.items() if name in there}
+            twice = max((2 * count * len(ids) // int(there[name]) for name, count in categories.items()), default=0)
+        likely = max(TOP * 4, min(twice, _MOST_AT_FIRST)) if categories or ended.any() else TOP
         return cls(
-            categories={name: count for name, count in categories.items() if count},
+            categories=categories,
             carried=demand.most,
             ended=frozenset(ids[ended]),
+            likely_length=likely,
             titles=dict(zip(ids, items["title"], strict=True)) if "title" in items else {},
             category_of=dict(zip(ids, items["category"], strict=True)) if "category" in items else {},
         )

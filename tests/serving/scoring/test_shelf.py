@@ -100,6 +100,14 @@ def test_categories_are_those_of_the_campaigns_that_can_be_read(tmp_path):
     assert campaign_demand(tmp_path) == Demand({"running": 10, "music": 3}, most=10), "what is drawn needs reasons too"
 
 
+def test_a_first_ranking_is_as_long_as_its_rarest_category_asks():
+    items = pd.DataFrame({"item_id": [f"i{n}" for n in range(1000)], "category": ["rare"] * 20 + ["common"] * 980})
+    assert Shelf.of(items).likely_length == 10
+    assert Shelf.of(items, Demand({"common": 3})).likely_length == 40
+    assert Shelf.of(items, Demand({"rare": 3, "common": 3})).likely_length == 300, "twice what one in fifty asks"
+    assert Shelf.of(items, Demand({"nowhere": 3})).categories == {}
+
+
 def test_what_can_leave_is_what_a_campaign_takes_of_all_items_or_of_its_category():
     shelf = Shelf(
         categories={"music": 2}, carried=1, category_of={"a": "books", "m": "music", "n": "music", "o": "music"}

@@ -164,18 +164,32 @@ def _numbers(values, size: int) -> np.ndarray:
 def best_places(scores: np.ndarray, k: int) -> np.ndarray:
     """Places of the `k` highest scores of each row, highest first, of equal ones the first (rows, k).
 
-    They stand in the `k` blocks of items whose highest score is highest, so that only those are sorted.
+    They stand in the `k` blocks of items whose highest score is highest, so that only those are looked at; what is
+    sorted are `k` scores a row. No score may be NaN.
     """
     rows, items = scores.shape
     starts = np.arange(0, items, _ITEMS_A_BLOCK)
     if k >= len(starts):
-        return np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    highest = np.maximum.reduceat(scores, starts, axis=1)  # (rows, blocks)
-    blocks = np.sort(np.argsort(-highest, axis=1, kind="stable")[:, :k], axis=1)
-    places = (blocks[:, :, None] * _ITEMS_A_BLOCK + np.arange(_ITEMS_A_BLOCK)).reshape(rows, k * _ITEMS_A_BLOCK)
-    found = np.take_along_axis(scores, np.minimum(places, items - 1), axis=1)
-    order = np.argsort(-np.where(places < items, found, -np.inf), axis=1, kind="stable")[:, :k]
-    return np.minimum(np.take_along_axis(places, order, axis=1), items - 1)
+        places = _highest(scores, k)
+    else:
+        blocks = _highest(np.maximum.reduceat(scores, starts, axis=1), k)
+        places = (blocks[:, :, None] * _ITEMS_A_BLOCK + np.arange(_ITEMS_A_BLOCK)).reshape(rows, k * _ITEMS_A_BLOCK)
+        found = np.take_along_axis(scores, np.minimum(places, items - 1), axis=1)
+        found[places >= items] = -np.inf
+        # of a row without `k` finite scores a place behind the end may be left: it is as good as any other
+        places = np.minimum(np.take_along_axis(places, _highest(found, k), axis=1), items - 1)
+    order = np.argsort(-np.take_along_axis(scores, places, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)
+
+
+def _highest(values: np.ndarray, k: int) -> np.ndarray:
+    """Places of the `k` highest values of each row, of equal ones the first, in the order of places (rows, k)."""
+    rows, places = values.shape
+    least = np.partition(values, places - k, axis=1)[:, places - k, None]  # (rows, 1)
+    above, equal = values > least, values == least
+    missing = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1, dtype="int32") <= missing))
+    return np.nonzero(chosen)[1].reshape(rows, k)
 
 
 def _whole_number(params: dict | None, name: str, default: int) -> int:
