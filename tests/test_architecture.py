@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "privacy": {"contracts", "lake_tables", "spark_jobs"},
     "sample_data": {"contracts"},
     "ops": {"contracts"},
-    "bench": {"contracts", "ops", "training", "serving", "activation", "privacy", "sample_data"},
+    "bench": {"contracts", "lake_tables", "ops", "training", "serving", "activation", "privacy", "sample_data"},
 }
 """Room -> the other rooms that it may import."""
 

@@ -47,11 +47,12 @@ class Folder(Destination):
     def send(self, batch: Batch) -> Answer:
         [writer] = self._draft
         for message in batch.messages:
-            row = [message["member_id"], message["delivery_id"], batch.plan, message["channel"], message["address"]]
-            row += [message.get("arm") or ""]
+            ids = [message["member_id"], message["delivery_id"], batch.plan, message["channel"]]
+            address = message["address"] if message["channel"] == "sms" else harmless(message["address"])
+            words = [message.get("arm") or ""]
             for item in message["items"]:
-                row += [item["item_id"], item["title"] or "", item["why"] or ""]
-            writer.writerow([harmless(cell) for cell in row])
+                words += [item["item_id"], item["title"] or "", item["why"] or ""]
+            writer.writerow([*ids, address, *map(harmless, words)])  # a number begins with +, and runs nothing
         return Answer()
 
     def remove(self, batch: Batch) -> Answer:

@@ -233,6 +233,11 @@ def test_a_folder_holds_the_audience_for_its_owner_alone(home):
     deliver(NEXT_NIGHT, "post")
     assert sorted(pd.read_csv(file)["address"]) == mails(range(20, 30))
     assert books(home, NEXT_NIGHT, "post")["letters"]["removed"] == 20
+    lay_audience(home, "texts", NEXT_NIGHT, range(2), channel="sms")
+    lay_contacts(home, ["acc-0,,+49 30 551", "acc-1,,=1+1"], NEXT_NIGHT)
+    deliver(NEXT_NIGHT, "post", "texts")
+    texts = pd.read_csv(home.parent / "delivered" / "texts.csv", dtype=str)
+    assert texts["address"].tolist() == ["+49 30 551"]
 
 
 def test_messages_of_other_channels_carry_what_they_need(home, receiver):
