@@ -40,16 +40,17 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--kind", choices=("file", "webhook"), default="file")
+    parser.add_argument("--memory", default="2g", help="NIGHTSHIFT_MEMORY (%(default)s, the least there is)")
     chosen = parser.parse_args()
-    exit_with_sentence(lambda: print(json.dumps(measure(chosen.people, chosen.kind))))
+    exit_with_sentence(lambda: print(json.dumps(measure(chosen.people, chosen.kind, chosen.memory))))
 
 
-def measure(people: int, kind: str) -> dict[str, object]:
+def measure(people: int, kind: str, memory: str) -> dict[str, object]:
     """Deliver once; returns what it took."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        settings = Settings.from_env(os.environ | {"NIGHTSHIFT_HOME": str(home), "NIGHTSHIFT_RAW": ""})
-        lay(settings, people)
+        use(home, memory)
+        lay(Settings.from_env(), people)
         address = multiprocessing.Queue()
         receiver = multiprocessing.Process(target=receive, args=(address,), daemon=True)
         receiver.start()
@@ -63,7 +64,7 @@ def measure(people: int, kind: str) -> dict[str, object]:
         (home / "destinations.yml").write_text(f"destinations:\n  there: {entry}\n")
         context = multiprocessing.get_context("spawn")
         result = context.Queue()
-        process = context.Process(target=_deliver, args=(home, result))
+        process = context.Process(target=_deliver, args=(home, memory, result))
         process.start()
         seconds, peak = result.get()
         process.join()
@@ -73,17 +74,20 @@ def measure(people: int, kind: str) -> dict[str, object]:
             "kind": kind,
             "seconds": round(seconds, 1),
             "peak_gib": round(peak, 2),
-            "memory_setting": os.environ.get("NIGHTSHIFT_MEMORY", "half of the machine"),
+            "memory_setting": memory,
         }
 
 
-def _deliver(home: Path, result: multiprocessing.Queue) -> None:
-    os.environ.update(
-        NIGHTSHIFT_HOME=str(home),
-        NIGHTSHIFT_RAW="",
-        NIGHTSHIFT_CAMPAIGNS=str(home / "campaigns"),
-        NIGHTSHIFT_DESTINATIONS=str(home / "destinations.yml"),
-    )
+def use(home: Path, memory: str) -> None:
+    """Let the settings of this process name a home of its own."""
+    os.environ["NIGHTSHIFT_HOME"], os.environ["NIGHTSHIFT_RAW"] = str(home), ""
+    os.environ["NIGHTSHIFT_CAMPAIGNS"] = str(home / "campaigns")
+    os.environ["NIGHTSHIFT_DESTINATIONS"] = str(home / "destinations.yml")
+    os.environ["NIGHTSHIFT_MEMORY"] = memory
+
+
+def _deliver(home: Path, memory: str, result: multiprocessing.Queue) -> None:
+    use(home, memory)
     started = time.monotonic()
     deliver(DS, "there")
     result.put((time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))

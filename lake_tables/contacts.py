@@ -20,7 +20,7 @@ from contracts.errors import NightshiftError, RawDataError
 from contracts.identifiers import PLAIN, Cleaning
 from contracts.pseudonyms import DIGITS
 from contracts.raw import CONTACTS, landed_days
-from contracts.settings import duckdb_config
+from contracts.settings import Settings
 
 COLUMNS = ("account", "email", "phone")
 _HASHED = ("account", "email")
@@ -65,8 +65,12 @@ def files_of(raw: Path, ds: str) -> list[Path]:
 
 
 def without_spilling() -> duckdb.DuckDBPyConnection:
-    """A connection for what addresses may enter: it keeps to its share of memory and writes nothing to disk."""
-    connection = duckdb.connect(config={**duckdb_config(), "temp_directory": ""})
+    """A connection for what addresses may enter: it keeps to half of the night's memory and writes nothing to disk.
+
+    Half, since no other step of ours is at work in that process, and what cannot spill has to fit.
+    """
+    limit = f"{Settings.from_env().memory // 2 >> 20}MiB"
+    connection = duckdb.connect(config={"memory_limit": limit, "temp_directory": ""})
     connection.execute("set TimeZone = 'UTC'")
     return connection
 
@@ -74,7 +78,10 @@ def without_spilling() -> duckdb.DuckDBPyConnection:
 def load_contacts(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path], keys: Sequence[bytes], cleaning: Cleaning
 ) -> dict[str, int]:
-    """Make the table `contacts` of a connection: place, account, email, phone, account_id, email_id, in their order.
+    """Make the view `contacts` of a connection: place, account, email, phone, account_id, email_id.
+
+    Beneath it is the table `arrived`, by places in their order; pseudonyms are made when they are read, since they take
+    more room than addresses.
 
     Returns:
         `rows`, and `unreadable`, rows that are no CSV or JSON object of texts; they are left out.
@@ -82,15 +89,12 @@ def load_contacts(
     Raises:
         RawDataError: a file cannot be read, or has neither accounts nor mail addresses.
     """
-    connection.execute(
-        "create or replace table contacts (place bigint, account varchar, email varchar, phone varchar, "
-        "account_id varchar, email_id varchar)"
-    )
+    connection.execute("create or replace table arrived (place bigint, account varchar, email varchar, phone varchar)")
     _make_hash(connection, keys)
     counts = {"rows": 0, "unreadable": 0}
     for file in files:
         try:
-            rows, unreadable = _load(connection, file, keys, cleaning)
+            rows, unreadable = _load(connection, file, counts["rows"])
         except NightshiftError:
             raise
         except (duckdb.Error, OSError, EOFError, UnicodeError) as error:
@@ -103,17 +107,16 @@ def load_contacts(
             ) from None
         counts["rows"] += rows
         counts["unreadable"] += unreadable
+    _make_view(connection, keys, cleaning)
     return counts
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection, file: Path, keys: Sequence[bytes], cleaning: Cleaning
-) -> tuple[int, int]:
-    is_csv = ".csv" in file.suffixes
-    connection.execute("drop table if exists arrived")
-    if is_csv:
-        names, separator = _header(file)
-        found = {name.strip().lower(): name for name in names}
+def _load(connection: duckdb.DuckDBPyConnection, file: Path, first: int) -> tuple[int, int]:
+    """Append a file to `arrived`, its rows from place `first` on; returns rows, and those that cannot be read."""
+    names = "place, account, email, phone"
+    if ".csv" in file.suffixes:
+        titles, separator = _header(file)
+        found = {name.strip().lower(): name for name in titles}
         _require_names(file, found)
         columns = ", ".join(
             f'"{found[name].replace(chr(34), chr(34) * 2)}" as {name}' if name in found else f"null::varchar as {name}"
@@ -121,66 +124,66 @@ def _load(
         )
         connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
         connection.execute(
-            f"create temp table arrived as select {columns} from read_csv($file, delim = $separator, header = true, "
-            "all_varchar = true, auto_detect = false, columns = $names, quote = '\"', escape = '\"', "
-            "null_padding = false, store_rejects = true)",
-            {"file": str(file), "separator": separator, "names": dict.fromkeys(names, "VARCHAR")},
+            f"insert into arrived ({names}) select $first + row_number() over () - 1, {columns} "
+            "from read_csv($file, delim = $separator, header = true, all_varchar = true, auto_detect = false, "
+            "columns = $titles, quote = '\"', escape = '\"', null_padding = false, store_rejects = true)",
+            {
+                "first": first,
+                "file": str(file),
+                "separator": separator,
+                "titles": dict.fromkeys(titles, "VARCHAR"),
+            },
         )
         (unreadable,) = connection.execute("select count(distinct line) from reject_errors").fetchall()[0]
     else:
-        connection.execute(
-            "create temp table arrived as select account, email, phone from read_json($file, "
-            "format = 'newline_delimited', columns = {account: 'VARCHAR', email: 'VARCHAR', phone: 'VARCHAR'}, "
-            "ignore_errors = true)",
-            {"file": str(file)},
+        lines = (
+            "read_json($file, format = 'newline_delimited', ignore_errors = true, "
+            "columns = {account: 'VARCHAR', email: 'VARCHAR', phone: 'VARCHAR'})"
         )
+        empty = "coalesce(account, email, phone) is null"  # what stands for a line that is no such object
         (unreadable,) = connection.execute(
-            "select count(*) from arrived where coalesce(account, email, phone) is null"
+            f"select count(*) from {lines} where {empty}", {"file": str(file)}
         ).fetchall()[0]
-        connection.execute("delete from arrived where coalesce(account, email, phone) is null")
-    for kind in _HASHED:
-        _clean(connection, kind, keys, cleaning)
-    (rows,) = connection.execute("select count(*) from arrived").fetchall()[0]
-    connection.execute(
-        "insert into contacts select (select count(*) from contacts) + arrived.rowid, account, email, phone, "
-        "account_id.name, email_id.name from arrived "
-        "left join account_id on account_id.value = arrived.account "
-        "left join email_id on email_id.value = arrived.email order by arrived.rowid"
-    )
-    connection.execute("drop table arrived; drop table account_id; drop table email_id")
+        connection.execute(
+            f"insert into arrived ({names}) select $first + row_number() over () - 1, account, email, phone "
+            f"from {lines} where not ({empty})",
+            {"first": first, "file": str(file)},
+        )
+    (rows,) = connection.execute("select count(*) from arrived where place >= $1", [first]).fetchall()[0]
     return rows, unreadable
 
 
-def _clean(connection: duckdb.DuckDBPyConnection, kind: str, keys: Sequence[bytes], cleaning: Cleaning) -> None:
-    """Make the table `<kind>_id` of what arrived: value, and its pseudonym as name; of what is odd, by Python."""
-    plain = "regexp_full_match(value, $plain)"
-    if kind == "email":
-        plain += " and regexp_full_match(lower(trim(value)), $mail)"
-    if cleaning.removals(kind):
-        plain = "false and " + plain
-    options = {"plain": PLAIN} | ({"mail": _PLAIN_MAIL} if kind == "email" else {})
-    connection.execute(
-        f"create temp table {kind}_id as with found as (select distinct {kind} as value from arrived "
-        f"where {kind} is not null) select value, case when {plain} then lower(trim(value)) end as cleaned from found",
-        options,
-    )
-    found = connection.execute(f"select value from {kind}_id where cleaned is null").fetchall()
-    odd = [value for (value,) in found]
-    if odd:
-        cleaned = pa.table(
-            {"value": pa.array(odd), "cleaned": pa.array([cleaning.cleaned(kind, one) for one in odd], pa.string())}
+def _make_view(connection: duckdb.DuckDBPyConnection, keys: Sequence[bytes], cleaning: Cleaning) -> None:
+    """Make `contacts` of `arrived`. What is plain is cleaned in SQL; the rest, once, by Python: `odd_<kind>`."""
+    cleaned, ids = [], []
+    for kind in _HASHED:
+        value = f"arrived.{kind}"
+        plain = f"regexp_full_match({value}, '{PLAIN}')"
+        if kind == "email":
+            plain += f" and regexp_full_match(lower(trim({value})), '{_PLAIN_MAIL}')"
+        if cleaning.removals(kind):
+            plain = "false"
+        odd = connection.execute(f"select distinct {kind} from arrived where {kind} is not null and not ({plain})")
+        values = [found for (found,) in odd.fetchall()]
+        texts = pa.table(
+            {
+                "value": pa.array(values, pa.string()),
+                "cleaned": pa.array([cleaning.cleaned(kind, one) for one in values], pa.string()),
+            }
         )
-        connection.register("cleaned_odd", cleaned)
-        connection.execute(
-            f"update {kind}_id set cleaned = cleaned_odd.cleaned from cleaned_odd "
-            f"where cleaned_odd.value = {kind}_id.value"
-        )
-        connection.unregister("cleaned_odd")
-    name = f"'{kind}:' || cleaned"
-    for number in range(len(keys)):
-        name = f"'{kind}:' || keyed_{number}({name})"
+        connection.register("odd", texts)
+        connection.execute(f"create or replace table odd_{kind} as select value, cleaned from odd")
+        connection.unregister("odd")
+        cleaned.append(f"case when {plain} then lower(trim({value})) else odd_{kind}.cleaned end as {kind}_cleaned")
+        name = f"'{kind}:' || {kind}_cleaned"
+        for number in range(len(keys)):
+            name = f"'{kind}:' || keyed_{number}({name})"
+        ids.append(f"case when {kind}_cleaned <> '' then {name} end as {kind}_id")
     connection.execute(
-        f"create or replace temp table {kind}_id as select value, {name} as name from {kind}_id where cleaned <> ''"
+        f"create or replace temp view contacts as select place, {', '.join(COLUMNS)}, {', '.join(ids)} from ("
+        f"select arrived.*, {', '.join(cleaned)} from arrived "
+        "left join odd_account on odd_account.value = arrived.account "
+        "left join odd_email on odd_email.value = arrived.email)"
     )
 
 

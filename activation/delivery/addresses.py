@@ -36,35 +36,42 @@ _SAME = {
 """By what two addresses are one."""
 
 
+_ROWS_A_JOIN = 250_000
+"""Of contacts that are joined at once to all persons, whose identifiers take more room than addresses."""
+
+
 def join_persons(connection: duckdb.DuckDBPyConnection, persons: list[str]) -> dict[str, int]:
     """Make the table `owned` of `contacts`: place, the addresses, by_account, by_email; returns what was counted.
 
     Args:
         persons: files of the table of the night.
     """
-    connection.execute(
-        f"""
-        create or replace table owned as
-        with known as (
-            select identifier, person_id from read_parquet($persons)
-            where starts_with(identifier, 'account:') or starts_with(identifier, 'email:')
+    addresses = ", ".join(f"contacts.{name}" for name in COLUMNS)
+    typed = ", ".join(f"{name} varchar" for name in (*COLUMNS, "by_account", "by_email"))
+    connection.execute(f"create or replace table owned (place bigint, {typed})")
+    (contacts,) = connection.execute("select count(*) from arrived").fetchall()[0]
+    for first in range(0, contacts, _ROWS_A_JOIN):
+        connection.execute(
+            f"""
+            insert into owned
+            with part as (select * from contacts where place >= $first and place < $last),
+            asked_for as (select account_id as identifier from part union select email_id from part),
+            known as materialized (
+                select identifier, person_id from read_parquet($persons)
+                where identifier in (select identifier from asked_for)
+            )
+            select contacts.place, {addresses}, by_account.person_id, by_email.person_id
+            from part as contacts
+            left join known as by_account on by_account.identifier = contacts.account_id
+            left join known as by_email on by_email.identifier = contacts.email_id
+            where by_account.person_id is not null or by_email.person_id is not null
+            """,
+            {"first": first, "last": first + _ROWS_A_JOIN, "persons": persons},
         )
-        select
-            contacts.place, {", ".join(f"contacts.{name}" for name in COLUMNS)},
-            by_account.person_id as by_account,
-            by_email.person_id as by_email
-        from contacts
-        left join known as by_account on by_account.identifier = contacts.account_id
-        left join known as by_email on by_email.identifier = contacts.email_id
-        where by_account.person_id is not null or by_email.person_id is not null
-        """,
-        {"persons": persons},
-    )
-    (contacts,) = connection.execute("select count(*) from contacts").fetchall()[0]
     (known, contradicting) = connection.execute(
-        "select count(*), count_if(by_account <> by_email) from owned"
+        "select count(*), count(*) filter (by_account <> by_email) from owned"
     ).fetchall()[0]
-    connection.execute("drop table contacts")
+    connection.execute("drop view contacts; drop table arrived")
     return {"of_nobody_known": contacts - known, TWO_PERSONS: contradicting}
 
 
