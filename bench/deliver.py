@@ -80,7 +80,8 @@ def measure(people: int, kind: str, memory: str) -> dict[str, object]:
 
 def use(home: Path, memory: str) -> None:
     """Let the settings of this process name a home of its own."""
-    os.environ["NIGHTSHIFT_HOME"], os.environ["NIGHTSHIFT_RAW"] = str(home), ""
+    os.environ["NIGHTSHIFT_HOME"] = str(home)
+    os.environ["NIGHTSHIFT_RAW"] = ""
     os.environ["NIGHTSHIFT_CAMPAIGNS"] = str(home / "campaigns")
     os.environ["NIGHTSHIFT_DESTINATIONS"] = str(home / "destinations.yml")
     os.environ["NIGHTSHIFT_MEMORY"] = memory
