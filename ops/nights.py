@@ -37,8 +37,8 @@ from ops.nightly import day_to_run, lay_raw, require_own_lake
 from ops.preloaded import preloaded
 from ops.usage import Usage
 
-MODELS = ("next_item", "taste_autoencoder", "response")
-"""Those that a campaign's messages need."""
+MODELS = ("next_item", "taste_autoencoder", "response", "uplift")
+"""Those that a campaign's messages need; `uplift` has nothing to learn from before an experiment is a week old."""
 
 TRAINS_EVERY = 4
 """Nights from one training to the next."""
