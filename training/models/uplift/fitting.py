@@ -3,7 +3,7 @@
 A net that finds differences between people finds some by chance. How much of them holds is the slope of the effects
 that the validation rows show on those that the net says, the best linear predictor of Chernozhukov, Demirer, Duflo and
 Fernandez-Val (NBER 24678, 2018): 1 for differences that are as large as it says, 0 for none. It is measured with much
-noise, so it is averaged with a prior. The mean effect is left as it is, and so is the order of people.
+noise, so it is averaged with a prior. The mean effect is the one that the rows show, and the order of people stays.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ class FittedUplift:
     """Start and end of each column's features in the output of the embedder."""
     slopes: np.ndarray
     """How much of the differences between people holds on rows that were not learned from (outcomes,)."""
-    means: np.ndarray
+    centres: np.ndarray
     """Mean difference of each outcome on the training rows, as the net says it (outcomes,)."""
+    means: np.ndarray
+    """Mean effect on each outcome that the rows of training and validation show (outcomes,)."""
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +62,7 @@ class FittedUplift:
     def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """What sending changes in the chance of each outcome, calibrated (rows, outcomes)."""
         without, with_message = self.chances(numbers, codes).swapaxes(0, 1)
-        return self.means + self.slopes * (with_message - without - self.means)
+        return np.clip(self.means + self.slopes * (with_message - without - self.centres), -1.0, 1.0)
 
     def save(self, folder: Path, **extra: object) -> Mapping[str, Path]:
         """Write the two nets, and as JSON the encoding, the calibration and `extra`."""
@@ -68,8 +70,8 @@ class FittedUplift:
         files = {"embedder": folder / "embedder.keras", "head": folder / "head.keras", "space": folder / "space.json"}
         self.embedder.save(files["embedder"])
         self.head.save(files["head"])
-        own = {"feature_slices": self.feature_slices, "slopes": self.slopes.tolist(), "means": self.means.tolist()}
-        self.space.save(files["space"], **own, **extra)
+        calibration = {name: getattr(self, name).tolist() for name in ("slopes", "centres", "means")}
+        self.space.save(files["space"], feature_slices=self.feature_slices, **calibration, **extra)
         return files
 
 
@@ -109,6 +111,7 @@ def fit_experiment(table: ExperimentTable, config: UpliftConfig, context: Contex
         space.slices(config.embedding_dimensions),
         np.full(outcomes, PRIOR_SLOPE),
         np.zeros(outcomes),
+        np.zeros(outcomes),
     )
 
     def validate() -> Mapping[str, float]:
@@ -125,8 +128,9 @@ def fit_experiment(table: ExperimentTable, config: UpliftConfig, context: Contex
         minutes=config.minutes,
         context=context,
     )
-    fitted.means = _differences(fitted, inputs).mean(axis=0)
-    fitted.slopes = _slopes(fitted, table, validation, held_back)
+    fitted.centres = _differences(fitted, inputs).mean(axis=0)
+    fitted.means = _shown(fitted, table, np.concatenate([training, validation]), encoded).mean(axis=0)
+    fitted.slopes = _slopes(fitted, table, validation, encoded)
     return fitted
 
 
@@ -149,13 +153,20 @@ def shrunk_slope(effect: np.ndarray, difference: np.ndarray) -> float:
     return float(np.clip(PRIOR_SLOPE + trust * (slope - PRIOR_SLOPE), *SLOPES))
 
 
-def _slopes(fitted: FittedUplift, table: ExperimentTable, rows: np.ndarray, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    """Of each outcome, on rows that were not learned from (outcomes,)."""
-    without, with_message = fitted.chances(*inputs).swapaxes(0, 1)  # (rows, outcomes) each
+def _shown(fitted: FittedUplift, table: ExperimentTable, rows: np.ndarray, encoded: Sequence[np.ndarray]) -> np.ndarray:
+    """Effects that some rows show, less noise by what the net expects of them (rows, outcomes)."""
+    without, with_message = fitted.chances(*[values[rows] for values in encoded]).swapaxes(0, 1)
     share = table.propensity[rows, None]
     expected = (1 - share) * with_message + share * without  # the guess that leaves least noise
-    shown = effects(table.outcomes[rows], table.treated[rows, None], share, expected)
-    differences = with_message - without
+    return effects(table.outcomes[rows], table.treated[rows, None], share, expected)
+
+
+def _slopes(
+    fitted: FittedUplift, table: ExperimentTable, rows: np.ndarray, encoded: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Of each outcome, on rows that were not learned from (outcomes,)."""
+    shown = _shown(fitted, table, rows, encoded)
+    differences = _differences(fitted, [values[rows] for values in encoded])
     return np.array(
         [
             shrunk_slope(shown[:, outcome], differences[:, outcome] - differences[:, outcome].mean())

@@ -36,7 +36,7 @@ class UpliftModel(mlflow.pyfunc.PythonModel):
         self.rates, self.caps = space["rates"], space["caps"]
         self.vocabularies = {name: pd.Index(words, dtype=object) for name, words in space["vocabularies"].items()}
         self.feature_slices = space["feature_slices"]
-        self.slopes, self.means = np.array(space["slopes"]), np.array(space["means"])
+        self.slopes, self.centres, self.means = (np.array(space[name]) for name in ("slopes", "centres", "means"))
         self.order_value, self.order_values = space["order_value"], space["order_values"]
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
@@ -80,7 +80,7 @@ class UpliftModel(mlflow.pyfunc.PythonModel):
         lines = np.clip(np.concatenate(logits).astype("float64"), -500, 500)
         chances = (1 / (1 + np.exp(-lines))).reshape(len(lines), _ARMS, -1)
         differences = chances[:, 1] - chances[:, 0]
-        return self.means + self.slopes * (differences - self.means)
+        return np.clip(self.means + self.slopes * (differences - self.centres), -1.0, 1.0)
 
 
 def _values(rows: pd.DataFrame, name: str) -> np.ndarray:
