@@ -139,14 +139,19 @@ class Settings:
         )
 
 
-def duckdb_config(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def duckdb_config(environ: Mapping[str, str] | None = None, *, spills: bool = True) -> dict[str, str]:
     """How DuckDB is configured, wherever it is opened: it keeps to its share of memory, and spills below home.
+
+    Args:
+        spills: false where nothing of it may be written; it then has half of the night's memory, and has to do with it.
 
     Raises:
         SettingsError: the memory is no size, or too small for anything.
     """
     env = os.environ if environ is None else environ
     memory = memory_of(env.get("NIGHTSHIFT_MEMORY"))
+    if not spills:
+        return {"memory_limit": f"{memory // 2 >> 20}MiB", "temp_directory": ""}
     return {"memory_limit": duckdb_share(memory), "temp_directory": str(_home(env).spill)}
 
 

@@ -20,7 +20,7 @@ from contracts.errors import NightshiftError, RawDataError
 from contracts.identifiers import PLAIN, Cleaning
 from contracts.pseudonyms import DIGITS
 from contracts.raw import CONTACTS, landed_days
-from contracts.settings import Settings
+from contracts.settings import duckdb_config
 
 COLUMNS = ("account", "email", "phone")
 _HASHED = ("account", "email")
@@ -65,12 +65,8 @@ def files_of(raw: Path, ds: str) -> list[Path]:
 
 
 def without_spilling() -> duckdb.DuckDBPyConnection:
-    """A connection for what addresses may enter: it keeps to half of the night's memory and writes nothing to disk.
-
-    Half, since no other step of ours is at work in that process, and what cannot spill has to fit.
-    """
-    limit = f"{Settings.from_env().memory // 2 >> 20}MiB"
-    connection = duckdb.connect(config={"memory_limit": limit, "temp_directory": ""})
+    """A connection for what addresses may enter: it keeps to half of the night's memory and writes nothing to disk."""
+    connection = duckdb.connect(config=duckdb_config(spills=False))
     connection.execute("set TimeZone = 'UTC'")
     return connection
 
