@@ -18,6 +18,7 @@ from contracts.tables.summaries import (
     DAILY_EVENTS_SET_ASIDE,
     DAILY_INPUTS,
     FOLDED_TABLES,
+    TO_DATE_TABLES,
 )
 
 FOREVER = "forever"
@@ -34,7 +35,7 @@ KEPT_TABLES = {
     PROFILE_HISTORY.name: "dbt itself keeps the newest day of it",
     **{
         table.name: "profiles go on from it, and fold its older days themselves"
-        for table in (*FOLDED_TABLES, DAILY_EVENTS_SET_ASIDE, DAILY_INPUTS)
+        for table in (*FOLDED_TABLES, *TO_DATE_TABLES, DAILY_EVENTS_SET_ASIDE, DAILY_INPUTS)
     },
 }
 """Tables that no life span may be given, and why."""

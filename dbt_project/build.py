@@ -25,7 +25,7 @@ from contracts.settings import Settings
 from contracts.tables.activation import ASSIGNMENTS
 from contracts.tables.marts import CONSENT, INTERACTIONS
 from contracts.tables.served import PREDICTIONS
-from contracts.tables.summaries import SUMMARY_TABLES
+from contracts.tables.summaries import SUMMARY_TABLES, TO_DATE_TABLES
 from contracts.tables.vocabulary import HOUSE_CURRENCY, MOST_EUROS, SESSION_SILENCE_MINUTES
 from dbt_project.runner.command import DbtCommand
 from dbt_project.runner.engines import warehouse_of
@@ -110,7 +110,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
         "assigned_on": max(assigned, default=EMPTY_DAY),
         "tables_without_days": [
             *write_empty_tables(lake, (*TABLES_READ, ASSIGNMENTS), ds),
-            *write_empty_tables(lake, SUMMARY_TABLES, EMPTY_DAY),
+            *write_empty_tables(lake, (*SUMMARY_TABLES, *TO_DATE_TABLES), EMPTY_DAY),
         ],
         "columns_without_data": columns_without_data(lake, warehouse.target, ds),
         "refused_by_contract": refused_by_contract(),
@@ -123,7 +123,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
 
 def _of_kept_days(lake: Lake, kept: KeptDays, without_days: list[str]) -> dict[str, Any]:
     """The variables by which the models go on from kept summaries."""
-    summaries = {table.name for table in SUMMARY_TABLES}
+    summaries = {table.name for table in (*SUMMARY_TABLES, *TO_DATE_TABLES)}
     empty = [name for name in without_days if name not in summaries or not lake.days(name, until=kept.until)]
     written = [day for day in lake.days(INTERACTIONS.name, until=kept.ds) if kept.until < day < kept.ds]
     return {**kept.variables(), "tables_without_days": empty, "days_with_interactions": written}

@@ -29,14 +29,18 @@ from contracts.settings import REPOSITORY, Settings
 from contracts.tables import TABLES
 from contracts.tables.marts import PROFILE_HISTORY
 from contracts.tables.resolved import PERSONS
-from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES
+from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES, TO_DATE_TABLES
 from privacy.rekeying import Renaming, keys_of, rekeyed_files, renamed_persons
 from privacy.request import Request, discard_interrupted
 from privacy.subject import is_under_keys
 from privacy.waiting_requests import WaitingRequests
 
 JOB = "rotate-key"
-WITHDRAWN = ("identity_edges_known", DAILY_INPUTS.name, *(table.name for table in SUMMARY_TABLES))
+WITHDRAWN = (
+    "identity_edges_known",
+    DAILY_INPUTS.name,
+    *(table.name for table in (*TO_DATE_TABLES, *SUMMARY_TABLES)),
+)
 """State in which pairs are ordered by name, or of equals the first by id counts: resolving makes it again from the
 edges, and the profiles make their summaries again from the events."""
 

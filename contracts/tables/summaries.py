@@ -3,6 +3,9 @@
 All are increments, a partition a day: of arrival where rows are events, else of the day from which an act can be used
 (it has happened and arrived). They are keyed by identifier: who is who, and who agrees to what, is looked up each
 night. A partition may hold all days up to its own, folded together. Only `dbt_project` reads them.
+
+Two are no increments: `acts_to_date` and `interests_to_date` add up all days up to their own, so that what asks for no
+single day reads a row for what an identifier did a hundred times. They follow from the others, and any may be missing.
 """
 
 from __future__ import annotations
@@ -32,6 +35,20 @@ DAILY_EVENTS = Table(
     columns=(*EVENTS.columns, Column("known_on", "date", "day of the first delivery", required=True)),
 )
 
+_COUNTS = (
+    Column("acts", "bigint", "acts, without returns", required=True, least=0),
+    *(
+        Column(name, "bigint", "how many of the acts", required=True, least=0)
+        for name in (*_ACT_COUNTS, *(f"{name}_acts" for name in (*_DAYPARTS, *_DEVICES)))
+    ),
+)
+_SEEN = (
+    Column("events", "bigint", "acts and returns", required=True, least=0),
+    Column("first_usable_on", "date", "first day from which one of them can be used; null if not in euros"),
+    Column("first_seen", "timestamp", "first act or return, UTC; null if not in euros"),
+    Column("last_seen", "timestamp", "last act or return, UTC; null if not in euros"),
+)
+
 DAILY_ACTS = Table(
     "daily_acts",
     grain="one identifier, day from which its acts can be used, and day of the acts; null days are folded",
@@ -40,18 +57,35 @@ DAILY_ACTS = Table(
         IDENTIFIER,
         _USABLE_ON,
         Column("acted_on", "date", "day of the acts; null for returns, and for folded days"),
-        Column("events", "bigint", "acts and returns", required=True, least=0),
-        Column("first_usable_on", "date", "first day from which one of them can be used; null if not in euros"),
-        Column("first_seen", "timestamp", "first act or return, UTC; null if not in euros"),
-        Column("last_seen", "timestamp", "last act or return, UTC; null if not in euros"),
+        *_SEEN,
         Column("first_acted_on", "date", "day of the first act"),
         Column("last_acted_on", "date", "day of the last act"),
-        Column("acts", "bigint", "acts, without returns", required=True, least=0),
-        *(
-            Column(name, "bigint", "how many of the acts", required=True, least=0)
-            for name in (*_ACT_COUNTS, *(f"{name}_acts" for name in (*_DAYPARTS, *_DEVICES)))
-        ),
+        *_COUNTS,
     ),
+)
+
+ACTS_TO_DATE = Table(
+    "acts_to_date",
+    grain="one identifier that acted or returned something up to the day",
+    key=("identifier",),
+    columns=(IDENTIFIER, *_SEEN, *_COUNTS),
+)
+
+_INTEREST = (
+    IDENTIFIER,
+    Column("item_id", "string", "the item; null for words, and for acts on a category alone"),
+    Column("category", "string", "category that the acts state, or that the words speak of"),
+    Column("period", "int", "number of the period from whose beginning the weights have grown", required=True),
+)
+_WEIGHTS = Column("interest", WEIGHT, "weights of the acts, each doubled for every half-life since then", required=True)
+_INTERESTING_ACTS = (
+    Column("looks", "int", "1 if the item was viewed, put in a cart or bought, else 0", required=True, least=0),
+    Column("first_at", "timestamp", "the first act, UTC", required=True),
+    Column("first_event_id", "string", "its event; of equals the first", required=True, holds="keyed"),
+    Column("strongest_weight", "double", "weight of the strongest act", required=True),
+    Column("strongest_action", "string", "its action; of equals the first by name"),
+    Column("last_at", "timestamp", "the last act, UTC", required=True),
+    Column("last_event_id", "string", "its event; of equals the first", required=True, holds="keyed"),
 )
 
 DAILY_INTERESTS = Table(
@@ -59,21 +93,19 @@ DAILY_INTERESTS = Table(
     grain="one identifier, item and stated category, in one period, from one day on",
     key=("identifier", "item_id", "category", "period", "usable_on"),
     columns=(
-        IDENTIFIER,
-        Column("item_id", "string", "the item; null for words, and for acts on a category alone"),
-        Column("category", "string", "category that the acts state, or that the words speak of"),
-        Column("period", "int", "number of the period from whose beginning the weights have grown", required=True),
+        *_INTEREST,
         _USABLE_ON,
-        Column("interest", WEIGHT, "weights of the acts, each doubled for every half-life since then", required=True),
+        _WEIGHTS,
         Column("weight", MONEY, "weights of the acts", required=True),
-        Column("looks", "int", "1 if the item was viewed, put in a cart or bought, else 0", required=True, least=0),
-        Column("first_at", "timestamp", "the first act, UTC", required=True),
-        Column("first_event_id", "string", "its event; of equals the first", required=True, holds="keyed"),
-        Column("strongest_weight", "double", "weight of the strongest act", required=True),
-        Column("strongest_action", "string", "its action; of equals the first by name"),
-        Column("last_at", "timestamp", "the last act, UTC", required=True),
-        Column("last_event_id", "string", "its event; of equals the first", required=True, holds="keyed"),
+        *_INTERESTING_ACTS,
     ),
+)
+
+INTERESTS_TO_DATE = Table(
+    "interests_to_date",
+    grain="one identifier, item and stated category up to the day, in one period",
+    key=("identifier", "item_id", "category", "period"),
+    columns=(*_INTEREST, _WEIGHTS, *_INTERESTING_ACTS),
 )
 
 DAILY_SESSIONS = Table(
@@ -119,5 +151,8 @@ DAILY_INPUTS = Table(
 
 FOLDED_TABLES = (DAILY_ACTS, DAILY_INTERESTS, DAILY_SESSIONS)
 """Summaries of which many days can be one partition."""
+
+TO_DATE_TABLES = (INTERESTS_TO_DATE, ACTS_TO_DATE)
+"""Sums of all days up to one. The last is there on a day if any is: what has interests has acts."""
 
 SUMMARY_TABLES = (DAILY_EVENT_IDS, DAILY_EVENTS, *FOLDED_TABLES, DAILY_EVENTS_SET_ASIDE)

@@ -2,12 +2,18 @@
     The summaries of earlier nights, by which a night goes on (`contracts/tables/summaries.py`).
 
     `kept_until` is the last day whose summaries were made from what the lake still holds, '' where there is none. On a
-    night that folds days together, those up to `fold_until` become one.
+    night that folds days together, those up to `fold_until` become one. `to_date_until` is the last day of the newest
+    sums of all days (`*_to_date`), '' where there are none.
 -#}
 
 {#- Whether a day of arrival has kept summaries, and is not read again. -#}
 {% macro is_kept(day) -%}
     {{ day ~ " <= cast('" ~ var('kept_until') ~ "' as date)" if var('kept_until') else 'false' }}
+{%- endmacro %}
+
+{#- Whether the sums of all days that a night goes on from hold a day; where none are kept they hold no day. -#}
+{% macro is_to_date(day) -%}
+    {{ day ~ " <= cast('" ~ var('to_date_until') ~ "' as date)" if var('to_date_until') else 'false' }}
 {%- endmacro %}
 
 {#- The day into whose summary all days up to it are folded. -#}

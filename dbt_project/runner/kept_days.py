@@ -23,7 +23,7 @@ import yaml
 from contracts.lake import Lake
 from contracts.settings import duckdb_config
 from contracts.tables.mapped import EVENTS
-from contracts.tables.summaries import DAILY_INPUTS, FOLDED_TABLES, SUMMARY_TABLES
+from contracts.tables.summaries import ACTS_TO_DATE, DAILY_INPUTS, FOLDED_TABLES, SUMMARY_TABLES, TO_DATE_TABLES
 from dbt_project.runner.command import PROJECT
 from dbt_project.runner.parquet import quoted
 from dbt_project.runner.warehouse import Warehouse, publish
@@ -36,6 +36,12 @@ OLDER_DAYS = 14
 
 FOLDED_AT_ONCE = 28
 """So many days beyond that are folded into one."""
+
+ADDED_UP_EVERY = 7
+"""So many days after the newest sums of all days, they are made again."""
+
+SUMS_KEPT = 2
+"""The sums before the newest serve older days that are built again."""
 
 _RULES = ("refused_by_contract", "session_silence_minutes", "house_currency", "most_euros")
 """Variables of dbt, beside those of dbt_project.yml, that say how a summary is made."""
@@ -65,6 +71,8 @@ class KeptDays:
     """Day of arrival up to `ds` that has to be read -> its inputs."""
     fold_until: str
     """Summaries up to this day become one; empty where none do."""
+    to_date_until: str
+    """The last day of the newest sums of all days (`TO_DATE_TABLES`) that can be gone on from; empty where none can."""
     is_newest: bool
     """Whether no later day has summaries: an older day that is built again leaves them alone."""
 
@@ -74,7 +82,12 @@ class KeptDays:
         return self.days[-1].partition if self.days else ""
 
     def variables(self) -> dict[str, str]:
-        return {"kept_until": self.until, "fold_until": self.fold_until}
+        return {"kept_until": self.until, "fold_until": self.fold_until, "to_date_until": self.to_date_until}
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the sums of all days are due to be made again."""
+        return self.is_newest and self.to_date_until <= _days_before(self.ds, ADDED_UP_EVERY)
 
     def __str__(self) -> str:
         read = f"{len(self.inputs)} days" if len(self.inputs) > 1 else self.ds
@@ -92,7 +105,10 @@ def kept_days(lake: Lake, ds: str, code: str, *, full_refresh: bool = False) -> 
     until = days[-1].partition if days else ""
     inputs = {day: delivered.get(day, _inputs(code, day)) for day in sorted(there) if day > until}
     is_newest = all(day.partition <= ds for day in stored)
-    return KeptDays(ds, days, inputs, _fold_until(ds, days, inputs) if is_newest else "", is_newest)
+    fold_until = _fold_until(ds, days, inputs) if is_newest else ""
+    sums = lake.days(ACTS_TO_DATE.name, until=until) if until else []
+    to_date_until = max([day for day in sums if day > fold_until], default="")
+    return KeptDays(ds, days, inputs, fold_until, to_date_until, is_newest)
 
 
 def code_digest(variables: Mapping[str, Any], target: str) -> str:
@@ -103,7 +119,7 @@ def code_digest(variables: Mapping[str, Any], target: str) -> str:
     for file in sorted(files):
         total.update(f"{file.relative_to(PROJECT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     total.update(json.dumps({name: variables[name] for name in _RULES}, sort_keys=True).encode())
-    total.update(repr([(table.name, table.columns) for table in SUMMARY_TABLES]).encode())
+    total.update(repr([(table.name, table.columns) for table in (*SUMMARY_TABLES, *TO_DATE_TABLES)]).encode())
     return total.hexdigest()
 
 
@@ -114,7 +130,7 @@ def publish_summaries(warehouse: Warehouse, lake: Lake, kept: KeptDays, staging:
     """
     if not kept.is_newest:
         return
-    exported = warehouse.export_days(SUMMARY_TABLES, staging)
+    exported = warehouse.export_days((*SUMMARY_TABLES, *(TO_DATE_TABLES if kept.adds_up else ())), staging)
 
     def is_replaced(day: str, *, folds: bool) -> bool:
         return day > kept.until or (folds and day <= kept.fold_until)
@@ -129,7 +145,25 @@ def publish_summaries(warehouse: Warehouse, lake: Lake, kept: KeptDays, staging:
                 lake.withdraw(table.name, day)
         for day, files in files_of.items():
             publish(lake, table.name, day, files)
+    _publish_sums(lake, kept, exported)
     _publish_inputs(lake, kept, staging)
+
+
+def _publish_sums(lake: Lake, kept: KeptDays, exported: Mapping[str, Mapping[str, list[Path]]]) -> None:
+    """Publish the sums of all days, where they are due, and withdraw those that nothing goes on from any more.
+
+    By the acts the next night knows that there are sums, so these are withdrawn first and published last.
+    """
+    for table in reversed(TO_DATE_TABLES):
+        days = lake.days(table.name)
+        valid = [day for day in days if day <= kept.until]
+        stay = valid[1 - SUMS_KEPT :] if kept.adds_up else valid
+        for day in days:
+            if day not in stay:
+                lake.withdraw(table.name, day)
+    for table in TO_DATE_TABLES:
+        for day, files in exported.get(table.name, {}).items():
+            publish(lake, table.name, day, files)
 
 
 def _publish_inputs(lake: Lake, kept: KeptDays, staging: Path) -> None:

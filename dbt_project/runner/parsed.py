@@ -37,6 +37,7 @@ OF_A_RUN = frozenset(
         "tables_without_days",
         "thrift_host",
         "thrift_port",
+        "to_date_until",
         "warehouse",
     }
 )

@@ -10,12 +10,14 @@ from contracts.lake import Lake
 from contracts.schema import Table
 from contracts.tables.marts import FULL_STATES, INTERACTIONS, MARTS_BY_ARRIVAL
 from contracts.tables.summaries import (
+    ACTS_TO_DATE,
     DAILY_ACTS,
     DAILY_EVENT_IDS,
     DAILY_EVENTS,
     DAILY_EVENTS_SET_ASIDE,
     DAILY_INTERESTS,
     DAILY_SESSIONS,
+    INTERESTS_TO_DATE,
 )
 from dbt_project.runner.parquet import write_without_rows
 
@@ -72,6 +74,8 @@ INCREMENTS = {
     DAILY_ACTS.name: "select *, summary_on as ds from int_acts__counted where summary_on is not null",
     DAILY_INTERESTS.name: "select *, summary_on as ds from int_interests__shown where summary_on is not null",
     DAILY_SESSIONS.name: "select *, summary_on as ds from int_sessions__summed where summary_on is not null",
+    ACTS_TO_DATE.name: "select *, to_date as ds from int_acts__added_up",
+    INTERESTS_TO_DATE.name: "select *, to_date as ds from int_interests__added_up",
     DAILY_EVENTS_SET_ASIDE.name: "select *, arrived_on as ds from stg_lake__events_set_aside",
     INTERACTIONS.name: "select *, known_on as ds from fct_interactions",
 }
@@ -119,7 +123,7 @@ def report_queries() -> dict[str, str]:
         "profiles": "select count(*) from dim_person_profile",
         "redelivered": "select count(*) from int_events__redelivered",
         "without_person": """
-            select cast(coalesce(sum(acts.events), 0) as bigint) from int_acts__kept as acts
+            select cast(coalesce(sum(acts.events), 0) as bigint) from int_acts__to_date as acts
             anti join stg_lake__persons as persons on acts.identifier = persons.identifier
         """,
         "without_euros": """

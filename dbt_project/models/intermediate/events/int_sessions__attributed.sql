@@ -1,18 +1,41 @@
-with sessions as (
+with events as (
 
-    select * from {{ ref('int_persons__visited') }}
+    select * from {{ ref('int_events__delivered') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('int_sessions__kept') }}
+
+),
+
+-- Only what arrived tonight is told where it came from.
+sessions_of_tonight as (
+
+    select distinct
+        identifier,
+        session_id
+    from events
+    where is_new and session_id is not null
 
 ),
 
 named as (
 
     select
-        identifier,
-        session_id,
-        campaign,
-        row_number() over (partition by identifier, session_id order by campaign_at, campaign_event_id) as position
+        sessions.identifier,
+        sessions.session_id,
+        sessions.campaign,
+        row_number() over (
+            partition by sessions.identifier, sessions.session_id
+            order by sessions.campaign_at, sessions.campaign_event_id
+        ) as position
     from sessions
-    where campaign is not null
+    inner join sessions_of_tonight
+        on sessions.identifier = sessions_of_tonight.identifier
+        and sessions.session_id = sessions_of_tonight.session_id
+    where sessions.campaign is not null
 
 ),
 

@@ -13,15 +13,9 @@ consenting as (
 
 totals as (
 
-    select
-        acts.person_id,
-        cast(sum(acts.acts) as bigint) as acts
-        {%- for name in act_counts() %},
-        cast(sum(acts.{{ name }}) as bigint) as {{ name }}
-        {%- endfor %}
+    select acts.*
     from acts
     inner join consenting on acts.person_id = consenting.person_id
-    group by acts.person_id
 
 ),
 

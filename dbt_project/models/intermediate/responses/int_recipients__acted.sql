@@ -6,8 +6,14 @@ with recipients as (
 
 acts as (
 
-    select * from {{ ref('int_persons__acted') }}
+    select * from {{ ref('int_acts__kept') }}
     where acts > 0
+
+),
+
+persons as (
+
+    select * from {{ ref('stg_lake__persons') }}
 
 ),
 
@@ -17,9 +23,10 @@ payments as (
 
 ),
 
-people as (
+identifiers as (
 
-    select distinct person_id from recipients
+    select * from persons
+    where person_id in (select person_id from recipients)
 
 ),
 
@@ -27,7 +34,7 @@ people as (
 acts_of_weeks as (
 
     select
-        acts.person_id,
+        identifiers.person_id,
         {{ first_week_after('acts.usable_on') }} as usable_from,
         {{ first_week_after('acts.acted_on') }} as happened_before,
         min(acts.first_acted_on) as first_acted_on,
@@ -37,8 +44,8 @@ acts_of_weeks as (
         sum(acts.{{ name }}) as {{ name }}
         {%- endfor %}
     from acts
-    inner join people on acts.person_id = people.person_id
-    group by acts.person_id, {{ first_week_after('acts.usable_on') }}, {{ first_week_after('acts.acted_on') }}
+    inner join identifiers on acts.identifier = identifiers.identifier
+    group by identifiers.person_id, {{ first_week_after('acts.usable_on') }}, {{ first_week_after('acts.acted_on') }}
 
 ),
 

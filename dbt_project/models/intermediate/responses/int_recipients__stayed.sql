@@ -6,8 +6,14 @@ with recipients as (
 
 acts as (
 
-    select * from {{ ref('int_persons__acted') }}
+    select * from {{ ref('int_acts__kept') }}
     where acts > 0
+
+),
+
+persons as (
+
+    select * from {{ ref('stg_lake__persons') }}
 
 ),
 
@@ -17,8 +23,9 @@ stayed as (
         recipients.person_id,
         recipients.sent_on
     from recipients
+    inner join persons on recipients.person_id = persons.person_id
     inner join acts
-        on recipients.person_id = acts.person_id
+        on persons.identifier = acts.identifier
         and acts.acted_on >= recipients.sent_on
         and acts.acted_on < {{ days_later('recipients.sent_on', var('churn_days')) }}
 

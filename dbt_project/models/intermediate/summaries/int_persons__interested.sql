@@ -1,6 +1,6 @@
 with interests as (
 
-    select * from {{ ref('int_interests__kept') }}
+    select * from {{ ref('int_interests__to_date') }}
 
 ),
 
