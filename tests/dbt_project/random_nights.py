@@ -21,7 +21,9 @@ LONG_AGO = ("2026-07-20", "2026-08-06", "2026-08-13")
 RECENT = ("2026-10-30", "2026-11-16")
 LATE = "2026-11-17"
 """A day that arrives two nights late."""
-WEDNESDAY, THURSDAY, FRIDAY = NIGHTS = random_lake.DAYS
+SATURDAY = "2026-11-21"
+"""A night before which nothing of the past changed: it goes on from Friday."""
+WEDNESDAY, THURSDAY, FRIDAY, _ = NIGHTS = (*random_lake.DAYS, SATURDAY)
 EVENTS_A_TOWN_AND_DAY = 12
 TABLES_OF_PEOPLE = {
     "events": 12,

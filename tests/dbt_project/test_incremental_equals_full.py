@@ -14,11 +14,20 @@ from typing import Any
 import pytest
 
 from contracts.tables.marts import MART_TABLES
-from contracts.tables.summaries import FOLDED_TABLES
+from contracts.tables.summaries import FOLDED_TABLES, TO_DATE_TABLES
 from dbt_project.build import build
 from dbt_project.runner import kept_days
 from dbt_project.runner.command import Built, DbtCommand
-from tests.dbt_project.random_nights import FRIDAY, LONG_AGO, NIGHTS, RECENT, THURSDAY, WEDNESDAY, run_nights
+from tests.dbt_project.random_nights import (
+    FRIDAY,
+    LONG_AGO,
+    NIGHTS,
+    RECENT,
+    SATURDAY,
+    THURSDAY,
+    WEDNESDAY,
+    run_nights,
+)
 from tests.dbt_project.tiny_lake import TinyHome
 
 MARTS = [table.name for table in MART_TABLES]
@@ -51,14 +60,18 @@ def build_without_tests(dbt: DbtCommand, variables: dict[str, Any]) -> Built:
 
 
 def nights_of(home: TinyHome, towns: int, seed: int, *, nights: tuple[str, ...] = NIGHTS) -> dict[str, Compared]:
-    """Some nights, then Thursday once more, if it is one of them, and both from all events."""
+    """Some nights, then Thursday once more, if it is one of them; the last and that, with Friday, from all events."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DbtCommand, "build", build_without_tests)
         patch.setattr(kept_days, "FOLDED_AT_ONCE", 0)
         run_nights(home, towns, seed, nights)
         assert since(home, FRIDAY) == RECENT[0], "the days since the one that was delivered again are read again"
-        kept = {FRIDAY: outcome(home, FRIDAY)}
+        assert since(home, SATURDAY) == FRIDAY
+        for table in TO_DATE_TABLES:
+            assert home.lake.days(table.name) == [FRIDAY], "Saturday goes on from the sums of Friday"
+        kept = {SATURDAY: outcome(home, SATURDAY)}
         if THURSDAY in nights:
+            kept[FRIDAY] = outcome(home, FRIDAY)
             assert since(home, THURSDAY) == WEDNESDAY
             build(home.settings, THURSDAY)
             assert since(home, THURSDAY) == WEDNESDAY
@@ -78,16 +91,16 @@ def home(new_home) -> TinyHome:
 
 @pytest.fixture(scope="module")
 def compared(home) -> dict[str, Compared]:
-    return nights_of(home, FEW_TOWNS, seed=20261120, nights=(WEDNESDAY, FRIDAY))
+    return nights_of(home, FEW_TOWNS, seed=20261120, nights=(WEDNESDAY, FRIDAY, SATURDAY))
 
 
 @pytest.mark.parametrize("table", MARTS)
 def test_a_mart_is_the_same_from_summaries_and_from_all_events(compared, table):
-    assert compared[FRIDAY].kept[0][table] == compared[FRIDAY].full[0][table]
+    assert compared[SATURDAY].kept[0][table] == compared[SATURDAY].full[0][table]
 
 
 def test_the_report_is_the_same(compared):
-    kept, full = compared[FRIDAY].kept[1], compared[FRIDAY].full[1]
+    kept, full = compared[SATURDAY].kept[1], compared[SATURDAY].full[1]
     assert kept == full
     assert kept["redelivered"] > 0
     assert kept["without_euros"] > 0
@@ -104,7 +117,7 @@ def test_the_days_long_ago_are_one_partition(compared, home):
 def test_all_towns(new_home):
     """With Thursday, too, which is built on and built again when Friday has been."""
     compared = nights_of(new_home(), ALL_TOWNS, seed=1)
-    assert sorted(compared) == [THURSDAY, FRIDAY]
+    assert sorted(compared) == [THURSDAY, FRIDAY, SATURDAY]
     for ds, ((kept, kept_report), (full, full_report)) in ((ds, (one.kept, one.full)) for ds, one in compared.items()):
         assert [table for table in MARTS if kept[table] != full[table]] == [], ds
         assert kept_report == full_report
