@@ -9,7 +9,7 @@ with entrants as (
 
 acts as (
 
-    select * from {{ ref('int_persons__acted') }}
+    select * from {{ ref('int_acts__kept') }}
     where acts > 0
 
 ),
@@ -72,7 +72,8 @@ totals as (
         sum(acts.{{ device }}_acts) as {{ device }}_acts
         {%- endfor %}
     from entrants
-    inner join acts on entrants.person_id = acts.person_id and acts.usable_on < entrants.sent_on
+    inner join persons on entrants.person_id = persons.person_id
+    inner join acts on persons.identifier = acts.identifier and acts.usable_on < entrants.sent_on
     group by entrants.person_id, entrants.sent_on
 
 ),
