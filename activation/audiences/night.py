@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -98,13 +99,15 @@ class Night:
             step: whose lines say what was found.
 
         Raises:
-            LakeError: marts or persons of that day are missing, or do not know somebody.
+            LakeError: marts, scores or persons of that day are missing, or do not know somebody.
             SettingsError: there is no campaign, or the policy cannot be understood.
         """
         consents = latest_consents(lake, ds)
         catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
         items = catalogue.to_pandas()
         campaigns, policy = read_campaigns(settings, lake, ds)
+        for table in _SCORED:  # before arms are drawn for a night that cannot be planned
+            scored_folder(lake, table, ds)
         changes = assign(settings, lake, ds, experiments_of(campaigns, policy), consents, step=step)
         explores = any(one.explore_share is not None for one in understood(campaigns).values())
         lot = Lot.of(pseudonym_keys(settings), ds) if explores else None
@@ -153,6 +156,15 @@ def experiments_of(campaigns: Mapping[str, Campaign | NightshiftError], policy: 
     """Those of the campaigns, and the global holdout behind them."""
     own = [one.experiment for one in understood(campaigns).values()]
     return [experiment for experiment in (*own, policy.global_holdout) if experiment is not None]
+
+
+def scored_folder(lake: Lake, table: str, ds: str) -> Path:
+    """Where a table of the night's scores lies.
+
+    Raises:
+        LakeError: nobody was scored on that day.
+    """
+    return lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}")
 
 
 def assign(
@@ -211,7 +223,7 @@ def read_people(lake: Lake, ds: str, consents: pd.DataFrame) -> tuple[pd.DataFra
     profiles = read_mart(lake, "dim_person_profile", ds, PROFILE_COLUMNS, people=between).to_pandas()
     scores, predictions, responses = (
         read_table(
-            lake.require(table, ds, made_by=f"python -m serving.score --ds {ds}"),
+            scored_folder(lake, table, ds),
             columns,
             optional=["expected_value"] if table == "responses" else [],
             people=between,
