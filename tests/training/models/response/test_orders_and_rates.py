@@ -102,6 +102,7 @@ def growing(people: int = 1500) -> pd.DataFrame:
                 {
                     "person_id": [f"p{number:016x}" for number in range(people)],
                     "campaign": "a",
+                    "treatment": "assumed",
                     "sent_on": WEEKS[0] + pd.Timedelta(days=7 * (week - 3)),
                     "campaign_visits": seen[0],
                     "same_campaign_visits": seen[1],
