@@ -56,7 +56,7 @@ def bench(sizes: list[int], clusters: list[int]) -> None:
     home = Settings.from_env().home.bench / "cluster"
     shutil.rmtree(home, ignore_errors=True)
     for lines in sizes:
-        raw = home / "raw"
+        raw = home / f"raw_{lines}"
         deliver_log(raw, people=max(100, lines // 20), lines=lines)
         by_cluster = {}
         for workers in clusters:
