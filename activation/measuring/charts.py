@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -14,6 +15,9 @@ from lake_tables.arrow import read_table
 
 _NIGHTS = 400
 """Most that a chart shows, the latest."""
+
+_MOST_DATES = 5
+"""Below a panel."""
 
 _HALF_A_DAY = pd.Timedelta(hours=12)
 _GREY = "#9a9a9a"
@@ -92,18 +96,19 @@ def _draw_realised(rows: pd.DataFrame, file: Path) -> Path:
 def _panels(nights: pd.Series, metrics: list[str], title: str):
     """A figure with a panel a metric, two in a row, over all nights."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # takes its time to import
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import DateFormatter
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 1 + 2.6 * -(-len(metrics) // 2)), layout="constrained")
     FigureCanvasSVG(figure)
     figure.suptitle(title.replace("$", r"\$"))
+    days = np.sort(nights.unique())
+    shown = days[:: -(-len(days) // _MOST_DATES)]
     panels = {}
     for place, metric in enumerate(metrics):
         panel = figure.add_subplot(-(-len(metrics) // 2), min(2, len(metrics)), place + 1, title=metric)
-        locator = AutoDateLocator(minticks=1, maxticks=8)
-        panel.xaxis.set_major_locator(locator)
-        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        panel.set_xticks(shown)
+        panel.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
         panel.set_xlim(nights.min() - _HALF_A_DAY, nights.max() + _HALF_A_DAY)
         panel.spines[["top", "right"]].set_visible(False)
         panels[metric] = panel
