@@ -301,6 +301,7 @@ class Registry:
 
         self.require_trained(version)
         with self.answering(f"the files of {version.model} version {version.number}"):
+            mlflow.set_tracking_uri(self.uri)  # another registry may have been opened since
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
         registered = {
             name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
