@@ -26,7 +26,7 @@ from bench import result
 from bench.night import DAY, SOURCE, deliver_log
 from bench.steps import measured, new_home, rows_of
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import SettingsError
+from contracts.errors import LakeError, SettingsError
 from contracts.lake import Lake
 from contracts.settings import REPOSITORY, Settings
 
@@ -50,7 +50,7 @@ def bench(sizes: list[int], clusters: list[int]) -> None:
     """Map logs of these sizes by clusters of so many workers; a line of the results each.
 
     Raises:
-        LakeError: a mapping failed.
+        LakeError: a mapping failed, or clusters do not give the same rows.
         SettingsError: the cluster did not start.
     """
     home = Settings.from_env().home.bench / "cluster"
@@ -69,9 +69,7 @@ def bench(sizes: list[int], clusters: list[int]) -> None:
             size = {"lines": lines, "workers": workers, "cores": os.cpu_count()}
             result.write({"bench": "cluster", "step": "map", **size, **found, "rows": by_cluster[workers]})
         if any(rows != by_cluster[clusters[0]] for rows in by_cluster.values()):
-            raise SettingsError(
-                expected="the same rows from every cluster", received=str(by_cluster), remedy="report this"
-            )
+            raise LakeError(expected="the same rows from every cluster", received=str(by_cluster), remedy="report this")
     shutil.rmtree(home)
 
 

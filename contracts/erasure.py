@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -160,25 +160,18 @@ class ModelsReport:
         Raises:
             LakeError: the file holds something else.
         """
-        file = folder / MODELS_FILE
-        if not file.is_file():
-            return None
-        try:
-            content = json.loads(file.read_text())
-            return cls(
+        return _read_report(
+            folder / MODELS_FILE,
+            "what became of the models",
+            lambda content: cls(
                 content["mode"],
                 tuple(content["searched"]),
                 tuple(LearnedVersion(**one) for one in content["found"]),
                 tuple(MarkedVersion(**one) for one in content["marked"]),
                 tuple(Deletion(**one) for one in content["deleted"]),
                 tuple(Deletion(**one) for one in content["would_delete"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(
-                expected=f"what became of the models in {file}",
-                received="a file that says something else",
-                remedy="delete that file and give the same command again",
-            ) from error
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -217,15 +210,21 @@ class DeliveriesReport:
         Raises:
             LakeError: the file holds something else.
         """
-        file = folder / DELIVERIES_FILE
-        if not file.is_file():
-            return None
-        try:
-            content = json.loads(file.read_text())
-            return cls(content["mode"], tuple(Withdrawal(**one) for one in content["found"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(
-                expected=f"what became of the person at destinations in {file}",
-                received="a file that says something else",
-                remedy="delete that file and give the same command again",
-            ) from error
+        return _read_report(
+            folder / DELIVERIES_FILE,
+            "what became of the person at destinations",
+            lambda content: cls(content["mode"], tuple(Withdrawal(**one) for one in content["found"])),
+        )
+
+
+def _read_report(file: Path, what: str, parse: Callable[[Any], Any]) -> Any:
+    if not file.is_file():
+        return None
+    try:
+        return parse(json.loads(file.read_text()))
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            expected=f"{what} in {file}",
+            received="a file that says something else",
+            remedy="delete that file and give the same command again",
+        ) from error

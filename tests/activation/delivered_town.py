@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
@@ -89,6 +90,19 @@ def configure(home: Path, url: str, *, batch: int = 10, more: str = "") -> None:
         f"    messages_a_batch: {batch}\n    timeout_seconds: 0.2\n{more}"
         f"  post: {{kind: file, folder: ../delivered}}\n"
     )
+
+
+def home_with_audience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
+    """A home of 30 people, of whom 25 are in an audience, and its destinations; a webhook is tried again at once."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in environment(home).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("activation.destinations.webhook._FIRST_PAUSE_SECONDS", 0.001)
+    lay_town(home, 30)
+    lay_audience(home, "letters", NIGHT, range(25))
+    configure(home, url)
+    return home
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from tests.activation.delivered_town import (
     NEXT_NIGHT,
     NIGHT,
     configure,
-    environment,
+    home_with_audience,
     lay_audience,
     lay_contacts,
     lay_town,
@@ -40,15 +40,7 @@ def receiver():
 @pytest.fixture
 def home(tmp_path, monkeypatch, receiver):
     """A home of 30 people, an audience of 25 on two nights, and a destination that answers."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name, value in environment(home).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("activation.destinations.webhook._FIRST_PAUSE_SECONDS", 0.001)
-    lay_town(home, 30)
-    lay_audience(home, "letters", NIGHT, range(25))
-    configure(home, receiver.url)
-    return home
+    return home_with_audience(tmp_path, monkeypatch, receiver.url)
 
 
 def receipts(home, ds: str = NIGHT) -> pd.DataFrame:

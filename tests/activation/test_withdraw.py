@@ -12,10 +12,8 @@ from contracts.lake import Lake
 from tests.activation.delivered_town import (
     NEXT_NIGHT,
     NIGHT,
-    configure,
-    environment,
+    home_with_audience,
     lay_audience,
-    lay_town,
     mail,
     person,
 )
@@ -31,14 +29,7 @@ def receiver():
 @pytest.fixture
 def home(tmp_path, monkeypatch, receiver):
     """A home whose audience of 25 was delivered to a receiver and to a folder."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name, value in environment(home).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("activation.destinations.webhook._FIRST_PAUSE_SECONDS", 0.001)
-    lay_town(home, 30)
-    lay_audience(home, "letters", NIGHT, range(25))
-    configure(home, receiver.url)
+    home = home_with_audience(tmp_path, monkeypatch, receiver.url)
     for name in ("crm", "post"):
         deliver(NIGHT, name)
     return home

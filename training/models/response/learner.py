@@ -16,12 +16,13 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
 from training.integrated_gradients import mean_shares
-from training.learner import Context, Fitted, Learner, Measured, Signature
+from training.learner import Context, Learner, Measured, Signature
 from training.metrics.auc import placements
 from training.models.response.attack import attack_answers
 from training.models.response.attributions import click_attributions
 from training.models.response.baselines import baseline_chances
 from training.models.response.features import category_column
+from training.models.response.fitted import FittedWithOrders
 from training.models.response.fitting import FittedTable, fit_table
 from training.models.response.loading import ANSWERS, CATEGORIES, CLICK, NUMBERS, PURCHASE, Responses, load_responses
 from training.models.response.measures import measures
@@ -62,43 +63,17 @@ class ResponsePredictor(Protocol):
 
 
 @dataclass
-class FittedResponse(Fitted):
-    """A net with its best weights, and the euros of a mean order."""
+class FittedResponse(FittedWithOrders):
+    """A net with its best weights, and what it learned from."""
 
     net: FittedTable
-    order_value: float
-    """Euros of a mean order, over all campaigns."""
-    order_values: Mapping[str, float]
-    """Euros of a mean order of each campaign, shrunk towards the mean of all."""
     learned: list[bool]
     """Whether each answer had any label in training."""
     rows_learned: Mapping[str, int] = field(default_factory=dict)
     """Numbers of real and synthetic rows in training, for the run's parameters."""
 
-    @property
-    def epochs(self):
-        return self.net.epochs
-
-    @property
-    def embedder(self) -> keras.Model:
-        return self.net.embedder
-
-    @property
-    def head(self) -> keras.Model:
-        return self.net.head
-
-    @property
-    def feature_slices(self) -> Mapping[str, list[int]]:
-        return self.net.feature_slices
-
     def sizes(self) -> Mapping[str, int]:
         return self.rows_learned
-
-    def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        return self.net.encode(rows)
-
-    def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        return self.net.score(numbers, codes)
 
     def save(self, folder: Path) -> Mapping[str, Path]:
         return self.net.save(

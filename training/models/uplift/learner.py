@@ -16,8 +16,9 @@ from contracts.settings import Settings
 from lake_tables.consent import Consenting
 from training.baselines import each_baseline
 from training.integrated_gradients import mean_shares
-from training.learner import Context, Fitted, Learner, Measured, Signature
+from training.learner import Context, Learner, Measured, Signature
 from training.models.response.features import category_column
+from training.models.response.fitted import FittedWithOrders
 from training.models.response.orders import mean_order_values
 from training.models.uplift.attributions import effect_attributions
 from training.models.uplift.baselines import baseline_scores
@@ -64,36 +65,10 @@ class UpliftPredictor(Protocol):
 
 
 @dataclass
-class FittedExperiments(Fitted):
+class FittedExperiments(FittedWithOrders):
     """A net with its best weights, and the euros of a mean order."""
 
     net: FittedUplift
-    order_value: float
-    """Euros of a mean order, over all campaigns."""
-    order_values: Mapping[str, float]
-    """Euros of a mean order of each campaign, shrunk towards the mean of all."""
-
-    @property
-    def epochs(self):
-        return self.net.epochs
-
-    @property
-    def embedder(self) -> keras.Model:
-        return self.net.embedder
-
-    @property
-    def head(self) -> keras.Model:
-        return self.net.head
-
-    @property
-    def feature_slices(self) -> Mapping[str, list[int]]:
-        return self.net.feature_slices
-
-    def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        return self.net.encode(rows)
-
-    def score(self, numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        return self.net.score(numbers, codes)
 
     def save(self, folder: Path) -> Mapping[str, Path]:
         return self.net.save(folder, order_value=self.order_value, order_values=dict(self.order_values))
