@@ -2,7 +2,7 @@
 
 dbt parses the whole project whenever a variable of the command line differs, as the day of a night does: seven seconds,
 as long as the models of a small shop take. What it parses depends on the files of the project alone and on variables
-that stay, so it is kept in a file, named by both.
+that stay, so it is kept in a file, named by both, and by where the project stands: seeds are read from there.
 
     python -m dbt_project.runner.parsed FILE build --project-dir ... --target-path ...
 """
@@ -51,7 +51,8 @@ def parsed_file(folder: Path, project: Path, target: str, variables: Mapping[str
     lasting = {name: value for name, value in variables.items() if name not in OF_A_RUN}
     warehouse = Path(str(variables.get("warehouse", ""))).name
     adapter = version(f"dbt-{target}")
-    digest.update(json.dumps([version("dbt-core"), adapter, warehouse, lasting], sort_keys=True).encode())
+    kept = [version("dbt-core"), adapter, warehouse, str(project.resolve()), lasting]
+    digest.update(json.dumps(kept, sort_keys=True).encode())
     for file in sorted(file for file in project.rglob("*") if file.suffix in (".sql", ".yml", ".md", ".csv")):
         digest.update(str(file.relative_to(project)).encode() + b"\0" + file.read_bytes())
     return folder / f"{target}-{digest.hexdigest()[:32]}.msgpack"

@@ -40,3 +40,13 @@ def test_no_model_is_configured_by_what_differs_from_run_to_run():
         text = file.read_text()
         for head in (part.split("}}")[0] for part in text.split("{{ config(")[1:]):
             assert not [name for name in OF_A_RUN if f"var('{name}'" in head or f'var("{name}"' in head], file
+
+
+def test_a_project_in_another_folder_is_parsed_again(tmp_path):
+    """Its seeds stand there: those of the folder where it was parsed may be gone."""
+    named = set()
+    for checkout in ("one", "two"):
+        (tmp_path / checkout).mkdir()
+        (tmp_path / checkout / "dbt_project.yml").write_text("name: shop\n")
+        named.add(parsed_file(tmp_path, tmp_path / checkout, "duckdb", VARIABLES))
+    assert len(named) == 2
