@@ -1,4 +1,4 @@
-"""Verdicts of the gate that wait for a person: a file for each model, written by promotion, shown by Airflow."""
+"""Verdicts of the gate that wait for a person, a file for each model, and the champions of the ledger of decisions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from contracts.atomic_files import write_json
+
+PROMOTED = "promoted"
+"""The decision of the ledger by which the gate, or who approved, lets a challenger become champion."""
+
+PUT_BACK = "put back"
+"""The decision of the ledger by which a person lets an earlier champion become champion again."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,19 @@ class Verdicts:
         return self.folder / f"{model}.json"
 
 
-def last_champions(ledger: Path) -> dict[str, str]:
-    """By model the version that the gate, or who approved, let become champion last: from the ledger of decisions."""
+def championships(ledger: Path) -> list[dict[str, Any]]:
+    """The ledger's lines by which a version became champion, oldest first: promotions, and what people put back."""
     if not ledger.is_file():
-        return {}
+        return []
     lines = [json.loads(line) for line in ledger.read_text().splitlines() if line.strip()]
-    promotions = [line for line in lines if line["decision"] == "promoted" and not line.get("dry_run")]
-    return {line["model"]: str(line["version"]) for line in promotions}
+    return [line for line in lines if line["decision"] in (PROMOTED, PUT_BACK) and not line.get("dry_run")]
+
+
+def last_champions(ledger: Path) -> dict[str, str]:
+    """By model the version that became champion last, by the ledger."""
+    return {line["model"]: str(line["version"]) for line in championships(ledger)}
+
+
+def last_put_back(ledger: Path) -> dict[str, str]:
+    """By model the version that a person put back last, by the ledger."""
+    return {line["model"]: str(line["version"]) for line in championships(ledger) if line["decision"] == PUT_BACK}

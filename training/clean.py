@@ -1,10 +1,10 @@
 """Delete the versions and runs of the registry that have lived their span, and say what those that stay need.
 
 `python -m ops.clean`, the last task of a night, starts it; `retention.yml` says how many versions and days stay, and
-`--dry-run` shows what would go. The champion of each model stays, the champion before it, what has an alias or the tag
-`pinned`, what waits for approval, and the newest few. Of every other version the files of the model and of its run go,
-the run and the version itself; the ledger and the reports keep what was measured and decided. So do runs without a
-version, such as searches, after their days, and what lies in MLflow's trash that long.
+`--dry-run` shows what would go. The champion of each model stays, the champion before it, what a person put back last,
+what has an alias or the tag `pinned`, what waits for approval, and the newest few. Of every other version the files of
+the model and of its run go, the run and the version itself; the ledger and the reports keep what was measured and
+decided. So do runs without a version, such as searches, after their days, and what lies in MLflow's trash that long.
 
     python -m training.clean --dry-run
 """
@@ -24,7 +24,7 @@ from contracts.lake import Lake
 from contracts.life_spans import LifeSpans
 from contracts.report import say
 from contracts.settings import Settings
-from contracts.verdicts import Verdicts, last_champions
+from contracts.verdicts import Verdicts, last_champions, last_put_back
 from training.config import MODELS
 
 if TYPE_CHECKING:
@@ -82,8 +82,12 @@ def clean(result: Path | None, *, dry_run: bool) -> ModelsCleaned:
 
 
 def _promised(settings: Settings) -> set[tuple[str, str]]:
-    """Model and number of what waits for a person, of what it was compared with, and of the ledger's champions."""
-    found = set(last_champions(settings.home.ledger).items())
+    """Model and number of what waits for a person, of what it was compared with, and of the ledger's champions.
+
+    Also of what a person put back last: whoever had to go back once knows that this version works.
+    """
+    ledger = settings.home.ledger
+    found = {*last_champions(ledger).items(), *last_put_back(ledger).items()}
     for model in MODELS:
         if (verdict := Verdicts(settings.home.approvals).of(model)) is not None:
             numbers = (verdict.line["version"], verdict.line["previous_champion"])

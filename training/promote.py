@@ -11,7 +11,12 @@ one that has been champion already; a champion with the tag `pinned` stays.
 With --mode dry_run the decision is made and no alias moves. With --mode ask a challenger that passed the gate waits for
 a person, who answers with `python -m training.approve`.
 
+With --back-to a version that has been champion is put back by a person, without the gate, and the ledger gets its line
+of that. With --champion-on the ledger says who was champion on a day by the clock (UTC).
+
     python -m training.promote --model next_item response --ds 2026-11-20 --mode dry_run
+    python -m training.promote --model next_item --back-to 3 --by ada
+    python -m training.promote --model next_item response --champion-on 2026-11-21
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts.arguments import day
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import TRANSIENT_EXIT_CODE, ModelError, NightshiftError, NothingToLearn
 from contracts.lake import Lake
@@ -31,6 +37,7 @@ from training.gate import ledger
 from training.gate.approval_page import approval_page
 from training.gate.decision import Compared, decide, gate_of
 from training.isolation import own_trouble
+from training.put_back import champion_on, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,16 +55,30 @@ GENERATOR = "interest_gan"
 
 
 def main() -> None:
-    arguments = parser("training.promote", __doc__, several=True)
+    arguments = parser("training.promote", __doc__, several=True, needs_day=False)
     arguments.add_argument(
         "--mode",
         choices=MODES,
         default="enforce",
         help="dry_run moves no alias; ask lets what passed wait for a person (default enforce)",
     )
+    arguments.add_argument("--back-to", metavar="N", help="put this version back, which has been champion before")
+    arguments.add_argument("--by", metavar="NAME", help="name of who puts it back")
+    arguments.add_argument("--champion-on", type=day, metavar="DAY", help="say who was champion then, by the ledger")
     chosen = arguments.parse_args()
-    choose_backend(chosen.backend)
-    exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, mode=chosen.mode))
+    if [chosen.ds, chosen.back_to, chosen.champion_on].count(None) != 2:
+        arguments.error("expected one of --ds, --back-to and --champion-on: to decide, to go back, or to look")
+    if chosen.champion_on:
+        exit_with_sentence(lambda: print(*champion_on(chosen.model, chosen.champion_on), sep="\n"))
+    elif chosen.back_to:
+        if len(chosen.model) > 1 or chosen.mode == "ask":
+            arguments.error("expected one model, and --mode enforce or dry_run, beside --back-to")
+        choose_backend(chosen.backend)
+        dry_run = chosen.mode == "dry_run"
+        exit_with_sentence(lambda: put_back(chosen.model[0], chosen.back_to, by=chosen.by, dry_run=dry_run))
+    else:
+        choose_backend(chosen.backend)
+        exit_with_sentence(lambda: promote_each(chosen.model, chosen.ds, mode=chosen.mode))
 
 
 def promote_each(models: Sequence[str], ds: str, *, mode: str = "enforce") -> None:

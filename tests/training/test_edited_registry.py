@@ -9,9 +9,10 @@ import pytest
 
 from contracts.errors import LakeError, ModelError
 from contracts.settings import Settings
+from tests.training.copied_versions import copied
 from tests.training.markov_town import DS, publish
 from training.promote import promote, promote_each
-from training.registry.client import CHALLENGER, CHAMPION, PINNED, Registry, Version
+from training.registry.client import CHALLENGER, CHAMPION, PINNED, Registry
 from training.train import train, train_alone
 
 EARLIER, LATER = "2026-11-19", "2026-11-21"
@@ -20,14 +21,6 @@ EARLIER, LATER = "2026-11-19", "2026-11-21"
 @pytest.fixture
 def registry(own_home):  # noqa: ARG001  the home that the settings name
     return Registry.of(Settings.from_env())
-
-
-def copied(registry: Registry, *, without: tuple[str, ...] = (), **tags: str) -> Version:
-    """One more version, with the files and the tags of version 1."""
-    first = registry.client.get_model_version("next_item", "1")
-    kept = {name: value for name, value in {**first.tags, **tags}.items() if not name.startswith(without or ("-",))}
-    made = registry.client.create_model_version("next_item", first.source, first.run_id, tags=kept)
-    return registry.version("next_item", str(made.version))
 
 
 def last_line(home) -> dict:

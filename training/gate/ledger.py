@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from contracts.home import Home
+from contracts.verdicts import PROMOTED as PROMOTED
+from contracts.verdicts import PUT_BACK as PUT_BACK
 
-PROMOTED = "promoted"
 REFUSED = "refused"
 KEPT = "kept"
 """There is no challenger that is not champion already."""

@@ -31,7 +31,7 @@ def versions_that_stay(
 
     Args:
         aliases: model -> alias -> number.
-        needed: model and number of what waits for a person, or was promoted by the ledger.
+        needed: model and number of what waits for a person, or by the ledger is champion or was put back.
         newest: how many of each model stay because they are the newest; None for all.
         generator: the model whose synthetic rows others learn from.
     """

@@ -148,6 +148,12 @@ class Registry:
             number = named[0].aliases.get(alias) if named else None
         return None if number is None else self.version(model, str(number))
 
+    def numbers(self, model: str) -> list[str]:
+        """The numbers of the versions of a model that there are, oldest first."""
+        with self.answering():
+            found = self.client.search_model_versions(f"name = '{model}'")
+        return sorted((str(one.version) for one in found), key=int)
+
     def version(self, model: str, number: str) -> Version:
         """One version by its number.
 

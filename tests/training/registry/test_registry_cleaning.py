@@ -141,6 +141,11 @@ def test_a_verdict_that_waits_and_the_ledgers_champion_keep_their_versions(home)
     Verdicts(home / "approvals").forget("response")
     (home / "ledger.jsonl").write_text(json.dumps({"model": "response", "version": 2, "decision": "promoted"}) + "\n")
     assert clean(None, dry_run=False).removed == ()
+    lines = [("2", "put back"), ("1", "promoted")]  # a person went back to 2, and later the gate replaced it
+    (home / "ledger.jsonl").write_text(
+        "".join(json.dumps({"model": "response", "version": one, "decision": word}) + "\n" for one, word in lines)
+    )
+    assert clean(None, dry_run=False).removed == ()
     (home / "ledger.jsonl").unlink()
     assert [one.count for one in clean(None, dry_run=False).removed] == [1]
 
