@@ -10,6 +10,7 @@ A destination that goes down ends the run in good order: what was not handed ove
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections import deque
@@ -42,7 +43,9 @@ from contracts.settings import Settings
 _MOST_SPLITS = 64
 """Of batches that were refused as a whole, to find the one message in them that is: then all of a batch is refused."""
 
-_SPLIT = "split"
+_SPLIT, _REPLACED = "split", "replaced"
+"""Of batches whose messages are in others."""
+
 _PROGRESS_EVERY_SECONDS = 5.0
 _ROWS_A_READ = 10_000
 
@@ -122,7 +125,7 @@ class Run:
 
     def _end(self, entry: Entry) -> None:
         """Take what was answered of a batch into the receipts."""
-        if entry.reason == _SPLIT:
+        if entry.reason in (_SPLIT, _REPLACED):
             return
         rows = []
         for delivery, member in entry.deliveries:
@@ -196,6 +199,8 @@ class Run:
         for entry in list(self.journal.open.values()):
             if self.stopped or entry.campaign not in {*self.tonight.campaigns, *self._gone}:
                 continue
+            if self.destination.is_whole and entry.action == ADD:
+                continue  # all of it is handed over again
             known = {member: {"delivery_id": delivery, "member_id": member} for delivery, member in entry.deliveries}
             if entry.action == ADD:
                 messages = self._messages_to(entry.campaign, list(known)) if self._is_current(entry.campaign) else []
@@ -216,8 +221,10 @@ class Run:
         leaving = self.connection.execute(f"select campaign, member_id from ({self._leaving()})").fetchall()
         for campaign in dict.fromkeys(name for name, _ in leaving):
             members = [{"member_id": member} for name, member in leaving if name == campaign]
-            if self.destination.is_whole and self._is_current(campaign):
-                continue  # they are not in what is handed over next
+            if self.destination.is_whole and campaign not in self.tonight.failed:
+                if not self._is_current(campaign):
+                    self._deliver_whole(campaign, ())
+                continue  # they are not in what is handed over as a whole
             for part in _parts(members, self.destination.most_messages):
                 self._hand_over(REMOVE, campaign, part)
 
@@ -225,34 +232,61 @@ class Run:
         due = {} if self.destination.is_whole else {"ds": self.ds}
         query, options = self.tonight.messages(campaign, where=self._is_due, **due)
         total = self._count(f"({query})", **options)
+        parts = _parts(self._rows(campaign, query, options), self.destination.most_messages)
         if self.destination.is_whole:
-            self._deliver_whole(campaign, query, options, total)
+            self._deliver_whole(campaign, parts, total)
             return
         sent = 0
-        for part in _parts(self._rows(campaign, query, options), self.destination.most_messages):
+        for part in parts:
             if self.stopped:
                 return
             self._hand_over(ADD, campaign, part)
             sent += len(part)
             self._say(campaign, sent, total)
 
-    def _deliver_whole(self, campaign: str, query: str, options: dict[str, Any], total: int) -> None:
-        rows, sent = [], 0
-        with self.destination.audience(campaign):
-            for part in _parts(self._rows(campaign, query, options), self.destination.most_messages):
-                messages = [{"delivery_id": secrets.token_hex(16), **message} for message in part]
-                self.destination.send(Batch(secrets.token_hex(16), ADD, campaign, self.ds, messages))
-                rows.append([(one["delivery_id"], one["member_id"]) for one in messages])
-                sent += len(part)
-                self._say(campaign, sent, total)
-        for part in rows:
-            self._receive([(*ids, campaign, self.ds, ADD, "delivered", None, 1) for ids in part])
+    def _deliver_whole(self, campaign: str, parts: Iterable[list[dict[str, Any]]], total: int = 0) -> None:
+        """Hand over all of an audience, which takes the place of what was there; of no parts, an empty one."""
+        if self.stopped:
+            return
+        earlier = [one for one in self.journal.open.values() if (one.campaign, one.action) == (campaign, ADD)]
+        tries = 1 + max((entry.tries for entry in earlier), default=0)
+        handed: list[list[tuple[str, str]]] = []
+        entries: list[Entry] = []
+        try:
+            with self.destination.audience(campaign):
+                for part in parts:
+                    messages = [{"delivery_id": self._delivery_id(one["member_id"]), **one} for one in part]
+                    self.destination.send(Batch(secrets.token_hex(16), ADD, campaign, self.ds, messages))
+                    handed.append([(one["delivery_id"], one["member_id"]) for one in messages])
+                    self._say(campaign, sum(map(len, handed)), total)
+                for entry in earlier:
+                    self.journal.end(entry, 0, reason=_REPLACED)
+                for ids in handed:  # from here on it may be there
+                    entries.append(self.journal.begin(secrets.token_hex(16), self.ds, ADD, campaign, ids))
+        except (DestinationDown, DestinationRefuses) as error:
+            for entry in entries:
+                self.journal.tried(entry, tries)
+            self._stop(error)
+            return
+        self._drop_receipts([delivery for ids in handed for delivery, _ in ids])
+        for entry in entries:
+            self.journal.end(entry, tries)
         leaving = self.connection.execute(
             f"select member_id from ({self._leaving()}) where campaign = $campaign", {"campaign": campaign}
         ).fetchall()
         self._receive(
             [(secrets.token_hex(16), one, campaign, self.ds, REMOVE, "delivered", None, 1) for (one,) in leaving]
         )
+
+    def _drop_receipts(self, deliveries: list[str]) -> None:
+        """Those that a run which was killed has left of the same messages."""
+        self.connection.register("handed_again", pa.table({"delivery_id": pa.array(deliveries, pa.string())}))
+        self.connection.execute("delete from receipts where delivery_id in (select delivery_id from handed_again)")
+        self.connection.unregister("handed_again")
+
+    def _delivery_id(self, member: str) -> str:
+        """Of a message that is handed over with all others, each time: it follows from the member's random digits."""
+        return hashlib.blake2b(f"{self.ds}:{member}".encode(), digest_size=16).hexdigest()
 
     # handing over
 
@@ -274,8 +308,7 @@ class Run:
             answer: Answer = (self.destination.send if entry.action == ADD else self.destination.remove)(batch)
         except (DestinationDown, DestinationRefuses) as error:
             self.journal.tried(entry, error.tries)
-            self.stopped = error
-            say(f"deliver {self.destination.name}: stopped: {error.reason}")
+            self._stop(error)
             return None
         ids = [message["delivery_id"] for message in messages]
         if answer.all_refused and len(ids) > 1 and self._splits < _MOST_SPLITS:
@@ -286,6 +319,10 @@ class Run:
         reason = answer.reason if refused else None
         self.journal.end(entry, answer.tries, refused=refused, reason=reason, left=list(left))
         return None
+
+    def _stop(self, error: DestinationDown | DestinationRefuses) -> None:
+        self.stopped = error
+        say(f"deliver {self.destination.name}: stopped: {error.reason}")
 
     def _messages_to(self, campaign: str, members: list[str]) -> list[dict[str, Any]]:
         query, options = self.tonight.messages(

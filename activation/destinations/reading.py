@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from activation.destinations.destination import Destination
 from activation.destinations.file import Folder
+from activation.destinations.sftp import Sftp
 from activation.destinations.smtp import Mail
 from activation.destinations.webhook import Webhook
 from contracts.checked_yaml import YamlValue, advice
@@ -25,6 +26,7 @@ _OF_ALL = ("kind", "campaigns")
 _OF_WEBHOOK = ("url", "secret", "token", "trusted", "messages_a_batch", "messages_a_second", "tries")
 _OF_WEBHOOK += ("timeout_seconds", "longest_wait_seconds")
 _OF_FILE = ("folder",)
+_OF_SFTP = ("host", "port", "user", "folder", "host_key", "key", "password", "timeout_seconds")
 _OF_SMTP = ("host", "port", "sender", "subject", "user", "password", "trusted", "most_mails")
 
 
@@ -166,10 +168,70 @@ def _smtp(
     )
 
 
+def _sftp(
+    settings: Settings,  # noqa: ARG001
+    name: str,
+    campaigns: tuple[str, ...] | None,
+    fields: Mapping[str, YamlValue],
+) -> Sftp:
+    if "key" not in fields and "password" not in fields:
+        raise fields["user"].error("`key` or `password` beside it", "neither", "name the file of one of them")
+    folder = fields["folder"].text()
+    if not folder or not folder.isprintable():
+        raise fields["folder"].misfit("a folder, absolute or from where the account logs in")
+    keys = tuple(_host_key(one) for one in fields["host_key"].one_or_several())
+    if not keys:
+        raise fields["host_key"].error("at least one key", "none", "write what `ssh-keyscan HOST` prints")
+    return Sftp(
+        name,
+        campaigns,
+        fields["host"].text(),
+        fields["port"].whole_number(1, 65535) if "port" in fields else 22,
+        fields["user"].text(),
+        folder,
+        keys,
+        private_key=_private_key(fields["key"]) if "key" in fields else None,
+        password=_secret(fields["password"]) if "password" in fields else None,
+        timeout_seconds=fields["timeout_seconds"].number(0.1, 600) if "timeout_seconds" in fields else 30.0,
+    )
+
+
+def _host_key(written: YamlValue) -> str:
+    """A public key, as `ssh-keyscan` and `*.pub` have it."""
+    import asyncssh  # for those alone who use it
+
+    key = written.text()
+    try:
+        asyncssh.import_public_key(key)
+    except asyncssh.KeyImportError:
+        raise written.error(
+            "a host key as ssh-ed25519 AAAA...",
+            f"{key[:40]!r}",
+            "write what `ssh-keyscan HOST` prints behind the host, or the server's /etc/ssh/ssh_host_*_key.pub",
+        ) from None
+    return key
+
+
+def _private_key(written: YamlValue) -> str:
+    import asyncssh
+
+    file, text = _private_text(written)
+    try:
+        asyncssh.import_private_key(text)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+        raise written.error(
+            "a private key without passphrase in that file",
+            f"something else in {file}",
+            f"make one: ssh-keygen -t ed25519 -N '' -f {file}",
+        ) from None
+    return text
+
+
 _Maker = Callable[[Settings, str, tuple[str, ...] | None, Mapping[str, YamlValue]], Destination]
 
 _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "webhook": (_OF_WEBHOOK, ("url", "secret"), _webhook),
+    "sftp": (_OF_SFTP, ("host", "user", "folder", "host_key"), _sftp),
     "file": (_OF_FILE, ("folder",), _folder),
     "smtp": (_OF_SMTP, ("host", "sender", "subject"), _smtp),
 }
@@ -189,11 +251,20 @@ def _file(written: YamlValue) -> str:
 
 
 def _secret(written: YamlValue) -> str:
-    """The text of a file that its owner alone may read."""
-    file = Path(_file(written))
-    if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise written.error("a file for its owner alone", f"{file}, which others may read", f"chmod 600 {file}")
-    text = file.read_text(encoding="utf-8").strip()
+    """The one line in a file that its owner alone may read."""
+    _, text = _private_text(written)
+    text = text.strip()
     if not text or any(not one.isprintable() for one in text):
         raise written.error("one line of text in that file", "nothing, or more than that", "write the secret into it")
     return text
+
+
+def _private_text(written: YamlValue) -> tuple[Path, str]:
+    """A file that its owner alone may read, and what is in it."""
+    file = Path(_file(written))
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise written.error("a file for its owner alone", f"{file}, which others may read", f"chmod 600 {file}")
+    try:
+        return file, file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise written.error("a text in that file", f"something else in {file}", "name another") from None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -111,3 +113,15 @@ def environment(home: Path) -> dict[str, str]:
         "NIGHTSHIFT_CAMPAIGNS": str(home / "campaigns"),
         "NIGHTSHIFT_DESTINATIONS": str(home / "destinations.yml"),
     }
+
+
+def receipts(home, ds: str = NIGHT) -> pd.DataFrame:
+    return pd.concat(pd.read_parquet(file) for file in Lake(home / "lake").files("deliveries", ds))
+
+
+def books(home, ds: str = NIGHT, to: str = "crm") -> dict:
+    return json.loads((home / "reports" / f"nightly-{ds}.json").read_text())["deliveries"][to]["campaigns"]
+
+
+def mails(people) -> list[str]:
+    return sorted(mail(one) for one in people)

@@ -19,6 +19,7 @@ from contracts.lake import Lake
 from tests.activation.delivered_town import (
     NEXT_NIGHT,
     NIGHT,
+    books,
     configure,
     home_with_audience,
     lay_audience,
@@ -26,7 +27,9 @@ from tests.activation.delivered_town import (
     lay_town,
     let_agree,
     mail,
+    mails,
     person,
+    receipts,
 )
 from tests.activation.receiver import receiving
 
@@ -43,23 +46,11 @@ def home(tmp_path, monkeypatch, receiver):
     return home_with_audience(tmp_path, monkeypatch, receiver.url)
 
 
-def receipts(home, ds: str = NIGHT) -> pd.DataFrame:
-    return pd.concat(pd.read_parquet(file) for file in Lake(home / "lake").files("deliveries", ds))
-
-
 def members(home) -> pd.DataFrame:
     lake = Lake(home / "lake")
     return pd.concat(
         pd.read_parquet(file) for file in lake.files("audience_members", lake.days("audience_members")[-1])
     )
-
-
-def books(home, ds: str = NIGHT, to: str = "crm") -> dict:
-    return json.loads((home / "reports" / f"nightly-{ds}.json").read_text())["deliveries"][to]["campaigns"]
-
-
-def mails(people) -> list[str]:
-    return sorted(mail(one) for one in people)
 
 
 def test_every_message_arrives_once_and_has_a_receipt(home, receiver):

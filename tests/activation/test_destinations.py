@@ -26,6 +26,7 @@ MESSAGE = {
     "address": "anna@mail.example",
     "items": [{"item_id": "i-1", "title": "A shoe", "why": None}],
 }
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1NvLDkVwXgmZ8Jc4Zr4n3x2Yd0kZ6bM9o1q5m3c7fL"
 BATCH = Batch("b" * 32, ADD, "letters", "2026-11-20", [MESSAGE])
 
 
@@ -53,7 +54,7 @@ def test_what_comes_is_empty():
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ("  crm: {kind: webhok}", r"one of webhook, file, smtp in line 2 .*did you mean 'webhook'"),
+        ("  crm: {kind: webhok}", r"one of webhook, sftp, file, smtp in line 2 .*did you mean 'webhook'"),
         ("  crm: {url: 'https://x.example'}", "'kind' in it in line 2"),
         ("  crm: {kind: webhook, url: 'https://x.example'}", "'secret' under .*add that line"),
         ("  crm:\n    kind: webhook\n    url: http://x.example\n    secret: secret", "begins with https:// in line 4"),
@@ -66,6 +67,20 @@ def test_what_comes_is_empty():
         ("  crm: {kind: file, folder: out, campaigns: [lettres]}", "did you mean 'letters'"),
         ("  crm: {kind: file, folder: out, url: x}", "one of kind, campaigns, folder in line 2"),
         ("  Crm!: {kind: file, folder: out}", "a name of small letters"),
+        ("  drop: {kind: sftp, host: x, user: u, folder: /in}", "'host_key' under"),
+        (
+            "  drop: {kind: sftp, host: x, user: u, folder: /in, host_key: AAAA, key: secret}",
+            "a host key as ssh-ed25519",
+        ),
+        (f"  drop: {{kind: sftp, host: x, user: u, folder: /in, host_key: {HOST_KEY}}}", "`key` or `password`"),
+        (
+            f"  drop: {{kind: sftp, host: x, user: u, folder: /in, host_key: {HOST_KEY}, key: secret}}",
+            "a private key without passphrase",
+        ),
+        (
+            f"  drop: {{kind: sftp, host: x, user: u, folder: /in, host_key: {HOST_KEY}, password: open}}",
+            "chmod 600",
+        ),
         ("  crm: {kind: smtp, host: x, sender: nobody, subject: S}", "a mail address"),
     ],
 )
