@@ -63,11 +63,12 @@ def withdraw(request: Path, mode: str) -> None:
     if days:
         with without_spilling() as connection:
             ids = sorted({*subject.person_ids, *subject.ids_on(days[-1])})
-            for name in _destinations_of(lake, days[-1]):
-                load_members(connection, lake, name)
+            names = _destinations_of(lake, days[-1])
+            load_members(connection, lake, names)
+            for name in names:
                 found += _from_destination(settings, connection, name, ids, days[-1], mode)
-                if mode != DRY_RUN:
-                    publish_members(connection, lake, days[-1], name)
+            if mode != DRY_RUN:  # in one step, so that no run of the table is left in which the person still stands
+                publish_members(connection, lake, days[-1], names)
     DeliveriesReport(mode, tuple(found)).added_to(DeliveriesReport.read(request)).write(request)
 
 
@@ -83,7 +84,8 @@ def _from_destination(
 ) -> list[Withdrawal]:
     """Withdraw from every audience of a destination; what it confirms leaves `members`, the rest loses its person."""
     rows = connection.execute(
-        "select campaign, member_id from members where list_contains(?, person_id) order by all", [ids]
+        "select campaign, member_id from members where destination = ? and list_contains(?, person_id) order by all",
+        [name, ids],
     ).fetchall()
     by_campaign: defaultdict[str, list[str]] = defaultdict(list)
     for campaign, member in rows:

@@ -72,7 +72,7 @@ class Run:
         Raises:
             LakeError: it is older.
         """
-        load_members(self.connection, self.lake, self.destination.name)
+        load_members(self.connection, self.lake, [self.destination.name])
         make_receipts(self.connection)
         self.journal = Journal.of(self.settings.home, self.destination.name, self._end)
         (newest,) = self.connection.execute(
@@ -193,7 +193,7 @@ class Run:
         )
         self.connection.execute("insert into people select member_id, person_id from new_members")
         self.connection.unregister("new_members")
-        publish_members(self.connection, self.lake, self.ds, self.destination.name)
+        publish_members(self.connection, self.lake, self.ds, [self.destination.name])
 
     def _hand_over_again(self) -> None:
         for entry in list(self.journal.open.values()):
@@ -390,7 +390,7 @@ class Run:
         self._wait()
         books = {name: self._books(name) for name in [*self.tonight.campaigns, *self._touched()]}
         publish_receipts(self.connection, self.lake, self.ds, self.destination.name, [*self.tonight.campaigns])
-        publish_members(self.connection, self.lake, self.ds, self.destination.name)
+        publish_members(self.connection, self.lake, self.ds, [self.destination.name])
         self.journal.clear()
         return books
 
