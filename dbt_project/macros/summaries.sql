@@ -85,3 +85,52 @@
 {% macro half_lives_into(period, column) -%}
     ({{ seconds_since_1970(column) }} - {{ period }} * {{ decay_period_seconds() }}) / {{ 86400 * var('interest_half_life_days') }}e0
 {%- endmacro %}
+
+{#-
+    A model of all days: what tonight adds, the days kept since the sums of all days, and these sums. What is folded
+    tonight stands in the sums. `is_kept` tells tonight's late and last rows from the rest.
+
+    tonight, kept, to_date: names of models with these columns; of the first also `summary_on`, of the second `kept_on`.
+-#}
+{% macro all_days(columns, tonight, kept, to_date) -%}
+with tonight as (
+
+    select * from {{ ref(tonight) }}
+    where summary_on is null or not ({{ is_to_date('summary_on') }})
+
+),
+
+kept as (
+
+    select * from {{ ref(kept) }}
+    where not ({{ is_folded('kept_on') }}) and not ({{ is_to_date('kept_on') }})
+
+),
+
+until_then as (
+
+    select * from {{ ref(to_date) }}
+
+),
+
+all_days as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        summary_on is not null as is_kept
+    from tonight
+    union all
+    select
+        {{ columns | join(',\n        ') }},
+        true as is_kept
+    from kept
+    union all
+    select
+        {{ columns | join(',\n        ') }},
+        true as is_kept
+    from until_then
+
+)
+
+select * from all_days
+{%- endmacro %}

@@ -27,12 +27,6 @@ sessions as (
 
 ),
 
-answers as (
-
-    select * from {{ ref('int_answers__understood') }}
-
-),
-
 persons as (
 
     select * from {{ ref('stg_lake__persons') }}
@@ -103,35 +97,9 @@ came as (
 
 ),
 
-answers_by_age as (
-
-    select
-        entrants.person_id,
-        entrants.sent_on,
-        answers.attribute,
-        answers.answer,
-        row_number() over (
-            partition by entrants.person_id, entrants.sent_on, answers.attribute
-            order by answers.occurred_at desc, answers.arrived_on desc, answers.answer_id, answers.answer
-        ) as age
-    from entrants
-    inner join answers
-        on entrants.person_id = answers.person_id
-        and greatest(answers.arrived_on, cast(answers.occurred_at as date)) < entrants.sent_on
-
-),
-
 answered as (
 
-    select
-        person_id,
-        sent_on,
-        max(case when attribute = 'age_band' then answer end) as age_band,
-        max(case when attribute = 'gender' then answer end) as gender,
-        max(case when attribute = 'region' then answer end) as region
-    from answers_by_age
-    where age = 1
-    group by person_id, sent_on
+    {{ latest_answers('entrants') }}
 
 ),
 
