@@ -1,7 +1,7 @@
 """The run report: each step writes its own fragment, the last one merges them.
 
 Fragments are `<reports>/<ds>/<step>.json`; the report is `<reports>/nightly-<ds>.json` with the keys of the design:
-ds, seconds, sources, persons, profiles, models, audiences, truth.
+ds, seconds, sources, persons, profiles, models, audiences, truth; of the loop also plans, lift, realised, deliveries.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """One night on one machine: the three DAGs in their order, in Airflow, from raw deliveries to audiences.
 
+Where destinations are configured, `deliver_audiences` follows, unless a person has to be asked first: nobody is there.
 What happens is shown as it happens; everything else that Airflow, Spark, dbt and TensorFlow say goes to a log file,
 which an error names. Ends with a table and `reports/nightly-<ds>.json`.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from contracts.destinations import configured_destinations
 from contracts.entry_point import exit_with_sentence
 from contracts.errors import RawDataError, SettingsError
 from contracts.home import Home
@@ -28,6 +30,7 @@ from ops.tables import print_report
 from ops.usage import Usage
 
 DAGS = ("nightly_profiles", "train_models", "activate_audiences")
+DELIVERY = "deliver_audiences"
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def main() -> None:
         try:
             with preloaded():
                 run_dags(DAGS, ds, log, console)
+                delivered = deliver(settings, ds, log, console)
         finally:  # where the run was interrupted, Spark would wait for others for some time
             subprocess.run([sys.executable, "-m", "spark_jobs.application", "stop"], check=False)
         report.merge()
@@ -62,6 +66,22 @@ def main() -> None:
         report.write("run", {"seconds": seconds, **used})
     print_report(report.merge(), console)
     console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={options.raw}")
+    if not delivered:
+        sys.exit(1)
+
+
+def deliver(settings: Settings, ds: str, log: Path, console: Console) -> bool:
+    """Deliver the audiences where that is configured; false where it failed, which the night's report outlives."""
+    if not configured_destinations(settings):
+        return True
+    if settings.delivery_approval == "ask":
+        console.print("  nothing is delivered: a person has to let the audiences go, in `make ui`")
+        return True
+    try:
+        run_dags([DELIVERY], ds, log, console)
+    except SystemExit:
+        return False
+    return True
 
 
 def lay_raw(raw: str, settings: Settings) -> None:

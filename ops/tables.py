@@ -11,7 +11,7 @@ from contracts.tables.activation import LIFT_METRICS, OUTCOMES
 
 
 def print_report(report: dict[str, Any], console: Console) -> None:
-    """Print the merged report: sources, people, models, lift, realised, plans, audiences, truth, seconds."""
+    """Print the merged report: sources, people, models, the loop from lift to deliveries, truth, seconds."""
     console.print(_sources(report.get("sources", {})))
     console.print(
         f"[bold]{report.get('persons', 0):,}[/bold] persons, [bold]{report.get('profiles', 0):,}[/bold] profiles"
@@ -38,6 +38,11 @@ def print_report(report: dict[str, Any], console: Console) -> None:
             worth = f"{found['euros']:,.2f} euros expected less cost, at most {found['gap']:.2%} below the best plan"
             console.print(f"{channel}: {worth}")
     console.print(_audiences(report.get("audiences", {})))
+    if deliveries := report.get("deliveries"):
+        console.print(_deliveries(deliveries))
+        for destination, found in deliveries.items():
+            if "error" in found:
+                console.print(f"{destination} stopped: {found['error']}")
     if truth := report.get("truth"):
         figures = ", ".join(f"{name} {value:.3f}" for name, value in truth.items() if isinstance(value, float))
         dirt = truth.get("dirt", {}).get("equal")
@@ -145,4 +150,25 @@ def _audiences(audiences: dict[str, Any]) -> Table:
         why = ", ".join(f"{reason} {people:,}" for reason, people in entry["suppressed"].items() if people)
         numbers = (entry["scored"], entry["exported"], suppressed, entry["failed"])
         table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    return table
+
+
+def _deliveries(deliveries: dict[str, Any]) -> Table:
+    outcomes = ("delivered", "already", "refused", "waiting")
+    title = f"audience = {' + '.join(outcomes)} + withheld"
+    table = Table("destination", "audience", title=title, title_justify="left")
+    for column in ("people", *outcomes, "withheld", "removed"):
+        table.add_column(column, justify="right")
+    table.add_column("why withheld")
+    for destination, found in deliveries.items():
+        for name, entry in found["campaigns"].items():
+            if "error" in entry:
+                table.add_row(destination, name, *["-"] * 7, f"failed: {entry['error']}")
+                continue
+            withheld = entry["withheld"]
+            numbers = (entry["audience"], *(entry[one] for one in outcomes), sum(withheld.values()), entry["removed"])
+            why = [f"{reason} {people:,}" for reason, people in withheld.items()]
+            if entry["not_removed"]:
+                why.append(f"still to be removed {entry['not_removed']:,}")
+            table.add_row(destination, name, *(f"{number:,}" for number in numbers), ", ".join(why))
     return table

@@ -48,6 +48,14 @@ def test_the_release_is_that_of_what_the_images_are_made_of(tmp_path, monkeypatc
     assert set(re.findall(r"^!(.*)$", kept, re.MULTILINE)) == set(stack.IMAGE_PARTS)
 
 
+def test_every_setting_reaches_the_containers_of_a_night():
+    made_there = {"NIGHTSHIFT_LINEAGE_PARENT", "NIGHTSHIFT_RELEASE"}  # by the DAGs, and by the image
+    known = set(re.findall(r"NIGHTSHIFT_[A-Z_]+[A-Z]", (REPOSITORY / "contracts" / "settings.py").read_text()))
+    for name in ("worker", "airflow-scheduler", "airflow-dag-processor"):
+        passed = {one for one in COMPOSE["services"][name]["environment"] if one.startswith("NIGHTSHIFT_")}
+        assert passed == known - made_there, name
+
+
 def test_every_service_is_limited_watched_and_restarted():
     for name, service in COMPOSE["services"].items():
         assert service["mem_limit"], name
