@@ -12,6 +12,7 @@ BENCH ?=
 AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
+PAGE_PORT ?= 8090
 export RAW
 # an option for each variable that is set: $(call option,spark-workers) is --spark-workers $(SPARK_WORKERS)
 variable = $(shell echo $(1) | tr a-z- A-Z_)
@@ -38,10 +39,11 @@ nights:  ## the town lives on, night after night: planted lift beside measured l
 	. ops/env.sh
 	python -m ops.nights $(foreach name,ds nights train-every,$(call option,$(name)))
 
-ui:  ## Airflow, MLflow and TensorBoard on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000] ...
+ui:  ## Airflow, MLflow, TensorBoard and the page of the night on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000] ...
 	@ops/setup.sh
 	. ops/env.sh
-	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT) --tensorboard-port $(TENSORBOARD_PORT)
+	python -m ops.ui --airflow-port $(AIRFLOW_PORT) --mlflow-port $(MLFLOW_PORT) --tensorboard-port $(TENSORBOARD_PORT) \
+	  --page-port $(PAGE_PORT)
 
 up:  ## the stack for a server: [STACK=full|core] [HOST=localhost] [PORT=8443] [SPARK_WORKERS=1] [GPU=no] [TOWN=no] [BUILD=yes]
 	@python3 -m ops.server.stack up $(foreach name,stack host port spark-workers gpu town build,$(call option,$(name)))

@@ -48,7 +48,7 @@ from contracts.tables.summaries import DAILY_INPUTS
 OF_A_RUN = {(IDENTITY_EDGES_KNOWN.name, "inputs"), (DAILY_INPUTS.name, "inputs"), (DAILY_INPUTS.name, "chain")}
 """The columns that no two runs share: they hash the names of the run folders that resolving and profiles have read."""
 
-NOT_COMPARED = ("seconds", "peak_memory_gib", "reasons", "off_policy")
+NOT_COMPARED = ("seconds", "memory_gib", "peak_memory_gib", "reasons", "off_policy")
 """Keys of the report: how long it took, prose about numbers that are compared as numbers, and what turns on which item
 a model ranks first, by whatever little."""
 

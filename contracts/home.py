@@ -82,6 +82,7 @@ class Home:
     # how runs went
     published = Place("published", "days that one DAG hands to the next, until a run has taken them", backup=True)
     reports = Place("reports", "reports of nights", backup=True)
+    pages = Place("pages", "the page of each night, for people to read")
     logs = Place("logs", "logs of nights and pages")
     traces = Place(
         "traces",

@@ -22,7 +22,7 @@ from pathlib import Path
 
 SOCKET = "NIGHTSHIFT_PRELOADED"
 """The variable that names the socket on which such a process listens; a night sets it for its tasks."""
-ROOMS = ("serving", "training")
+ROOMS = ("serving", "training", "monitoring")
 """Rooms whose commands need what is imported there."""
 LENGTH = struct.Struct("!I")
 

@@ -7,6 +7,7 @@ ds, seconds, sources, persons, profiles, models, audiences, truth; of the loop a
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import time
 from collections import Counter
@@ -50,22 +51,32 @@ class Report:
     def timed(self, step: str, *, part: str | None = None):
         """Time a step and write what it puts into the dictionary that this yields, once it has succeeded.
 
-        Steps that run in parts (one map job per source) name their part; the merge adds up their seconds.
+        Steps that run in parts (one map job per source) name their part; the merge adds up their seconds, and keeps
+        the part that took most memory: the most of its process, or of one that this started. Spark runs in another.
         """
         fragment: dict[str, Any] = {}
         started = time.monotonic()
         yield fragment
         fragment["seconds"] = {step: round(time.monotonic() - started, 2)}
+        fragment["memory_gib"] = {step: round(_most_resident_kib() / 2**20, 2)}
         self.write(step if part is None else f"{step}-{part}", fragment)
 
-    def merge(self) -> dict[str, Any]:
-        """Merge all fragments into the report, write it and return it."""
+    def merged(self) -> dict[str, Any]:
+        """What the fragments that there are say together."""
         merged: dict[str, Any] = {"ds": self.ds, "seconds": {}}
         for file in sorted((self.folder / self.ds).glob("*.json")):
             fragment = json.loads(file.read_text())
             for step, seconds in fragment.pop("seconds", {}).items():
                 merged["seconds"][step] = round(merged["seconds"].get(step, 0.0) + seconds, 2)
+            for step, memory in fragment.pop("memory_gib", {}).items():
+                by_step = merged.setdefault("memory_gib", {})
+                by_step[step] = max(by_step.get(step, 0.0), memory)
             _merge_into(merged, fragment)
+        return merged
+
+    def merge(self) -> dict[str, Any]:
+        """Merge all fragments into the report, write it and return it."""
+        merged = self.merged()
         write_json(self.file, merged)
         return merged
 
@@ -100,6 +111,11 @@ def source_entry(counts: Iterable[tuple[str | None, str, str | None, int]]) -> d
             noted, name = (entry[named], name) if named else (entry["noted"], rule)
             noted[name] = noted.get(name, 0) + rows
     return entry
+
+
+def _most_resident_kib() -> int:
+    """Of this process or the largest one that it started and that has ended, ever."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _sums() -> dict[str, Any]:

@@ -19,6 +19,9 @@ from contracts.memory import duckdb_share, memory_of, spark_memory_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_TARGETS = ("duckdb", "spark")
 
+NIGHT_PAGE = "http://127.0.0.1:8090"
+"""Where `make ui` serves the page of the night."""
+
 _SPARK_MASTER = re.compile(
     r"local(\[(\*|[1-9]\d*)(, ?\d+)?\]|-cluster\[ *\d+ *, *\d+ *, *\d+ *\])?|spark://[^:]+:\d+.*|yarn|k8s://.+"
 )
@@ -67,6 +70,8 @@ class Settings:
     """Its port; by default the server is `127.0.0.1:10000`."""
     deadline_hours: int
     """How long a DAG run may take before an alert says so: NIGHTSHIFT_DEADLINE_HOURS, 6; 0: any time."""
+    night_page: str
+    """Where people open the page of the night: NIGHTSHIFT_NIGHT_PAGE, by default that of `make ui`."""
     registry_page: str
     """Where people open the registry: NIGHTSHIFT_REGISTRY_PAGE, by default its address, or MLflow of `make ui`."""
     approval: str
@@ -127,6 +132,7 @@ class Settings:
             thrift_host=thrift_host,
             thrift_port=thrift_port,
             deadline_hours=_whole_number(env, "NIGHTSHIFT_DEADLINE_HOURS", default=6, least=0),
+            night_page=(env.get("NIGHTSHIFT_NIGHT_PAGE") or NIGHT_PAGE).rstrip("/"),
             registry_page=env.get("NIGHTSHIFT_REGISTRY_PAGE") or _page_of(env.get("NIGHTSHIFT_REGISTRY_URI")),
             approval=_one_of(env, "NIGHTSHIFT_APPROVAL", APPROVALS),
             delivery_approval=_one_of(env, "NIGHTSHIFT_DELIVERY_APPROVAL", APPROVALS),

@@ -6,7 +6,8 @@ personalisation; what campaigns changed, and what the scores of before were wort
 until now; the plan says for each campaign in `activation/campaigns/` who gets its message, by consent,
 experiments, the policy and what messages are worth; and each campaign becomes an audience file: who to show what, and
 why. Nobody is in a file without the consent that its campaign needs, and for each audience
-scored = exported + suppressed + failed.
+scored = exported + suppressed + failed. Last comes the page of the night, for people to read: it is made also where a
+task before it failed, and trouble with it fails no night.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -18,6 +19,7 @@ from airflow.sdk import Asset, dag, task
 from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import DAY_PARAM, choose_day, publish_day, start_other_days
+from shared.page import NightPage
 from shared.runs import DEFAULTS
 
 from contracts import assets
@@ -45,8 +47,9 @@ def activate_audiences():
     log_measured = Command(task_id="log_measured", arguments=["training.realised", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
-    score >> measure >> plan >> activate >> publish_audiences(day)
-    measure >> log_measured
+    page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", day])
+    score >> measure >> plan >> activate >> publish_audiences(day) >> page
+    measure >> log_measured >> page.as_teardown()
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

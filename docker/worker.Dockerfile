@@ -25,6 +25,7 @@ COPY dags /opt/nightshift/dags
 COPY dbt_project /opt/nightshift/dbt_project
 COPY docker/spark /opt/nightshift/docker/spark
 COPY lake_tables /opt/nightshift/lake_tables
+COPY monitoring /opt/nightshift/monitoring
 COPY ops /opt/nightshift/ops
 COPY privacy /opt/nightshift/privacy
 COPY sample_data /opt/nightshift/sample_data

@@ -39,8 +39,12 @@ def prepare_airflow(settings: Settings, log: Path) -> None:
     ready.touch()
 
 
-def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> None:
-    """Run DAGs for the day in Airflow and show what their steps say; exits with a step's own sentence if one fails."""
+def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> str:
+    """Run DAGs for the day in Airflow and show what their steps say.
+
+    Returns:
+        The DAG that failed and the sentence of its step, both shown; empty where all ended well.
+    """
     command = [sys.executable, "-m", "ops.dag_runs", "--ds", ds, *dags]
     dag, error, shown = dags[0], None, set()
     with log.open("a") as stream, console.status(f"{dag} ...") as status:
@@ -59,6 +63,7 @@ def run_dags(dags: Sequence[str], ds: str, log: Path, console: Console) -> None:
             if match := _ERROR.search(line):
                 error = match[1].strip()
         failed = process.wait() != 0
-    if failed:
-        console.print(f"[red]{dag} failed[/red]: {error or 'see the log'}\nlog: {log}")
-        sys.exit(1)
+    if not failed:
+        return ""
+    console.print(f"[red]{dag} failed[/red]: {error or 'see the log'}\nlog: {log}")
+    return f"{dag} failed: {error or 'its log says why'}"

@@ -2,7 +2,8 @@
 
 Where destinations are configured, `deliver_audiences` follows, unless a person has to be asked first: nobody is there.
 What happens is shown as it happens; everything else that Airflow, Spark, dbt and TensorFlow say goes to a log file,
-which an error names. Ends with a table and `reports/nightly-<ds>.json`.
+which an error names. Ends with a table, `reports/nightly-<ds>.json` and the page of the night; a night that failed
+leaves that page, too.
 """
 
 from __future__ import annotations
@@ -55,33 +56,43 @@ def main() -> None:
         prepare_airflow(settings, log)
         try:
             with preloaded():
-                run_dags(DAGS, ds, log, console)
-                delivered = deliver(settings, ds, log, console)
+                failure = run_dags(DAGS, ds, log, console)
+                undelivered = "" if failure else deliver(settings, ds, log, console)
         finally:  # where the run was interrupted, Spark would wait for others for some time
             subprocess.run([sys.executable, "-m", "spark_jobs.application", "stop"], check=False)
+        if failure:
+            make_page(ds, failure)
+            console.print(f"page:   {settings.home.pages / 'index.html'}")
+            sys.exit(1)
         report.merge()
         subprocess.run([sys.executable, "-m", "sample_data.truth", "--ds", ds], check=True, stdout=subprocess.DEVNULL)
         seconds = {"setup": options.setup_seconds, "total": round(time.monotonic() - started, 2)}
         used = {"peak_memory_gib": round(usage.peak_bytes / 2**30, 2), "cpu_seconds": round(usage.cpu_seconds)}
         report.write("run", {"seconds": seconds, **used})
-    print_report(report.merge(), console)
-    console.print(f"report: {_shared_report(report)}\nlog:    {log}\nlook:   make ui RAW={options.raw}")
-    if not delivered:
+        print_report(report.merge(), console)
+        make_page(ds, undelivered)  # once more, with what is known of the whole run
+    console.print(f"page:   {settings.home.pages / 'index.html'}
+report: {_shared_report(report)}")
+    console.print(f"log:    {log}
+look:   make ui RAW={options.raw}")
+    if undelivered:
         sys.exit(1)
 
 
-def deliver(settings: Settings, ds: str, log: Path, console: Console) -> bool:
-    """Deliver the audiences where that is configured; false where it failed, which the night's report outlives."""
+def deliver(settings: Settings, ds: str, log: Path, console: Console) -> str:
+    """Deliver the audiences where that is configured; the sentence with which it failed, which the report outlives."""
     if not configured_destinations(settings):
-        return True
+        return ""
     if settings.delivery_approval == "ask":
         console.print("  nothing is delivered: a person has to let the audiences go, in `make ui`")
-        return True
-    try:
-        run_dags([DELIVERY], ds, log, console)
-    except SystemExit:
-        return False
-    return True
+        return ""
+    return run_dags([DELIVERY], ds, log, console)
+
+
+def make_page(ds: str, failure: str = "") -> None:
+    """Make the page of the night; a night is no worse without one, and the command says why there is none."""
+    command = [sys.executable, "-m", "monitoring.page", "--ds", ds, "--failed", failure]
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
 def lay_raw(raw: str, settings: Settings) -> None:

@@ -1,4 +1,7 @@
-"""Airflow, MLflow and TensorBoard on one lake: their addresses, and where the password is. Ctrl-C stops all."""
+"""Airflow, MLflow, TensorBoard and the page of the night on one lake: their addresses, and where the password is.
+
+Ctrl-C stops all.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from rich.console import Console
@@ -15,6 +19,7 @@ from contracts.entry_point import exit_with_sentence
 from contracts.errors import NightshiftError
 from contracts.settings import Settings
 from ops.airflow import prepare_airflow
+from ops.pages import PORT
 from ops.ports import require_free
 
 READY_SECONDS = 180
@@ -25,8 +30,9 @@ def main() -> None:
     parser.add_argument("--airflow-port", type=int, default=8080, help="make ui AIRFLOW_PORT=8080")
     parser.add_argument("--mlflow-port", type=int, default=5000, help="make ui MLFLOW_PORT=5000")
     parser.add_argument("--tensorboard-port", type=int, default=6006, help="make ui TENSORBOARD_PORT=6006")
+    parser.add_argument("--page-port", type=int, default=PORT, help="make ui PAGE_PORT=8090")
     options = parser.parse_args()
-    for name in ("airflow_port", "mlflow_port", "tensorboard_port"):
+    for name in ("airflow_port", "mlflow_port", "tensorboard_port", "page_port"):
         require_free("127.0.0.1", getattr(options, name), remedy=f"name another port with {name.upper()}=")
     settings = Settings.from_env()
     console = Console(highlight=False)
@@ -41,6 +47,8 @@ def main() -> None:
             {
                 "AIRFLOW__API__PORT": str(options.airflow_port),
                 "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{options.airflow_port}",
+                "NIGHTSHIFT_NIGHT_PAGE": os.environ.get("NIGHTSHIFT_NIGHT_PAGE")
+                or f"http://127.0.0.1:{options.page_port}",
             },
             options.airflow_port,
         ),
@@ -61,6 +69,7 @@ def main() -> None:
             {},
             options.tensorboard_port,
         ),
+        "page": ([sys.executable, "-m", "ops.pages", "--port", str(options.page_port)], {}, options.page_port),
     }
     servers: list[subprocess.Popen] = []
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started deaf to the first
@@ -71,9 +80,10 @@ def main() -> None:
                 servers.append(
                     subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | extra, start_new_session=True)
                 )
-        with console.status("starting Airflow, MLflow and TensorBoard ..."):
+        with console.status("starting Airflow, MLflow, TensorBoard and the page of the night ..."):
             for server, (name, (_, _, port)) in zip(servers, commands.items(), strict=True):
                 wait_until_open(name, port, server, logs)
+        console.print(f"Night    http://127.0.0.1:{options.page_port}  how the last night went")
         console.print(f"Airflow  http://127.0.0.1:{options.airflow_port}  the DAGs: triggers, runs, backfills")
         console.print(f"         user admin, password in {settings.home.airflow / 'passwords.json'}")
         console.print(f"MLflow   http://127.0.0.1:{options.mlflow_port}  runs and registered models")

@@ -19,7 +19,7 @@ from training.config import MODELS
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 ROOMS = ("contracts", "lake_tables", "dags", "spark_jobs", "dbt_project", "training", "sample_data", "ops")
-ROOMS += ("serving", "activation", "privacy", "bench")
+ROOMS += ("serving", "activation", "privacy", "monitoring", "bench")
 
 MAY_IMPORT = {
     "contracts": set(),
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "serving": {"contracts", "lake_tables", "training"},
     "activation": {"contracts", "lake_tables"},
     "privacy": {"contracts", "lake_tables", "spark_jobs"},
+    "monitoring": {"contracts", "lake_tables"},
     "sample_data": {"contracts"},
     "ops": {"contracts"},
     "bench": {"contracts", "lake_tables", "ops", "training", "serving", "activation", "privacy", "sample_data"},
@@ -47,6 +48,7 @@ MAY_START = {
         "activation.plan",
         "activation.export",
         "activation.deliver",
+        "monitoring.page",
         "privacy",
         "ops.clean",
     }
@@ -54,7 +56,8 @@ MAY_START = {
     "privacy": {"training.forget", "dbt_project.rekey", "activation.withdraw"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"}
     | {"sample_data.next_day", "spark_jobs.main", "dbt_project.build", "training.train", "training.promote"}
-    | {"training.realised", "serving.score", "activation.measure", "activation.plan", "activation.export"},
+    | {"training.realised", "serving.score", "activation.measure", "activation.plan", "activation.export"}
+    | {"monitoring.page"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {"activation.measure", "activation.plan", "sample_data.town", "spark_jobs.application", "ops.clean"},
 }

@@ -20,6 +20,7 @@ from jinja2 import Template
 
 from contracts.errors import ERROR_MARK
 from contracts.settings import Settings
+from shared.page import page_address
 
 CONNECTION = "nightshift_alerts"
 LOG_WAIT_SECONDS = 3
@@ -47,6 +48,7 @@ class FailureAlert(BaseNotifier):
         lines = [sentence(ti, context.get("exception")), f"day: {day}", f"run: {ti.run_id}"]
         if log_url := getattr(ti, "log_url", None):
             lines.append(f"log: {log_url}")
+        lines.append(f"page of the night: {page_address()}")
         send(f"nightshift: {ti.dag_id}.{ti.task_id}{index} failed", "\n".join(lines), kind="failure")
 
 
@@ -100,6 +102,7 @@ def deadline_missed(hours: int, context: Mapping[str, Any]) -> None:
     run = context["dag_run"]
     day = (run.get("conf") or {}).get("day") or f"the run of {run['run_after']}"
     lines = [f"not ended {hours} hours after it was queued", f"day: {day}", f"run: {run['dag_run_id']}"]
+    lines.append(f"page of the night: {page_address()}")
     send(f"nightshift: {run['dag_id']} is late", "\n".join(lines), kind="warning")
 
 

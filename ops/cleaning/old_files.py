@@ -57,8 +57,8 @@ class OldFiles:
         yield from half_removed(folder, folder.name)
 
     def _reports(self) -> Iterator[Removal]:
-        for entry in sorted(self.home.reports.glob("[!.]*")):
-            ds = entry.name.removeprefix("nightly-").removesuffix(".json")
+        for entry in sorted((*self.home.reports.glob("[!.]*"), *self.home.pages.glob("nightly-*.html"))):
+            ds = entry.name.removeprefix("nightly-").removesuffix(entry.suffix)
             if is_day(ds) and self.today.is_past(ds, self.spans.reports):
                 why = days(self.spans.reports)
                 yield Removal("reports", "nights", ds, why, (entry,), lambda entry=entry: remove_path(entry))

@@ -30,8 +30,8 @@ from ops.server.certificate import make_certificate, make_page_passwords
 from ops.server.preflight import require_docker, require_memory, require_port, require_release
 from ops.server.secret_files import make_secrets
 
-IMAGE_PARTS = ("activation", "contracts", "dags", "dbt_project", "docker", "lake_tables", "ops", "privacy")
-IMAGE_PARTS += ("requirements", "sample_data", "serving", "spark_jobs", "training")
+IMAGE_PARTS = ("activation", "contracts", "dags", "dbt_project", "docker", "lake_tables", "monitoring", "ops")
+IMAGE_PARTS += ("privacy", "requirements", "sample_data", "serving", "spark_jobs", "training")
 """What images are made of, as .dockerignore says."""
 
 CONTAINER_USER = 10001
@@ -230,6 +230,7 @@ def say_where(stack: Stack) -> None:
     say(f"Airflow      {stack.address}/airflow/      accounts and passwords: {stack.secrets}/airflow_accounts")
     say(f"MLflow       {stack.address}/              accounts and passwords: {stack.secrets}/mlflow_accounts")
     say(f"TensorBoard  {stack.address}/tensorboard/  with Airflow's accounts")
+    say(f"Nights       {stack.address}/nights/       how the last night went; with Airflow's accounts")
     if stack.cluster:
         say(f"Spark        {stack.address}/spark/        with Airflow's accounts")
     say(f"raw deliveries land in {stack.settings['NIGHTSHIFT_RAW_DIR']}; to try the simulated town: make up TOWN=yes")

@@ -31,7 +31,13 @@ MLFLOW = [
     ("GET", "/ajax-api/2.0/mlflow/users/current"),
     ("POST", "/graphql"),
 ]
-PAGES = [("GET", "/tensorboard/"), ("GET", "/tensorboard/data/runs"), ("GET", "/spark/"), ("GET", "/spark/json/")]
+PAGES = [
+    ("GET", "/nights/"),
+    ("GET", "/tensorboard/"),
+    ("GET", "/tensorboard/data/runs"),
+    ("GET", "/spark/"),
+    ("GET", "/spark/json/"),
+]
 
 
 def test_the_report_equals_that_of_the_embedded_run(night, embedded):

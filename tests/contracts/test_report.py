@@ -63,12 +63,26 @@ def test_clearing_forgets_the_night_and_no_other(report, tmp_path):
     assert other.merge()["persons"] == 3
 
 
+def test_of_a_step_in_parts_the_largest_memory_counts(report):
+    report.write("map-web", {"memory_gib": {"map": 1.5}})
+    report.write("map-mail", {"memory_gib": {"map": 0.5}})
+    report.write("plan", {"memory_gib": {"plan": 0.25}})
+    assert report.merge()["memory_gib"] == {"map": 1.5, "plan": 0.25}
+
+
+def test_reading_the_parts_together_writes_nothing(report):
+    report.write("plan", {"seconds": {"plan": 2.0}})
+    assert report.merged() == {"ds": DAY, "seconds": {"plan": 2.0}}
+    assert not report.file.exists()
+
+
 def test_a_timed_step_writes_what_it_was_given_and_how_long_it_took(report, tmp_path):
     with report.timed("map", part="web") as fragment:
         fragment["sources"] = {"web": {"read": 1}}
     written = json.loads((tmp_path / DAY / "map-web.json").read_text())
     assert written["sources"] == {"web": {"read": 1}}
     assert 0 <= written["seconds"]["map"] < 5
+    assert 0 < written["memory_gib"]["map"] < 64
     with report.timed("resolve"):
         pass
     assert (tmp_path / DAY / "resolve.json").exists()

@@ -77,6 +77,7 @@ def test_a_failure_names_dag_task_day_sentence_and_log(alerts, received, failed)
         "day: 2026-11-19",
         f"run: {RUN}",
         "log: http://airflow.example/log",
+        "page of the night: http://127.0.0.1:8090/",
     ]
 
 
@@ -95,6 +96,7 @@ def test_a_late_run_sends_an_alert(alerts, received):
         "not ended 6 hours after it was queued",
         "day: 2026-11-19",
         f"run: {RUN}",
+        "page of the night: http://127.0.0.1:8090/",
     ]
 
 

@@ -66,6 +66,34 @@ def test_a_night_is_cleaned_last_and_trouble_with_it_holds_nothing_up(dags):
     assert not clean.on_failure_fail_dagrun
 
 
+def test_the_page_of_a_night_is_made_whatever_happened_and_fails_no_night(dags):
+    page = dags["activate_audiences"].get_task("page")
+    assert page.arguments[:2] == ["monitoring.page", "--ds"]
+    assert page.downstream_task_ids == set()
+    assert page.is_teardown
+    assert not page.on_failure_fail_dagrun
+    [link] = page.operator_extra_links
+    assert link.name == "Page of the night"
+
+
+@pytest.mark.parametrize(
+    ("made", "address"),
+    [
+        ("/srv/home/pages/nightly-2026-11-19.html", "https://shop.example/nights/nightly-2026-11-19.html"),
+        (None, "https://shop.example/nights/"),
+    ],
+    ids=["a page", "none was made"],
+)
+def test_the_task_of_the_page_links_to_it(dags, monkeypatch, made, address):
+    from airflow.sdk.execution_time.xcom import XCom
+
+    monkeypatch.setenv("NIGHTSHIFT_NIGHT_PAGE", "https://shop.example/nights/")
+    monkeypatch.setattr(XCom, "get_value", lambda **_: made)
+    page = dags["activate_audiences"].get_task("page")
+    [link] = page.operator_extra_links
+    assert link.get_link(page, ti_key=None) == address
+
+
 def test_training_runs_on_the_gpu_workers(dags):
     for name in ("tune", "train"):
         task = dags["train_models"].get_task(name)

@@ -69,8 +69,11 @@ def test_reports_go_by_their_day_whenever_they_were_written(home):
     for ds in ("2026-10-20", "2026-10-21"):
         write(home.reports / ds / "map.json", 0)
         write(home.reports / f"nightly-{ds}.json", 900)
+        write(home.pages / f"nightly-{ds}.html", 900)
     write(home.reports / "mine.json", 900)
+    write(home.pages / "index.html", 900)
     clean(home)
+    assert {path.name for path in home.pages.iterdir()} == {"nightly-2026-10-21.html", "index.html"}
     assert {path.name for path in home.reports.iterdir()} == {"2026-10-21", "nightly-2026-10-21.json", "mine.json"}
 
 

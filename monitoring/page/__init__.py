@@ -1,0 +1,1 @@
+"""The page of the night: one static HTML file that stands alone."""
