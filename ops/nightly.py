@@ -71,10 +71,8 @@ def main() -> None:
         report.write("run", {"seconds": seconds, **used})
         print_report(report.merge(), console)
         make_page(ds, undelivered)  # once more, with what is known of the whole run
-    console.print(f"page:   {settings.home.pages / 'index.html'}
-report: {_shared_report(report)}")
-    console.print(f"log:    {log}
-look:   make ui RAW={options.raw}")
+    console.print(f"page:   {settings.home.pages / 'index.html'}\nreport: {_shared_report(report)}")
+    console.print(f"log:    {log}\nlook:   make ui RAW={options.raw}")
     if undelivered:
         sys.exit(1)
 

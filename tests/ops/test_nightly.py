@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 
 import pytest
 from rich.console import Console
@@ -33,16 +32,17 @@ def settings_with(folder, destinations: str, approval: str = "auto") -> Settings
 
 def test_audiences_are_delivered_where_that_is_configured_and_nobody_has_to_be_asked(tmp_path, monkeypatch, console):
     ran = []
-    monkeypatch.setattr(nightly, "run_dags", lambda dags, *_: ran.append(dags))
+    monkeypatch.setattr(nightly, "run_dags", lambda dags, *_: ran.append(dags) or "")
     log = tmp_path / "log"
-    assert nightly.deliver(settings_with(tmp_path, "{}"), NIGHT, log, console)
-    assert nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}", "ask"), NIGHT, log, console)
+    assert nightly.deliver(settings_with(tmp_path, "{}"), NIGHT, log, console) == ""
+    assert nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}", "ask"), NIGHT, log, console) == ""
     assert ran == []
     assert "a person has to let the audiences go" in console.file.getvalue()
-    assert nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}"), NIGHT, log, console)
+    assert nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}"), NIGHT, log, console) == ""
     assert ran == [["deliver_audiences"]]
-    monkeypatch.setattr(nightly, "run_dags", lambda *_: sys.exit(1))
-    assert not nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}"), NIGHT, log, console)
+    monkeypatch.setattr(nightly, "run_dags", lambda *_: "deliver_audiences failed: crm is down")
+    said = nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}"), NIGHT, log, console)
+    assert said == "deliver_audiences failed: crm is down"
 
 
 def test_the_closing_table_says_what_became_of_every_audience(console):
