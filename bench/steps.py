@@ -24,6 +24,7 @@ COMMANDS = {
     "resolve": ("python", "-m", "spark_jobs.main", "resolve"),
     "profile": ("python", "-m", "dbt_project.build"),
     "score": ("python", "-m", "serving.score"),
+    "neighbours": ("python", "-m", "serving.neighbours"),
     "measure": ("python", "-m", "activation.measure"),
     "plan": ("python", "-m", "activation.plan"),
     "export": ("python", "-m", "activation.export"),

@@ -2,12 +2,12 @@
 ### Champions to audiences
 
 Runs when `train_models` has published the asset `champions`. The champion scores every person who agreed to
-personalisation; what campaigns changed, and what the scores of before were worth, is measured by what people have done
-until now; the plan says for each campaign in `activation/campaigns/` who gets its message, by consent,
-experiments, the policy and what messages are worth; and each campaign becomes an audience file: who to show what, and
-why. Nobody is in a file without the consent that its campaign needs, and for each audience
-scored = exported + suppressed + failed. Last comes the page of the night, for people to read: it is made also where a
-task before it failed, and trouble with it fails no night.
+personalisation, and it is worked out which items are similar; what campaigns changed, and what the scores of before
+were worth, is measured by what people have done until now; the plan says for each campaign in `activation/campaigns/`
+who gets its message, by consent, experiments, the policy and what messages are worth; and each campaign becomes an
+audience file: who to show what, and why. Nobody is in a file without the consent that its campaign needs, and for each
+audience scored = exported + suppressed + failed. Last comes the page of the night, for people to read: it is made also
+where a task before it failed, and trouble with it fails no night.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -43,12 +43,13 @@ def activate_audiences():
 
     day = choose_day(assets.CHAMPIONS)
     score = Command(task_id="score", arguments=["serving.score", "--ds", day])
+    neighbours = Command(task_id="neighbours", arguments=["serving.neighbours", "--ds", day])
     measure = Command(task_id="measure", arguments=["activation.measure", "--ds", day])
     log_measured = Command(task_id="log_measured", arguments=["training.realised", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
     page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", day])
-    score >> measure >> plan >> activate >> publish_audiences(day) >> page
+    score >> neighbours >> measure >> plan >> activate >> publish_audiences(day) >> page
     measure >> log_measured >> page.as_teardown()
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 

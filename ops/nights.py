@@ -65,6 +65,7 @@ def steps_of(ds: str, sources: Sequence[str], models: Sequence[str]) -> list[Ste
         *(Step(name="train", arguments=["training.train", "--model", model, "--ds", ds]) for model in models),
         *([Step(name="promote", arguments=["training.promote", "--model", *models, "--ds", ds])] if models else []),
         Step(name="score", arguments=["serving.score", "--ds", ds]),
+        Step(name="neighbours", arguments=["serving.neighbours", "--ds", ds]),
         Step(name="measure", arguments=["activation.measure", "--ds", ds]),
         Step(name="measure", arguments=["training.realised", "--ds", ds]),
         Step(name="plan", arguments=["activation.plan", "--ds", ds]),

@@ -44,6 +44,7 @@ MAY_START = {
         "spark_jobs.application",
         "dbt_project.build",
         "serving.score",
+        "serving.neighbours",
         "activation.measure",
         "activation.plan",
         "activation.export",
@@ -56,10 +57,24 @@ MAY_START = {
     "privacy": {"training.forget", "dbt_project.rekey", "activation.withdraw"},
     "ops": {"sample_data.town", "sample_data.real", "sample_data.truth", "spark_jobs.application", "training.clean"}
     | {"sample_data.next_day", "spark_jobs.main", "dbt_project.build", "training.train", "training.promote"}
-    | {"training.realised", "serving.score", "activation.measure", "activation.plan", "activation.export"}
+    | {
+        "training.realised",
+        "serving.score",
+        "serving.neighbours",
+        "activation.measure",
+        "activation.plan",
+        "activation.export",
+    }
     | {"monitoring.page"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
-    | {"activation.measure", "activation.plan", "sample_data.town", "spark_jobs.application", "ops.clean"},
+    | {
+        "serving.neighbours",
+        "activation.measure",
+        "activation.plan",
+        "sample_data.town",
+        "spark_jobs.application",
+        "ops.clean",
+    },
 }
 """Room -> the commands of other rooms that it may start, each an arrow that no import shows."""
 

@@ -129,7 +129,20 @@ def test_the_run_shows_what_it_did(night):
     settings, report, shown = night
     assert f"nightly-{DAY}.json" in shown
     assert "planted dirt found exactly: yes" in shown
-    steps = {"map", "resolve", "profile", "clean", "train", "promote", "score", "measure", "plan", "activate", "total"}
+    steps = {
+        "map",
+        "resolve",
+        "profile",
+        "clean",
+        "train",
+        "promote",
+        "score",
+        "neighbours",
+        "measure",
+        "plan",
+        "activate",
+        "total",
+    }
     assert steps <= set(report["seconds"])
     assert 0 < report["peak_memory_gib"] < 8
     assert (settings.home.logs / f"nightly-{DAY}.log").is_file()

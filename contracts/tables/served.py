@@ -121,6 +121,32 @@ PREDICTIONS = Table(
     ),
 )
 
+NEIGHBOUR_KINDS = ("behaviour", "content")
+"""Items that the same people acted on, and items that the catalogue describes alike."""
+
+MOST_NEIGHBOURS = 20
+"""Of an item and kind."""
+
+ITEM_NEIGHBOURS = Table(
+    "item_neighbours",
+    grain="one neighbour of one item, of one kind",
+    key=("item_id", "kind", "rank"),
+    columns=(
+        Column("item_id", "string", "the item, also one that is not available", required=True),
+        Column(
+            "kind",
+            "string",
+            "`behaviour`: the same people acted on both; `content`: category, title and price are alike",
+            required=True,
+            one_of=NEIGHBOUR_KINDS,
+        ),
+        Column("rank", "int", "1 is the most similar", required=True, least=1, greatest=MOST_NEIGHBOURS),
+        Column("neighbour_id", "string", "the similar item, which is available", required=True),
+        Column("score", "double", "0 to 1, comparable within the kind", required=True, least=0, greatest=1),
+    ),
+)
+"""It names nobody."""
+
 PARTNER_SCORES = Table(
     "partner_scores",
     grain="one person, as a partner's head sees the encrypted profile",
@@ -138,5 +164,5 @@ PARTNER_SCORES = Table(
     ),
 )
 
-SERVED_TABLES = (SCORES, RESPONSES, UPLIFTS, PREDICTIONS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
+SERVED_TABLES = (SCORES, RESPONSES, UPLIFTS, PREDICTIONS, ITEM_NEIGHBOURS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
 """What the champions say, one full state a day."""
