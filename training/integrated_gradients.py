@@ -45,7 +45,7 @@ def integrated_gradients(
     difference = (features - baseline).astype("float32")
     total = np.zeros_like(difference)
     gradient = compiled_gradient(score) if gradient is None else gradient
-    for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
+    for point, weight in zip(((points + 1) / 2).tolist(), (weights / 2).tolist(), strict=True):  # floats keep float32
         total += weight * np.asarray(gradient((baseline + point * difference).astype("float32"), *others))
     return difference * total
 

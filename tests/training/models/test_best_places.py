@@ -1,4 +1,4 @@
-"""The places of the best scores, by blocks, are those of a whole sort."""
+"""The places of the best scores, by groups of items, are those of a whole sort."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ def test_they_are_those_of_a_sort_also_where_scores_are_equal(served, rows, item
         scores = scores.astype("float32")
         expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         assert np.array_equal(served.best_places(scores, k), expected)
+
+
+@pytest.mark.parametrize("served", [next_item, taste_autoencoder])
+def test_items_that_stand_together_and_all_score_high_are_found_in_order(served):
+    scores = np.linspace(1, 0, 5_000, dtype="float32")[None].repeat(2, axis=0)
+    scores[1, :3_000] = 2.0
+    best = served.best_places(scores, 40)
+    assert best.tolist() == [list(range(40)), list(range(40))]
 
 
 def test_what_may_not_be_shown_is_no_place_twice_while_others_can():

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 _CELLS_A_BATCH = 4_000_000
-_ITEMS_A_BLOCK = 128
+_LEAST_GROUPS = 512
 
 
 class TasteRanker(mlflow.pyfunc.PythonModel):
@@ -85,7 +85,7 @@ class TasteRanker(mlflow.pyfunc.PythonModel):
     def _answer(self, histories: list, k: int) -> pd.DataFrame:
         padded = self._padded(histories)
         answers = self._answers(padded)
-        scores, tastes = np.array(answers["scores"]), np.array(answers["taste_vector"], "float64")
+        scores, tastes = answers["scores"], answers["taste_vector"].astype("float64")
         cold = ~padded.any(axis=1)
         scores[cold] = self.counts
         people, steps = np.nonzero(padded)
@@ -129,32 +129,28 @@ def _first_of_each(padded: np.ndarray) -> np.ndarray:
 def best_places(scores: np.ndarray, k: int) -> np.ndarray:
     """Places of the `k` highest scores of each row, highest first, of equal ones the first (rows, k).
 
-    They stand in the `k` blocks of items whose highest score is highest, so that only those are looked at; what is
-    sorted are `k` scores a row. No score may be NaN.
+    The items are dealt out to groups. In each of the `k` groups whose highest score is highest stands an item that is
+    not below the `k`-th of these scores, so that only items which reach it are sorted: few more than `k` a row. No
+    score may be NaN.
     """
     rows, items = scores.shape
-    starts = np.arange(0, items, _ITEMS_A_BLOCK)
-    if k >= len(starts):
-        places = _highest(scores, k)
-    else:
-        blocks = _highest(np.maximum.reduceat(scores, starts, axis=1), k)
-        places = (blocks[:, :, None] * _ITEMS_A_BLOCK + np.arange(_ITEMS_A_BLOCK)).reshape(rows, k * _ITEMS_A_BLOCK)
-        found = np.take_along_axis(scores, np.minimum(places, items - 1), axis=1)
-        found[places >= items] = -np.inf
-        # of a row without `k` finite scores a place behind the end may be left: it is as good as any other
-        places = np.minimum(np.take_along_axis(places, _highest(found, k), axis=1), items - 1)
-    order = np.argsort(-np.take_along_axis(scores, places, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)
-
-
-def _highest(values: np.ndarray, k: int) -> np.ndarray:
-    """Places of the `k` highest values of each row, of equal ones the first, in the order of places (rows, k)."""
-    rows, places = values.shape
-    least = np.partition(values, places - k, axis=1)[:, places - k, None]  # (rows, 1)
-    above, equal = values > least, values == least
-    missing = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (equal & (np.cumsum(equal, axis=1, dtype="int32") <= missing))
-    return np.nonzero(chosen)[1].reshape(rows, k)
+    groups = min(items, max(8 * k, _LEAST_GROUPS))
+    highest = scores[:, :groups].copy()  # (rows, groups)
+    for start in range(groups, items, groups):
+        part = scores[:, start : start + groups]
+        reached = highest[:, : part.shape[1]]
+        np.maximum(reached, part, out=reached)
+    least = np.partition(highest, groups - k, axis=1)[:, groups - k]  # (rows,)
+    places = np.flatnonzero(scores >= least[:, None])  # in the order of rows, then of items (candidates,)
+    row, values = places // items, scores.ravel()[places]
+    equal = values == least[row]
+    nth_equal = np.cumsum(equal)
+    before = np.concatenate([[0], nth_equal])[np.searchsorted(row, np.arange(rows))]  # (rows,)
+    needed = ~equal | (nth_equal - before[row] <= k)
+    places, row, values = places[needed], row[needed], values[needed]
+    order = np.lexsort((-values, row))
+    best = order[np.searchsorted(row, np.arange(rows))[:, None] + np.arange(k)]
+    return places[best] % items
 
 
 def _whole_number(params: dict | None, name: str, default: int) -> int:
