@@ -69,6 +69,7 @@ class Home:
     configs = Place("configs", "parameters that tuning found, a file a model; training reads them first", backup=True)
     privacy_curves = Place("privacy_curves", "what privacy costs each model", backup=True)
     approvals = Place("approvals", "verdicts of the gate that wait for a person", backup=True)
+    retrainings = Place("retrainings", "trainings that fallen champions ask for, a file a model", backup=True)
     ledger = Place("ledger.jsonl", "decisions of the gate, a line each", backup=True)
     privacy_ledger = Place("privacy_ledger.jsonl", "what was disclosed of each table", backup=True)
     privacy_ledger_lock = Place("privacy_ledger.lock", "held while the privacy ledger is written")

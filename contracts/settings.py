@@ -84,6 +84,11 @@ class Settings:
     """Ids of the Airflow users who may answer: NIGHTSHIFT_APPROVERS, with commas; by default all who are permitted."""
     privacy_budget: float
     """Most epsilon that private trainings may give away of a table, ever: NIGHTSHIFT_PRIVACY_BUDGET, by default 10."""
+    retrain_minutes: int
+    """Minutes to tune a model whose champion is worth less than when it was promoted, before it is trained at once:
+    NIGHTSHIFT_RETRAIN_MINUTES; by default 0, and no training is started."""
+    retrain_rest_days: int
+    """Days after such a training in which the model starts no other: NIGHTSHIFT_RETRAIN_REST_DAYS, by default 14."""
     lineage: str
     """Where OpenLineage events go: `off`, `file` (below `<home>/lineage/`) or an http address: NIGHTSHIFT_LINEAGE."""
     lineage_parent: str
@@ -138,6 +143,8 @@ class Settings:
             delivery_approval=_one_of(env, "NIGHTSHIFT_DELIVERY_APPROVAL", APPROVALS),
             approval_hours=_whole_number(env, "NIGHTSHIFT_APPROVAL_HOURS", default=6),
             privacy_budget=_positive(env, "NIGHTSHIFT_PRIVACY_BUDGET", default=10.0),
+            retrain_minutes=_whole_number(env, "NIGHTSHIFT_RETRAIN_MINUTES", default=0, least=0),
+            retrain_rest_days=_whole_number(env, "NIGHTSHIFT_RETRAIN_REST_DAYS", default=14),
             lineage=_lineage(env),
             lineage_parent=env.get("NIGHTSHIFT_LINEAGE_PARENT", ""),
             release=env.get("NIGHTSHIFT_RELEASE", ""),

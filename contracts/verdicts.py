@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,3 +71,27 @@ def last_champions(ledger: Path) -> dict[str, str]:
 def last_put_back(ledger: Path) -> dict[str, str]:
     """By model the version that a person put back last, by the ledger."""
     return {line["model"]: str(line["version"]) for line in championships(ledger) if line["decision"] == PUT_BACK}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A version that is champion by the ledger, and what its metrics were or had to be when the gate promoted it."""
+
+    model: str
+    version: str
+    promoted_on: str
+    """The night of its promotion, YYYY-MM-DD."""
+    promised: Mapping[str, tuple[float, float]]
+    """Metric -> lower and upper end; empty where it was promoted before that was written down."""
+
+
+def champions_now(ledger: Path) -> list[Champion]:
+    """The champion of each model, also one that was put back: what it promised is what its own promotion says."""
+    found: dict[str, Champion] = {}
+    promises: dict[tuple[str, str], Champion] = {}
+    for line in championships(ledger):
+        model, version = line["model"], str(line["version"])
+        if line["decision"] == PROMOTED:
+            promises[model, version] = Champion(model, version, line["ds"], line.get("promised") or {})
+        found[model] = promises.get((model, version)) or Champion(model, version, line["ds"], {})
+    return list(found.values())

@@ -6,8 +6,12 @@ personalisation, and it is worked out which items are similar; what campaigns ch
 were worth, is measured by what people have done until now; the plan says for each campaign in `activation/campaigns/`
 who gets its message, by consent, experiments, the policy and what messages are worth; and each campaign becomes an
 audience file: who to show what, and why. Nobody is in a file without the consent that its campaign needs, and for each
-audience scored = exported + suppressed + failed. Last comes the page of the night, for people to read: it is made also
-where a task before it failed, and trouble with it fails no night.
+audience scored = exported + suppressed + failed.
+
+Then the night is watched: what arrived, what was made of it and what it is worth, against the nights before. What that
+finds is an alert; where `NIGHTSHIFT_RETRAIN_MINUTES` says so, a champion that is worth less than when it was promoted
+starts a training with tuning, once. Last comes the page of the night, for people to read: it is made also where a task
+before it failed. Trouble with either fails no night.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -16,10 +20,11 @@ it starts a run for each of them.
 import datetime
 
 from airflow.sdk import Asset, dag, task
-from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
+from shared.alerts import CHOSEN_DAY, WatchAlert, alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import DAY_PARAM, choose_day, publish_day, start_other_days
 from shared.page import NightPage
+from shared.retraining import retrain_fallen
 from shared.runs import DEFAULTS
 
 from contracts import assets
@@ -48,9 +53,13 @@ def activate_audiences():
     log_measured = Command(task_id="log_measured", arguments=["training.realised", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
+    watch = Command(
+        task_id="watch", arguments=["monitoring.watch", "--ds", day], on_success_callback=WatchAlert(CHOSEN_DAY)
+    )
     page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", day])
     score >> neighbours >> measure >> plan >> activate >> publish_audiences(day) >> page
     measure >> log_measured >> page.as_teardown()
+    activate >> watch.as_teardown() >> [retrain_fallen(day), page]
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

@@ -34,7 +34,17 @@ MAY_IMPORT = {
     "monitoring": {"contracts", "lake_tables"},
     "sample_data": {"contracts"},
     "ops": {"contracts"},
-    "bench": {"contracts", "lake_tables", "ops", "training", "serving", "activation", "privacy", "sample_data"},
+    "bench": {
+        "contracts",
+        "lake_tables",
+        "ops",
+        "training",
+        "serving",
+        "activation",
+        "monitoring",
+        "privacy",
+        "sample_data",
+    },
 }
 """Room -> the other rooms that it may import."""
 
@@ -50,6 +60,7 @@ MAY_START = {
         "activation.export",
         "activation.deliver",
         "monitoring.page",
+        "monitoring.watch",
         "privacy",
         "ops.clean",
     }

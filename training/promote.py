@@ -207,7 +207,7 @@ def _decide(
         return {**line, "decision": ledger.REFUSED, "reasons": [reason]}
     compared = _compare(settings, registry, learner, data, ds, challenger=challenger, champion=champion)
     decision = decide(gate_of(model), compared)
-    line |= {"reasons": decision.reasons, "numbers": decision.numbers}
+    line |= {"reasons": decision.reasons, "numbers": decision.numbers, "promised": decision.promised}
     if compared.would_have_earned is not None and compared.would_have_earned.explored:
         line["off_policy"] = compared.would_have_earned.report
     if not decision.promoted:

@@ -8,13 +8,14 @@ from contracts.tables.marts import MART_TABLES
 from contracts.tables.resolved import RESOLVED_TABLES
 from contracts.tables.served import SERVED_TABLES
 from contracts.tables.summaries import DAILY_INPUTS, SUMMARY_TABLES, TO_DATE_TABLES
+from contracts.tables.watched import WATCHED_TABLES
 
 TABLES = {
     table.name: table
     for table in (
         *(*MAPPED_TABLES, QUARANTINE, RECONCILIATION),
         *(*RESOLVED_TABLES, *SUMMARY_TABLES, *TO_DATE_TABLES, DAILY_INPUTS, *MART_TABLES),
-        *(*SERVED_TABLES, *ACTIVATION_TABLES),
+        *(*SERVED_TABLES, *ACTIVATION_TABLES, *WATCHED_TABLES),
     )
 }
 """Name -> table, in the order in which a night makes them."""

@@ -60,6 +60,39 @@ class ApprovalAlert(BaseNotifier):
         send("nightshift: an answer is waited for", f"{context['task'].subject}\nanswer: {address}", kind="info")
 
 
+class WatchAlert(BaseNotifier):
+    """Reports what watching has found, where a night has an alarm that the night before had not."""
+
+    template_fields = ("day",)
+
+    def __init__(self, day: str) -> None:
+        """Take the template of the day that a run is for."""
+        super().__init__()
+        self.day = day
+
+    def notify(self, context: Mapping[str, Any]) -> None:
+        ti = context["ti"]
+        day = chosen_day(ti) if self.day == "chosen" else self.day
+        alarms = alarms_of(day)
+        new = [alarm for alarm in alarms if alarm["since"] == day]
+        if not new:
+            return
+        lines = [f"{one['alarm']}: {one['says']}\n  look: {one['look']}" for one in [*new, *_going_on(alarms, day)]]
+        lines += [f"day: {day}", f"run: {ti.run_id}", f"page of the night: {page_address()}"]
+        of = f"{len(new)} new alarm{'' if len(new) == 1 else 's'} of the night"
+        send(f"nightshift: {of}", "\n".join(lines), kind="warning")
+
+
+def alarms_of(day: str) -> list[dict[str, Any]]:
+    """What watching has written down of a day: `alarm`, `since`, `says`, `look`; none where it has not run."""
+    file = Settings.from_env().home.reports / day / "watch.json"
+    return json.loads(file.read_text())["alarms"] if file.is_file() else []
+
+
+def _going_on(alarms: list[dict[str, Any]], day: str) -> list[dict[str, Any]]:
+    return [alarm for alarm in alarms if alarm["since"] != day]
+
+
 def chosen_day(ti: Any) -> str:
     """What the task `choose_day` of a run has chosen."""
     try:

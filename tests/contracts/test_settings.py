@@ -197,10 +197,12 @@ def test_approval_alerts_and_lineage_can_be_set(tmp_path):
         NIGHTSHIFT_APPROVAL="ask",
         NIGHTSHIFT_APPROVERS="3, 4,",
         NIGHTSHIFT_DEADLINE_HOURS="2",
+        NIGHTSHIFT_RETRAIN_MINUTES="30",
         NIGHTSHIFT_REGISTRY_URI="https://models",
     )
     assert (changed.approval, changed.approvers, changed.deadline_hours) == ("ask", ("3", "4"), 2)
     assert changed.registry_page == "https://models"
+    assert (plain.retrain_minutes, changed.retrain_minutes, plain.retrain_rest_days) == (0, 30, 14)
     assert settings_in(tmp_path, NIGHTSHIFT_REGISTRY_PAGE="https://a/").registry_page == "https://a/"
 
 

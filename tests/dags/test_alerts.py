@@ -133,3 +133,27 @@ def test_the_deadline_counts_the_time_to_answer_where_people_are_asked(alerts, m
     assert alerts.deadline().interval == datetime.timedelta(hours=2)
     monkeypatch.setenv("NIGHTSHIFT_DEADLINE_HOURS", "0")
     assert alerts.deadline(waits_for_approval=True) is None
+
+
+def test_alarms_of_the_night_are_sent_once_and_say_where_to_look(alerts, received, failed, tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    doubled = {"alarm": "volume", "says": "6,412 rows came", "since": "2026-11-18", "look": "python -m monitoring.show"}
+    empty = {"alarm": "nulls", "says": "100.0% of 300 rows have no value", "since": "2026-11-19", "look": "there"}
+    file = tmp_path / "reports" / "2026-11-19" / "watch.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"alarms": [doubled]}))
+    alerts.WatchAlert("2026-11-19")(failed)
+    assert received == []  # it was sent on the day before
+    file.write_text(json.dumps({"alarms": [doubled, empty]}))
+    alerts.WatchAlert("2026-11-19")(failed)
+    [alert] = received
+    assert (alert["title"], alert["type"]) == ("nightshift: 1 new alarm of the night", "warning")
+    assert alert["message"].splitlines() == [
+        "nulls: 100.0% of 300 rows have no value",
+        "  look: there",
+        "volume: 6,412 rows came",
+        "  look: python -m monitoring.show",
+        "day: 2026-11-19",
+        f"run: {RUN}",
+        "page of the night: http://127.0.0.1:8090/",
+    ]

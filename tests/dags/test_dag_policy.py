@@ -202,3 +202,35 @@ def test_parsing_needs_no_engine():
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr[-500:]
+
+
+def test_a_night_is_watched_last_and_trouble_with_it_fails_nothing(dags):
+    dag = dags["activate_audiences"]
+    watch = dag.get_task("watch")
+    assert watch.arguments[:2] == ["monitoring.watch", "--ds"]
+    assert "activate" in watch.upstream_task_ids
+    assert watch.is_teardown
+    assert not watch.on_failure_fail_dagrun
+    assert [type(callback).__name__ for callback in watch.on_success_callback] == ["WatchAlert"]
+    assert dag.get_task("list_fallen").trigger_rule == "all_done"
+    assert dag.get_task("retrain").partial_kwargs["trigger_dag_id"] == "train_models"
+
+
+def test_a_fallen_champion_is_tuned_and_trained_once(dags, tmp_path, monkeypatch):
+    assert dags  # whose folder is on the path now
+    from shared.retraining import runs_of_fallen
+
+    from contracts.retrainings import Retrainings
+
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
+    Retrainings(tmp_path / "retrainings").ask("response", "2026-11-20", reason="it fell", rest_days=14)
+    assert runs_of_fallen("2026-11-20", "run 1") == []  # nobody has said that it may
+    monkeypatch.setenv("NIGHTSHIFT_RETRAIN_MINUTES", "30")
+    assert runs_of_fallen("2026-11-20", "run 1") == [
+        {
+            "conf": {"day": "2026-11-20", "models": ["response"], "tune_minutes": 30},
+            "trigger_run_id": "retrain__response__2026-11-20",
+        }
+    ]
+    assert runs_of_fallen("2026-11-20", "run 2") == []
+    assert runs_of_fallen("2026-11-21", "run 3") == []

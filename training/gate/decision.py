@@ -62,6 +62,9 @@ class Decision:
     promoted: bool
     reasons: list[str]
     numbers: dict[str, float] = field(default_factory=dict)
+    promised: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Metric -> between what it was or had to be: the interval of the challenger's deciding metric, and the bounds of
+    each metric that has a floor and a ceiling. What scores are worth later is compared with it."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,10 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
         f"and at most {gate.score_tolerance:.1e} is allowed",
     )
     numbers = {name: round(value, 8) for name, value in findings.numbers.items()}
-    return Decision(not findings.refused, findings.refused or findings.passed, numbers)
+    low, high = bootstrap_interval(challenger.values, gate)
+    promised = {challenger.metric: (round(low, 8), round(high, 8))}
+    promised |= {name: (gate.floors[name], gate.ceilings[name]) for name in gate.floors if name in gate.ceilings}
+    return Decision(not findings.refused, findings.refused or findings.passed, numbers, promised)
 
 
 def _those_measured(limits: Mapping[str, float], challenger: Measured, findings: _Findings) -> Mapping[str, float]:

@@ -24,6 +24,7 @@ def new_line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
     """The line of a model that is skipped; a decision fills in the rest.
 
     `forgotten` counts the people who are to be forgotten and from whom the champion before the decision learned;
+    `promised` is what realised metrics are compared with later;
     `off_policy` is what the version's lists would have earned, where a campaign explores.
     """
     return {
@@ -38,6 +39,7 @@ def new_line(model: str, ds: str, *, dry_run: bool) -> dict[str, Any]:
         "by": None,
         "reasons": [],
         "numbers": {},
+        "promised": {},
         "off_policy": None,
     }
 

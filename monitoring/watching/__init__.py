@@ -1,0 +1,1 @@
+"""How a night is described, compared with those before, and what becomes an alarm."""
