@@ -14,20 +14,14 @@ report; the others are planned.
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
 
 from activation.audiences.night import Night
-from activation.planning.decision import Decision, decide
-from activation.planning.policy import Policy
-from activation.planning.publishing import Candidates, books_of, publish_plans
-from activation.planning.rules import People, regions_of, rules_of_channel, suppressed_people
+from activation.planning.decision import Decision
+from activation.planning.gathering import decide_on, gather
+from activation.planning.publishing import books_of, publish_plans
 from activation.planning.sent import messages_of_no_campaign
 from contracts.arguments import day_parser
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import Settings
@@ -80,56 +74,6 @@ def make_plan(ds: str) -> None:
         fragment["arbitration"] = arbitration_report(decision)
         publish_plans(lake, ds, files, books, staging / "books.parquet")
         shutil.rmtree(staging)  # the messages that were asked for
-
-
-def gather(night: Night, policy: Policy, staging: Path) -> tuple[list[Candidates], People]:
-    """The messages that every campaign asks for, and the people of the night.
-
-    Raises:
-        LakeError: a person stands twice among them.
-    """
-    candidates = [
-        Candidates(campaign, policy, staging / f"candidates-{name}.parquet")
-        for name, campaign in night.understood.items()
-    ]
-    ids, regions, days = [], [], []
-    for batch in night.batches():
-        if twice := int(batch.people["person_id"].duplicated().sum()):
-            raise LakeError(
-                expected=f"each person once in the marts and predictions of {night.ds}",
-                received=f"{twice:,} of {len(batch.people):,} twice",
-                remedy="build the marts of that day again, and score it; nothing was planned",
-            )
-        for one in candidates:
-            one.add(batch.audience(one.campaign, night.items, night.policy), batch.responses, batch.uplifts)
-        ids.append(pa.array(batch.people["person_id"], pa.string()))
-        regions.append(regions_of(batch.people["region"]))
-        days.append(batch.people["recency_days"].to_numpy("float64", na_value=np.nan))
-    for one in candidates:
-        one.close()
-    return candidates, People(pa.concat_arrays(ids), np.concatenate(regions), np.concatenate(days))
-
-
-def decide_on(
-    settings: Settings, night: Night, policy: Policy, candidates: list[Candidates], people: People
-) -> Decision:
-    """What becomes of everybody in every campaign that can be understood."""
-    if not candidates:
-        return Decision(np.zeros((0, len(people)), np.int8))
-    suppressed = suppressed_people(settings, night.lake, night.ds, people, policy)
-    campaigns = [one.campaign for one in candidates]
-    rules = {
-        channel: rules_of_channel(night.lake, night.ds, people, policy, channel, suppressed)
-        for channel in {campaign.channel for campaign in campaigns}
-    }
-    return decide(
-        campaigns,
-        policy,
-        np.stack([one.outcomes() for one in candidates]),
-        np.stack([one.expected() for one in candidates]),
-        rules,
-        settings.smallest_group,
-    )
 
 
 def arbitration_report(decision: Decision) -> dict[str, dict[str, float]]:

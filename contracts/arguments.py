@@ -14,10 +14,10 @@ def day(text: str) -> str:
         raise argparse.ArgumentTypeError(f"expected a day as YYYY-MM-DD, received {text!r}") from None
 
 
-def day_parser(module: str, doc: str) -> argparse.ArgumentParser:
+def day_parser(module: str, doc: str, *, required: bool = True) -> argparse.ArgumentParser:
     """A parser for `python -m <module> --ds DAY`, whose help is the module's docstring."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--ds", required=True, type=day, metavar="DAY", help="day of the run, as YYYY-MM-DD")
+    parser.add_argument("--ds", required=required, type=day, metavar="DAY", help="day of the run, as YYYY-MM-DD")
     return parser

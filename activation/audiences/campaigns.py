@@ -86,16 +86,21 @@ class Campaign:
         return bool(self.likes or self.one_of or self.segments or self.at_least or self.at_most)
 
 
-def load_campaigns(folder: Path, categories: Iterable[str]) -> dict[str, Campaign | SettingsError]:
+def load_campaigns(
+    folder: Path, categories: Iterable[str], draft: Campaign | None = None
+) -> dict[str, Campaign | SettingsError]:
     """Every campaign of a folder by its file's name, in that order; one that cannot be understood is its error.
 
     So are campaigns whose experiments share a salt.
+
+    Args:
+        draft: one that may not be in the folder yet; it stands for the one of its name there.
 
     Raises:
         SettingsError: there is no campaign at all.
     """
     files = sorted(folder.glob("*.yml"))
-    if not files:
+    if not files and draft is None:
         raise SettingsError(
             expected=f"at least one campaign, a .yml file in {folder}",
             received="none",
@@ -103,8 +108,26 @@ def load_campaigns(folder: Path, categories: Iterable[str]) -> dict[str, Campaig
         )
     known = set(categories)
     campaigns = {file.stem: _campaign_or_error(file, known) for file in files}
+    if draft is not None:
+        campaigns[draft.name] = draft
     read = [campaign for campaign in campaigns.values() if isinstance(campaign, Campaign)]
     return campaigns | shared_salts(campaign.experiment for campaign in read if campaign.experiment is not None)
+
+
+def read_draft(file: Path, categories: Iterable[str]) -> Campaign:
+    """A campaign from wherever its file stands.
+
+    Raises:
+        SettingsError: there is no such file, or it would be refused in the folder of campaigns.
+    """
+    if not file.is_file():
+        raise SettingsError(
+            expected=f"a campaign in {file}", received="no such file", remedy="write one as docs/activate.md shows"
+        )
+    campaign = _campaign_or_error(file, set(categories))
+    if isinstance(campaign, SettingsError):
+        raise campaign
+    return campaign
 
 
 def _campaign_or_error(file: Path, categories: set[str]) -> Campaign | SettingsError:

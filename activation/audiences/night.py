@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.audiences.campaigns import CHANGES, Campaign, load_campaigns
+from activation.audiences.campaigns import CHANGES, Campaign, load_campaigns, read_draft
 from activation.audiences.exploration import Lot
 from activation.audiences.selection import (
     PREDICTION_COLUMNS,
@@ -23,7 +23,7 @@ from activation.audiences.selection import (
     with_changes,
 )
 from activation.experiments.experiment import Experiment
-from activation.experiments.publishing import publish_assignments
+from activation.experiments.publishing import draw_arms, publish_assignments
 from activation.experiments.sample_ratio import THRESHOLD
 from activation.planning.policy import Policy, read_policy
 from contracts.errors import NightshiftError
@@ -90,6 +90,50 @@ class Night:
     """Experiment -> what `publish_assignments` says of it."""
     lot: Lot | None
     """What fills the places of campaigns that explore; nothing where none does."""
+    drawn: pd.DataFrame | None = None
+    """Arms that are published nowhere: person_id, experiment, arm. None where those of the lake hold."""
+
+    @classmethod
+    def draft(cls, settings: Settings, lake: Lake, ds: str, file: Path, most_people: int | None) -> tuple[Night, str]:
+        """The night as it would be with a campaign that may not be among the others yet; nothing is published.
+
+        Args:
+            file: of the campaign.
+            most_people: so many of the people, of whom ids are the smallest; None for all. Ids follow from a hash, so
+                that these are drawn by lot, and the same each time.
+
+        Returns:
+            The night, and the campaign's name.
+
+        Raises:
+            LakeError: marts, scores or persons of that day are missing, or do not know somebody.
+            SettingsError: the campaign or the policy cannot be understood, or the policy refuses the campaign.
+        """
+        categories = known_categories(lake, ds)
+        own = read_draft(file, categories)
+        campaigns, policy = _with_policy(settings, load_campaigns(settings.campaigns, categories, own))
+        if isinstance(error := campaigns[own.name], NightshiftError):
+            raise error
+        for table in _SCORED:
+            scored_folder(lake, table, ds)
+        consents = latest_consents(lake, ds).sort_values("person_id", ignore_index=True)
+        night = cls(
+            lake,
+            ds,
+            consents.head(most_people) if most_people else consents,
+            _items(lake, ds),
+            campaigns,
+            policy,
+            {},
+            None,
+        )
+        arms = None
+        if experiments := experiments_of(campaigns, policy):
+            agreed = night.consents.loc[night.consents["consent_personalisation"], "person_id"]
+            people, keys = pa.array(agreed, pa.string()), pseudonym_keys(settings)
+            arms = draw_arms(lake, ds, experiments, people, keys).to_pandas()
+        lot = Lot.of(pseudonym_keys(settings), ds) if _explores(campaigns) else None
+        return replace(night, drawn=arms, lot=lot), own.name
 
     @classmethod
     def read(cls, settings: Settings, lake: Lake, ds: str, *, step: str) -> Night:
@@ -103,14 +147,12 @@ class Night:
             SettingsError: there is no campaign, or the policy cannot be understood.
         """
         consents = latest_consents(lake, ds)
-        catalogue = read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"])
-        items = catalogue.to_pandas()
+        items = _items(lake, ds)
         campaigns, policy = read_campaigns(settings, lake, ds)
         for table in _SCORED:  # before arms are drawn for a night that cannot be planned
             scored_folder(lake, table, ds)
         changes = assign(settings, lake, ds, experiments_of(campaigns, policy), consents, step=step)
-        explores = any(one.explore_share is not None for one in understood(campaigns).values())
-        lot = Lot.of(pseudonym_keys(settings), ds) if explores else None
+        lot = Lot.of(pseudonym_keys(settings), ds) if _explores(campaigns) else None
         return cls(lake, ds, consents, items, campaigns, policy, changes, lot)
 
     @property
@@ -130,8 +172,12 @@ class Night:
         for consents in in_batches(self.consents):
             people, scores, responses = read_people(self.lake, self.ds, consents)
             uplifts = read_uplifts(self.lake, self.ds, consents)
-            arms = read_assignments(self.lake, self.ds, consents) if self.changes else None
-            yield Batch(people, scores, responses, uplifts, arms, self.lot)
+            yield Batch(people, scores, responses, uplifts, self._arms(consents), self.lot)
+
+    def _arms(self, consents: pd.DataFrame) -> pd.DataFrame | None:
+        if self.drawn is not None:
+            return self.drawn[self.drawn["person_id"].isin(consents["person_id"])]
+        return read_assignments(self.lake, self.ds, consents) if self.changes else None
 
 
 def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
@@ -141,10 +187,32 @@ def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, C
         LakeError: the marts of that day are missing.
         SettingsError: there is no campaign, or the policy cannot be understood.
     """
-    categories = pc.unique(read_mart(lake, "dim_item", ds, ["category"])["category"]).to_pylist()
-    campaigns = load_campaigns(settings.campaigns, {*categories, *liked_categories(lake, ds)})
+    return _with_policy(settings, load_campaigns(settings.campaigns, known_categories(lake, ds)))
+
+
+def _with_policy(
+    settings: Settings, campaigns: Mapping[str, Campaign | NightshiftError]
+) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
     policy = read_policy(settings.policy, understood(campaigns), campaigns)
-    return campaigns | policy.refused(understood(campaigns).values()), policy
+    return {**campaigns, **policy.refused(understood(campaigns).values())}, policy
+
+
+def known_categories(lake: Lake, ds: str) -> set[str]:
+    """Every category that an item has, or a profile names as an interest.
+
+    Raises:
+        LakeError: the marts of that day are missing.
+    """
+    of_items = pc.unique(read_mart(lake, "dim_item", ds, ["category"])["category"]).to_pylist()
+    return {*of_items, *liked_categories(lake, ds)}
+
+
+def _items(lake: Lake, ds: str) -> pd.DataFrame:
+    return read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"]).to_pandas()
+
+
+def _explores(campaigns: Mapping[str, Campaign | NightshiftError]) -> bool:
+    return any(one.explore_share is not None for one in understood(campaigns).values())
 
 
 def understood(campaigns: Mapping[str, Campaign | NightshiftError]) -> dict[str, Campaign]:

@@ -62,6 +62,21 @@ def publish_assignments(
     return changes
 
 
+def draw_arms(
+    lake: Lake, ds: str, experiments: Sequence[Experiment], people: pa.Array, keys: Sequence[bytes]
+) -> pa.Table:
+    """The same arms, of which nothing is published: person_id, experiment, arm.
+
+    Raises:
+        LakeError: the persons of that day are missing, or do not know somebody.
+    """
+    persons = _rows(lake, PERSONS.name, ds, made_by=f"spark_jobs/main.py resolve --ds {ds}")
+    with Assigning(persons, pa.table({"person_id": people}), keys, _night_before(lake, ds)) as assigning:
+        _require_all(assigning.people, len(people), ds)
+        drawn = [assigning.arms(one, ds).select(["person_id", "experiment", "arm"]) for one in experiments]
+    return pa.concat_tables(drawn)
+
+
 def _sample_ratio_p(arms: pa.Table, experiment: Experiment) -> float:
     """Of the people who are compared."""
     compared = arms.filter(pc.invert(arms["left_out"]))

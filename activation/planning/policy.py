@@ -13,7 +13,7 @@ import math
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from activation.audiences.campaigns import Campaign
@@ -113,6 +113,14 @@ class Policy:
     def holdout_from(self, campaign: Campaign) -> Experiment | None:
         """The global holdout, where the campaign heeds it: our own pages are no message."""
         return self.global_holdout if campaign.purpose == "marketing_contact" else None
+
+    def for_share(self, share: float) -> Policy:
+        """The same where only a share of the people is looked at: budgets pay for as large a share."""
+        budgets = {
+            name: one if one.budget_euros is None else replace(one, budget_euros=one.budget_euros * share)
+            for name, one in self.campaigns.items()
+        }
+        return replace(self, campaigns=budgets)
 
     def refused(self, campaigns: Iterable[Campaign]) -> dict[str, NightshiftError]:
         """Campaign -> its error, for each that the policy does not let run as it is."""
