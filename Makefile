@@ -3,12 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly nights ui up status down bench test test-long test-compose lint lock clean
+.PHONY: help setup nightly nights serve ui up status down bench test test-long test-compose lint lock clean
 
 DS ?=
 RAW ?= town
 DATA ?= ../shared/data
 BENCH ?=
+SERVE_PORT = $(or $(PORT),8090)
 AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
@@ -38,6 +39,11 @@ nights:  ## the town lives on, night after night: planted lift beside measured l
 	RAW=town
 	. ops/env.sh
 	python -m ops.nights $(foreach name,ds nights train-every,$(call option,$(name)))
+
+serve:  ## the API for a shop, on the store of the last night of [RAW=...]: recommendations, acts, withdrawals [PORT=8090]
+	@ops/setup.sh
+	. ops/env.sh
+	exec python -m serving.online --port $(SERVE_PORT)
 
 ui:  ## Airflow, MLflow, TensorBoard and the page of the night on the lake of [RAW=...], on [AIRFLOW_PORT=8080] [MLFLOW_PORT=5000] ...
 	@ops/setup.sh

@@ -58,6 +58,12 @@ class Home:
         "warehouse.duckdb", "DuckDB's warehouse: the history of profiles", rotation="rekeyed", backup=True
     )
     spark_warehouse = Place("spark-warehouse", "tables of Spark's Thrift server", rotation="rekeyed", backup=True)
+    online = Place(
+        "online",
+        "stores that the API answers from: the one of the last night, and the one before it",
+        erasure="removed",
+        rotation="removed",
+    )
     encrypted = Place("encrypted", "what owner and partner of an encrypted scoring hand each other", rotation="removed")
 
     # models

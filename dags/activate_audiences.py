@@ -8,10 +8,11 @@ who gets its message, by consent, experiments, the policy and what messages are 
 audience file: who to show what, and why. Nobody is in a file without the consent that its campaign needs, and for each
 audience scored = exported + suppressed + failed.
 
-Then the night is watched: what arrived, what was made of it and what it is worth, against the nights before. What that
-finds is an alert; where `NIGHTSHIFT_RETRAIN_MINUTES` says so, a champion that is worth less than when it was promoted
-starts a training with tuning, once. Last comes the page of the night, for people to read: it is made also where a task
-before it failed. Trouble with either fails no night.
+Then the store of the API is built and compared with the scores; where they differ, the API answers from the store
+before. The night is watched: what arrived, what was made of it and what it is worth, against the nights before. What
+that finds is an alert; where `NIGHTSHIFT_RETRAIN_MINUTES` says so, a champion that is worth less than when it was
+promoted starts a training with tuning, once. Last comes the page of the night, for people to read: it is made also
+where a task before it failed. Trouble with any of these fails no night.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -53,6 +54,7 @@ def activate_audiences():
     log_measured = Command(task_id="log_measured", arguments=["training.realised", "--ds", day])
     plan = Command(task_id="plan", arguments=["activation.plan", "--ds", day])
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
+    store = Command(task_id="store", arguments=["serving.store", "--ds", day])
     watch = Command(
         task_id="watch", arguments=["monitoring.watch", "--ds", day], on_success_callback=WatchAlert(CHOSEN_DAY)
     )
@@ -60,6 +62,7 @@ def activate_audiences():
     score >> neighbours >> measure >> plan >> activate >> publish_audiences(day) >> page
     measure >> log_measured >> page.as_teardown()
     activate >> watch.as_teardown() >> [retrain_fallen(day), page]
+    activate >> store.as_teardown() >> page
     start_other_days(assets.CHAMPIONS, day, "activate_audiences")
 
 

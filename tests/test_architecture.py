@@ -55,6 +55,7 @@ MAY_START = {
         "dbt_project.build",
         "serving.score",
         "serving.neighbours",
+        "serving.store",
         "activation.measure",
         "activation.plan",
         "activation.export",
@@ -72,6 +73,7 @@ MAY_START = {
         "training.realised",
         "serving.score",
         "serving.neighbours",
+        "serving.store",
         "activation.measure",
         "activation.plan",
         "activation.export",
@@ -80,6 +82,8 @@ MAY_START = {
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {
         "serving.neighbours",
+        "serving.store",
+        "serving.online",
         "activation.measure",
         "activation.plan",
         "sample_data.town",

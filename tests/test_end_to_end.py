@@ -141,6 +141,7 @@ def test_the_run_shows_what_it_did(night):
         "measure",
         "plan",
         "activate",
+        "store",
         "total",
     }
     assert steps <= set(report["seconds"])

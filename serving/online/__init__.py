@@ -1,0 +1,1 @@
+"""The API that a shop asks between nights: recommendations, similar items, reasons; acts and withdrawals come in."""

@@ -1,0 +1,1 @@
+"""How the store of a night is made from its tables, and compared with them."""

@@ -1,0 +1,156 @@
+"""The store of a night: equal to its tables, refused where it was changed, switched in one step."""
+
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from contracts.errors import LakeError
+from contracts.lake import Lake
+from contracts.settings import Settings
+from serving.online import layout
+from serving.online.layout import ITEMS, MANIFEST, PEOPLE, Manifest
+from serving.online.opened_store import OpenedStore
+from serving.online.recommending import Act, recommend
+from serving.store import build_store
+from tests.training.markov_town import DS, item, person, publish, sequence_rows
+
+
+@pytest.fixture
+def store(stored_home):
+    opened = OpenedStore.open((stored_home / "online" / "current").resolve())
+    yield opened
+    opened.close()
+
+
+def test_every_list_is_the_nights_with_scores_reasons_and_versions(store, stored_home):
+    scores = pd.read_parquet(Lake(stored_home / "lake").partition("scores", DS))
+    assert scores["person_id"].nunique() == 104
+    for person_id, rows in scores[scores["rank"] <= 10].groupby("person_id"):
+        found = recommend(store, layout.person_key(person_id)).items
+        assert [store.item(one.item)["item_id"] for one in found] == rows["item_id"].tolist()
+        assert [one.score for one in found] == rows["score"].tolist()
+        assert [one.reason for one in found] == [None if pd.isna(one) else one for one in rows["reason"]]
+        assert {one.version for one in found} == {"next_item/1"}
+
+
+def test_who_did_not_agree_is_not_in_it(store, stored_home):
+    refusing = [number for number in range(120) if number % 7 == 6]
+    assert store.manifest.people == 121 - len(refusing) == 104
+    for number in refusing:
+        key = layout.person_key(person(number))
+        assert store.person(key) is None
+        assert store.night_list(key) == []
+        assert len(store.history(key)[0]) == 0
+    persons = pd.read_parquet(Lake(stored_home / "lake").partition("persons", DS))
+    found = {row.person_id: store.person_of(row.identifier) for row in persons.itertuples()}
+    assert found[person(5)] == layout.person_key(person(5))
+    assert {found[person(number)] for number in refusing} == {layout.NOBODY}
+
+
+def test_a_session_is_scored_as_the_registered_model_scores_it(store, home):  # noqa: ARG001  where the settings point to
+    from serving.scoring.champions import Champions
+    from training.registry.client import Registry
+
+    champion = Champions(Registry.of(Settings.from_env())).get("next_item")
+    row = next(row for row in sequence_rows(120) if row["person_id"] == person(1))
+    acted = [item(3), item(17), row["item_ids"][0]]
+    history = [one for one in row["item_ids"] if one not in acted] + acted
+    answer = champion.predict(pd.DataFrame({"history": [history]}), k=10)
+    found = recommend(store, layout.person_key(person(1)), [Act(store.code_of(one), "view", 0.0) for one in acted])
+    assert found.spoke == "session"
+    assert [store.item(one.item)["item_id"] for one in found.items] == answer["items"][0]
+    assert [one.score for one in found.items] == pytest.approx(answer["scores"][0], abs=1e-4)
+
+
+def test_arms_and_segments_are_those_of_the_night(store):
+    assert store.person(layout.person_key(person(0))).arms == {"letter": "short"}
+    assert store.person(layout.person_key(person(2))).arms == {"letter": "holdout"}
+    assert store.person(layout.person_key(person(1))).arms == {}
+    # everybody is in the segment of commuters, so that regions say less
+    segment = store.person(layout.person_key(person(1))).segment
+    assert store.manifest.segments[segment - 1] == "segment commuters"
+    counts = {}
+    for row in sequence_rows(120):
+        if int(row["person_id"][1:], 16) % 7 != 6:
+            for one in row["item_ids"]:
+                counts[one] = counts.get(one, 0) + 1
+    best = sorted(counts, key=lambda one: (-counts[one], one))
+    assert [store.item(code)["item_id"] for code in store.popular(segment)] == best
+
+
+@pytest.mark.parametrize("broken", ["changed", "cut", "missing", "no manifest", "other format"])
+def test_a_store_that_is_half_copied_or_was_changed_is_refused(stored_home, tmp_path, broken):
+    folder = tmp_path / "2026-11-20-copy"
+    shutil.copytree((stored_home / "online" / "current").resolve(), folder)
+    file = folder / PEOPLE
+    if broken == "changed":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif broken == "cut":
+        os.truncate(file, file.stat().st_size // 2)
+    elif broken == "missing":
+        (folder / ITEMS).unlink()
+    elif broken == "no manifest":
+        (folder / MANIFEST).unlink()
+    else:
+        text = (folder / MANIFEST).read_text()
+        (folder / MANIFEST).write_text(text.replace('"format": 1', '"format": 99'))
+    with pytest.raises(LakeError, match=r"serving\.store --ds 2026-11-20"):
+        OpenedStore.open(folder)
+
+
+def test_a_difference_to_the_scores_keeps_the_old_store(home, monkeypatch):
+    before = (home / "online" / "current").resolve()
+
+    def wrong(store, key, *_, **__):
+        answer = recommend(store, key)
+        answer.items.reverse()
+        return answer
+
+    monkeypatch.setattr("serving.storing.comparison.recommend", wrong)
+    with pytest.raises(LakeError, match="others for 104 of them, the first of them from rank 1 on"):
+        build_store(DS)
+    assert (home / "online" / "current").resolve() == before
+    assert [one.name for one in (home / "online" / "stores").iterdir()] == [before.name]
+    assert "others for 104" in (home / "reports" / DS / "store.json").read_text()
+
+
+def test_a_session_model_that_says_something_else_is_left_out(home, monkeypatch):
+    from serving.online.session_model import SessionModel
+
+    score = SessionModel.score
+    monkeypatch.setattr(SessionModel, "score", lambda self, *inputs: score(self, *inputs) + np.arange(len(self)))
+    build_store(DS)
+    manifest = Manifest.read(home / "online" / "current")
+    assert manifest.session_version == ""
+    assert "differ" in manifest.no_session
+    store = OpenedStore.open((home / "online" / "current").resolve())
+    answer = recommend(store, layout.person_key(person(1)), [Act(store.code_of(item(3)), "view", 0.0)])
+    assert (answer.spoke, answer.passed["session"]) == ("sequence", "no_model")
+    store.close()
+
+
+def test_who_withdrew_since_and_items_that_ended_are_not_in_the_next_store(home):
+    lake, keys_of = Lake(home / "lake"), pd.read_parquet(Lake(home / "lake").partition("persons", DS))
+    identifier = keys_of.loc[keys_of["person_id"] == person(5), "identifier"].item()
+    row = {"consent_id": "0" * 32, "source": "esp_events", "identifier": identifier, "purpose": "personalisation"}
+    publish(home, "consents", [row | {"granted": False, "occurred_at": pd.Timestamp(DS, tz="UTC")}])
+    items = pd.read_parquet(lake.partition("dim_item", DS))
+    items["available"] = items["item_id"] != item(0)
+    publish(home, "dim_item", items.to_dict("records"))
+    from serving.score import score
+
+    score(DS)
+    build_store(DS)
+    store = OpenedStore.open((home / "online" / "current").resolve())
+    assert store.manifest.people == 103
+    assert store.person_of(identifier) == layout.NOBODY
+    assert store.code_of(item(0)) in store.ended
+    assert store.code_of(item(0)) not in store.popular()
+    stores = sorted(one.name for one in (home / "online" / "stores").iterdir())
+    assert len(stores) == 2  # the one before stays
+    store.close()
