@@ -48,7 +48,12 @@ ON_GPU = {"queue": "gpu", "pool": "gpu", "map_index_template": "{{ task.argument
         "tune_minutes": Param(
             0, type="integer", minimum=0, title="Minutes to tune", description="Each model, before it is trained."
         ),
-        "gate": Param("enforce", enum=["enforce", "dry_run"], title="Gate", description="dry_run moves no champion."),
+        "gate": Param(
+            "enforce",
+            enum=["enforce", "dry_run", "shadow"],
+            title="Gate",
+            description="dry_run and shadow move no champion; in shadow, what passed scores without being shown.",
+        ),
         "approval": approval_param(),
     },
     tags=["nightshift", "tensorflow", "mlflow"],

@@ -7,6 +7,8 @@ responses    for each campaign the chance to click, to buy and to leave, the eur
 uplifts      for each campaign that had an experiment what sending changes in chances and euros, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
 
+Where a version is in shadow (`training.promote --mode shadow`), `shadow_scores` are what it would have recommended.
+
 Scores and tastes of people for whom nothing has changed are those of the night before: a night ranks as many people as
 came, not as there are. Responses are predicted for all, as they follow from how long ago things were.
 
@@ -46,6 +48,7 @@ from serving.scoring.marts import Marts
 from serving.scoring.predictions import NO_RESPONSES, best_campaigns, photo_interests, predict_people, taste_vectors
 from serving.scoring.recommendations import recommend
 from serving.scoring.responses import predict_responses
+from serving.scoring.shadows import publish_shadow_scores
 from serving.scoring.shelf import Shelf, campaign_demand
 from serving.scoring.uplifts import predict_uplifts
 from training.registry.client import CHAMPION, Registry
@@ -133,6 +136,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 known.update({name: len(found) - found[name].null_count for name in _KNOWN})
         for table in (SCORES, RESPONSES, UPLIFTS, PREDICTIONS):
             lake.publish(table.name, ds, {staged[table.name].name: staged[table.name]})
+        fragment["shadow"] = publish_shadow_scores(lake, ds, people, marts, champions)
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": anew}

@@ -111,6 +111,9 @@ def test_published_tables_keep_their_contracts(night):
         if name in ("audience_members", "deliveries"):
             assert not days, "nothing is delivered anywhere until a destination is configured"
             continue
+        if name == "shadow_scores":
+            assert not days, "no version is in shadow until somebody asks for it"
+            continue
         if name == "exchange_rates":
             assert not days, "the town sells in euros alone"
             continue

@@ -9,7 +9,9 @@ it, and the exit status says so. A challenger that learned from an earlier day t
 one that has been champion already; a champion with the tag `pinned` stays.
 
 With --mode dry_run the decision is made and no alias moves. With --mode ask a challenger that passed the gate waits for
-a person, who answers with `python -m training.approve`.
+a person, who answers with `python -m training.approve`. With --mode shadow a challenger that passed, of a model that
+ranks items, gets the alias `shadow`: it scores everybody each night, is shown to nobody, and the night after says what
+its lists would have been worth. Of other models the decision is made, and nothing moves.
 
 With --back-to a version that has been champion is put back by a person, without the gate, and the ledger gets its line
 of that. With --champion-on the ledger says who was champion on a day by the clock (UTC).
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from training.learner import Data, Learner
     from training.registry.client import Registry, Version
 
-MODES = ("enforce", "dry_run", "ask")
+MODES = ("enforce", "dry_run", "ask", "shadow")
 
 _ATTACKS = ("membership_auc",)
 """Tags of a version that say how well an attack on it does; of private versions the gate limits them."""
@@ -60,7 +62,8 @@ def main() -> None:
         "--mode",
         choices=MODES,
         default="enforce",
-        help="dry_run moves no alias; ask lets what passed wait for a person (default enforce)",
+        help="dry_run moves no alias; ask lets what passed wait for a person; shadow lets it score without being shown "
+        "(default enforce)",
     )
     arguments.add_argument("--back-to", metavar="N", help="put this version back, which has been champion before")
     arguments.add_argument("--by", metavar="NAME", help="name of who puts it back")
@@ -71,7 +74,7 @@ def main() -> None:
     if chosen.champion_on:
         exit_with_sentence(lambda: print(*champion_on(chosen.model, chosen.champion_on), sep="\n"))
     elif chosen.back_to:
-        if len(chosen.model) > 1 or chosen.mode == "ask":
+        if len(chosen.model) > 1 or chosen.mode not in ("enforce", "dry_run"):
             arguments.error("expected one model, and --mode enforce or dry_run, beside --back-to")
         choose_backend(chosen.backend)
         dry_run = chosen.mode == "dry_run"
@@ -102,8 +105,8 @@ def promote_each(models: Sequence[str], ds: str, *, mode: str = "enforce") -> No
 def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
     """Decide on the challenger of one model; returns the decision.
 
-    It is `promoted`, `refused`, `kept` where there is no challenger beside the champion, `skipped`, or with `ask`
-    `awaiting approval`.
+    It is `promoted`, `refused`, `kept` where there is no challenger beside the champion, `skipped`, with `ask`
+    `awaiting approval`, or with `shadow` `in shadow`.
 
     Raises:
         LakeError: the marts of that day were not built.
@@ -111,8 +114,12 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
         RegistryError: the registry does not answer.
         BusyError: another promotion of this model is at work.
     """
-    settings, dry_run = Settings.from_env(), mode == "dry_run"
+    from training.registry.client import SHADOWED
+
     known_model(model)
+    settings, unseen = Settings.from_env(), mode == "shadow" and model not in SHADOWED
+    mode = "dry_run" if unseen else mode
+    dry_run = mode == "dry_run"
     step = Lake(settings.home.lake).step(f"promote-{model}")
     with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
         if not dry_run:
@@ -125,6 +132,8 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
             line = {**ledger.new_line(model, ds, dry_run=dry_run), "reasons": [str(error)]}
         else:
             line = _decide(settings, candidates, learner, data, ds, mode=mode)
+        if unseen:
+            line["reasons"] = [*line["reasons"], "it ranks no items, so that nothing of it can be in shadow"]
         ledger.append(settings.home, line)
         entry = {"decision": line["decision"], "reasons": line["reasons"]}
         if line["forgotten"]:
@@ -185,7 +194,7 @@ def _decide(
     settings: Settings, candidates: _Candidates, learner: Learner, data: Data, ds: str, *, mode: str
 ) -> dict[str, Any]:
     """The ledger's line of the decision; where it is a promotion the aliases have moved, or the verdict waits."""
-    from training.registry.client import FORGOTTEN
+    from training.registry.client import FORGOTTEN, SHADOW
 
     model, registry = learner.name, candidates.registry
     challenger, champion = candidates.challenger, candidates.champion
@@ -217,6 +226,9 @@ def _decide(
         page = approval_page(line, compared, settings.registry_page, settings.smallest_group)
         Verdicts(settings.home.approvals).record(Verdict(line, page))
         return line
+    if mode == "shadow":
+        registry.set_alias(challenger, SHADOW)
+        return {**line, "decision": ledger.IN_SHADOW}
     if mode == "enforce":
         registry.promote(challenger)
     return {**line, "decision": ledger.PROMOTED}

@@ -21,9 +21,10 @@ import pyarrow as pa
 
 from activation.measuring.tables import rows_of
 from contracts.lake import Lake
+from contracts.schema import Table
 from contracts.settings import duckdb_config
 from contracts.tables.marts import INTERACTIONS, ITEM, SCORING_SEQUENCES
-from contracts.tables.served import SCORES
+from contracts.tables.served import SCORES, SHADOW_SCORES
 from lake_tables.arrow import read_mart
 from lake_tables.consent import Consenting
 
@@ -199,6 +200,8 @@ _FIGURES = f"""
 def measure_lists(lake: Lake, ds: str) -> list[dict[str, Any]]:
     """Rows of `realised` of the lists of the latest day before a night that has scores; none without such a day.
 
+    Those of versions in shadow, which nobody saw, are measured alike.
+
     Raises:
         LakeError: marts of the day of the scores, or of the night, are missing.
     """
@@ -211,20 +214,42 @@ def measure_lists(lake: Lake, ds: str) -> list[dict[str, Any]]:
     if not arrived:
         return []
     lake.require(SCORING_SEQUENCES.name, scored_on, made_by=f"python -m dbt_project.build --ds {scored_on}")
+    days = {"scored_on": datetime.date.fromisoformat(scored_on), "first_day": first, "last_day": last}
+    rows = [row | days for row in _figures(lake, ds, SCORES, scored_on, arrived, first, last)]
+    if lake.files(SHADOW_SCORES.name, scored_on):
+        in_shadow = _figures(lake, ds, SHADOW_SCORES, scored_on, arrived, first, last)
+        rows += [row | days | {"shadow": True} for row in in_shadow]
+    return rows
+
+
+def _figures(
+    lake: Lake,
+    ds: str,
+    table: Table,
+    scored_on: str,
+    arrived: list[str],
+    first: datetime.date,
+    last: datetime.date,
+) -> list[dict[str, Any]]:
+    """What the lists of a table were worth by what people did.
+
+    Args:
+        table: of lists, `scores` or one like it.
+        arrived: days whose acts have arrived since.
+        first, last: days of what people did.
+    """
     with duckdb.connect(config=duckdb_config()) as connection:
         connection.execute("set TimeZone = 'UTC'")
         agreed = Consenting.read(lake, ds, "personalisation").people
         connection.register("agreed", pa.table({"person_id": pa.array(agreed, pa.string())}))
         connection.register("interactions", rows_of(lake, INTERACTIONS, arrived))
-        connection.register("scores", rows_of(lake, SCORES, [scored_on]))
+        connection.register("scores", rows_of(lake, table, [scored_on]))
         connection.register("sequences", rows_of(lake, SCORING_SEQUENCES, [scored_on]))
         connection.register("items", _items(lake, scored_on))
         connection.execute(_ACTED, {"first": first, "last": last})
         for statement in (_SEEN, _LISTED, _RELEVANT, _PLACES_OF_LISTS, _POPULAR, _TITLES, _PLACES_OF_POPULARITY):
             connection.execute(statement)
-        found: pa.Table = connection.sql(_FIGURES).to_arrow_table()
-    days = {"scored_on": datetime.date.fromisoformat(scored_on), "first_day": first, "last_day": last}
-    return [row | days for row in found.to_pylist()]
+        return connection.sql(_FIGURES).to_arrow_table().to_pylist()
 
 
 def _items(lake: Lake, ds: str) -> pa.Table:

@@ -18,6 +18,8 @@ def realised_report(rows: pa.Table) -> dict[str, dict[str, Any]]:
             entry[POPULARITY] = round(row["value"], 6)
             continue
         entry |= {"value": round(row["value"], 6), "people": row["people"], "scored_on": str(row["scored_on"])}
+        if row["shadow"]:
+            entry["shadow"] = True
         if row["low"] is not None:
             entry |= {"low": round(row["low"], 6), "high": round(row["high"], 6)}
     return report
@@ -41,7 +43,8 @@ def realised_sentences(rows: pa.Table, *, withheld: int) -> list[str]:
         figure = f"{row['metric']} {row['value']:.4f}"
         if (row["people_of"], row["metric"]) in beside:
             figure += f" against {beside[row['people_of'], row['metric']]:.4f} of popularity"
-        lines.setdefault((row["people_of"], row["scored_on"], row["people"]), []).append(figure)
+        shown = f"{row['people_of']}, in shadow" if row["shadow"] else row["people_of"]
+        lines.setdefault((shown, row["scored_on"], row["people"]), []).append(figure)
     said = [
         f"realised {version}: of {scored_on}, {people:,} people: {', '.join(figures)}"
         for (version, scored_on, people), figures in lines.items()

@@ -185,6 +185,7 @@ REALISED = Table(
         Column("scored_on", "date", "the day whose scores are measured", required=True),
         Column("first_day", "date", "first day of what people did", required=True),
         Column("last_day", "date", "last day of what people did", required=True),
+        Column("shadow", "boolean", "true of a version in shadow, whose lists nobody saw"),
     ),
 )
 """Names nobody: kept for as long as figures are compared. No partition of a day before which nothing was scored."""

@@ -31,6 +31,14 @@ SCORES = Table(
     ),
 )
 
+SHADOW_SCORES = Table(
+    "shadow_scores",
+    grain="one item that a version in shadow would have recommended to one person",
+    key=SCORES.key,
+    columns=SCORES.columns,
+)
+"""Shown to nobody: ten items of each person whom that version ranks. No partition of a night without such a version."""
+
 RESPONSES = Table(
     "responses",
     grain="one person and campaign, in the week that begins after the day",
@@ -164,5 +172,14 @@ PARTNER_SCORES = Table(
     ),
 )
 
-SERVED_TABLES = (SCORES, RESPONSES, UPLIFTS, PREDICTIONS, ITEM_NEIGHBOURS, SYNTHETIC_RESPONSES, PARTNER_SCORES)
+SERVED_TABLES = (
+    SCORES,
+    SHADOW_SCORES,
+    RESPONSES,
+    UPLIFTS,
+    PREDICTIONS,
+    ITEM_NEIGHBOURS,
+    SYNTHETIC_RESPONSES,
+    PARTNER_SCORES,
+)
 """What the champions say, one full state a day."""

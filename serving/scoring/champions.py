@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from training.registry.client import CHAMPION, Registry
+from contracts.errors import ModelError
+from contracts.report import say
+from training.registry.client import CHAMPION, FORGOTTEN, SHADOW, SHADOWED, Registry, Version
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,33 @@ class Champions:
         """
         if model not in self._loaded:
             version = self.registry.aliased(model, CHAMPION)
-            self._loaded[model] = (
-                None if version is None else Champion(f"{model}/{version.number}", self.registry.load(version))
-            )
+            self._loaded[model] = None if version is None else self._load(version)
         return self._loaded[model]
+
+    def shadows(self) -> list[Champion]:
+        """The versions in shadow, loaded; one that cannot be used is named, and keeps no night from its scores.
+
+        Raises:
+            RegistryError: the registry does not answer.
+        """
+        found = []
+        for model in SHADOWED:
+            version, champion = self.registry.aliased(model, SHADOW), self.get(model)
+            if version is None or (champion is not None and champion.name == f"{model}/{version.number}"):
+                continue
+            if FORGOTTEN in version.tags:
+                why = f"it learned from {version.tags[FORGOTTEN]} who are to be forgotten"
+                say(f"score: {model}/{version.number} is not scored in shadow: {why}")
+                continue
+            try:
+                found.append(self._load(version))
+            except ModelError as error:
+                say(f"score: {model}/{version.number} is not scored in shadow: {error}")
+        return found
+
+    def replaced_by(self, shadows: Sequence[Champion]) -> Champions:
+        """These champions, with versions in shadow in the place of the champions of their models."""
+        return Champions(self.registry, {**self._loaded, **{one.name.partition("/")[0]: one for one in shadows}})
+
+    def _load(self, version: Version) -> Champion:
+        return Champion(f"{version.model}/{version.number}", self.registry.load(version))

@@ -324,6 +324,23 @@ def test_realised_ndcg_and_hit_rate_are_those_of_a_hand(home):
     assert (entry["value"], entry["popularity"], entry["people"]) == (0.5, 0.5, 2)
 
 
+def test_lists_in_shadow_are_measured_beside_those_that_were_shown(home, capsys):
+    scored(home, {}, {"ann": LISTED[3:13], "bob": LISTED[3:13]})
+    rows = home.rows("scores", "2026-11-19")
+    later = [{**row, "item_id": LISTED[3 + row["rank"]], "model_version": "next_item/4"} for row in rows]
+    home.publish("shadow_scores", "2026-11-19", later)  # i05 first, where i04 is in the lists that were shown
+    home.publish("fct_interactions", DS, [act("ann", DS, item="i05"), act("bob", DS, item="i05")])
+    measure(DS)
+    found = {(row["people_of"], row["model_version"], row["metric"]): row for row in home.rows("realised")}
+    assert found["next_item/3", "next_item/3", "ndcg@10"]["value"] == pytest.approx(1 / math.log2(3))
+    assert found["next_item/4", "next_item/4", "ndcg@10"]["value"] == 1.0
+    for version, shadow in (("next_item/3", None), ("next_item/4", True)):
+        assert found[version, "popularity", "ndcg@10"]["value"] == pytest.approx(1 / math.log2(6))
+        assert found[version, version, "ndcg@10"]["shadow"] is shadow
+    assert home.report()["realised"]["next_item/4"]["ndcg@10"]["shadow"] is True
+    assert "realised next_item/4, in shadow: of 2026-11-19, 2 people" in capsys.readouterr().out
+
+
 def test_lists_of_few_people_are_not_published_and_a_line_says_how_many(home, monkeypatch, capsys):
     monkeypatch.setenv("NIGHTSHIFT_SMALLEST_GROUP", "2")
     scored(home, {}, {"ann": LISTED[:10]})

@@ -27,6 +27,12 @@ from training.learner import Signature
 CHALLENGER = "challenger"
 CHAMPION = "champion"
 
+SHADOW = "shadow"
+"""The alias of a version that scores every night beside the champion, and is shown to nobody."""
+
+SHADOWED = ("next_item", "taste_autoencoder")
+"""The models of which a version can be in shadow: those that rank items."""
+
 FORGOTTEN = "forgotten"
 """The tag of a version that learned from people who are to be forgotten: `<n> people since <day>`."""
 
@@ -204,7 +210,7 @@ class Registry:
             self.client.set_registered_model_alias(version.model, alias, version.number)
 
     def promote(self, version: Version) -> None:
-        """Let the alias `champion` point to a version, which is then no challenger any more.
+        """Let the alias `champion` point to a version, which is then no challenger any more, nor in shadow.
 
         The champion moves first: if this is cut off between the steps, the version has both aliases, and a second call
         ends it.
@@ -213,10 +219,15 @@ class Registry:
         with self.answering():
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             self.client.set_model_version_tag(version.model, version.number, PROMOTED, now)
-        challenger = self.aliased(version.model, CHALLENGER)
-        if challenger is not None and challenger.number == version.number:
+        self._remove_alias(CHALLENGER, version)
+        self._remove_alias(SHADOW, version)
+
+    def _remove_alias(self, alias: str, version: Version) -> None:
+        """Let an alias point to nothing, if it points to this version."""
+        aliased = self.aliased(version.model, alias)
+        if aliased is not None and aliased.number == version.number:
             with self.answering():
-                self.client.delete_registered_model_alias(version.model, CHALLENGER)
+                self.client.delete_registered_model_alias(version.model, alias)
 
     def register(self, registration: Registration) -> Version:
         """Keep a training as a run and its model as a new version, which gets the alias `challenger`.
