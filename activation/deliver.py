@@ -61,7 +61,7 @@ def deliver(ds: str, to: str, only: str | None = None, *, dry_run: bool = False)
         run.prepare()
         tonight.join(settings)
         if dry_run:
-            for name, counted in run.plan().items():
+            for name, counted in run.books.to_do().items():
                 say(f"deliver {to} {name}: dry run: {_shown(counted)}")
         else:
             with Report(settings.home.reports, ds).timed("deliver", part=to) as fragment:

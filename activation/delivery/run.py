@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from activation.audiences.campaigns import MOST_ITEMS
+from activation.delivery.books import Books
 from activation.delivery.journal import Entry, Journal
 from activation.delivery.members import load_members, publish_members
 from activation.delivery.receipts import make_receipts, publish_receipts
@@ -60,11 +60,15 @@ class Run:
     destination: Destination
     tonight: Tonight
     connection: duckdb.DuckDBPyConnection = field(repr=False)
+    books: Books = field(init=False)
     journal: Journal = field(init=False)
     stopped: NightshiftError | None = None
     """Why nothing more goes out."""
     _splits: int = 0
     _said: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.books = Books(self.lake, self.ds, self.destination, self.tonight, self.connection)
 
     def prepare(self) -> None:
         """Load the members and refuse a night older than the last one that the destination knows.
@@ -86,37 +90,20 @@ class Run:
                 remedy="deliver the newest night: an older audience would undo a newer one; nothing was sent",
             )
 
-    def plan(self) -> dict[str, dict[str, Any]]:
-        """What there is to do, a campaign: for a dry run."""
-        return {
-            name: {
-                "audience": self._count("wanted where campaign = $campaign", campaign=name),
-                "to_deliver": self._count(
-                    "wanted left join members using (campaign, person_id) where campaign = $campaign "
-                    f"and reason is null and {self._is_due}",
-                    campaign=name,
-                    ds=self.ds,
-                ),
-                "withheld": self._withheld(name),
-                "to_remove": self._count(f"({self._leaving()}) where campaign = $campaign", campaign=name),
-            }
-            for name in [*self.tonight.campaigns, *self._gone]
-        }
-
     def execute(self) -> dict[str, dict[str, Any]]:
         """Deliver; returns the books of each campaign. `stopped` says whether the destination went down."""
-        self._remember_people()
+        self.books.remember_people()
         try:
-            self._fold()
+            self.books.fold()
             self._end_earlier_nights()
-            self._add_members()
+            self.books.add_members()
             self._hand_over_again()
-            self._fold()
+            self.books.fold()
             self._remove()
-            self._fold()
+            self.books.fold()
             for campaign in self.tonight.campaigns:
                 self._deliver(campaign)
-                self._fold()
+                self.books.fold()
         finally:
             self.destination.close()
         return self._publish()
@@ -135,36 +122,7 @@ class Run:
             elif delivery in entry.refused:
                 status, reason = "refused", entry.reason
             rows.append((delivery, member, entry.campaign, entry.plan, entry.action, status, reason, entry.tries))
-        self._receive(rows)
-
-    def _receive(self, rows: Sequence[tuple]) -> None:
-        names = ("delivery_id", "member_id", "campaign", "plan", "action", "status", "reason", "attempt")
-        columns = zip(*rows, strict=True) if rows else [()] * len(names)
-        types = (*[pa.string()] * 7, pa.int32())
-        table = pa.table(
-            {name: pa.array(column, kind) for name, column, kind in zip(names, columns, types, strict=True)}
-        )
-        self.connection.register("answered", table)
-        self.connection.execute("insert into receipts select *, false from answered")
-        self.connection.unregister("answered")
-
-    def _fold(self) -> None:
-        """Let the members know what was answered since this was last done."""
-        self.connection.execute(
-            "update members set plan = greatest(coalesce(members.plan, receipts.plan::date), receipts.plan::date) "
-            "from receipts where receipts.member_id = members.member_id and not receipts.folded "
-            "and receipts.action = 'add' and receipts.status = 'delivered'"
-        )
-        self.connection.execute(
-            "delete from members using receipts where receipts.member_id = members.member_id and not receipts.folded "
-            "and ((receipts.action = 'remove' and receipts.status = 'delivered') "
-            "or (receipts.action = 'add' and receipts.status = 'refused' and members.plan is null))"
-        )
-        self.connection.execute("update receipts set folded = true where not folded")
-
-    def _remember_people(self) -> None:
-        """Whose receipts those of members are, also of those who are removed meanwhile."""
-        self.connection.execute("create or replace table people as select member_id, person_id from members")
+        self.books.receive(rows)
 
     def _end_earlier_nights(self) -> None:
         """What an earlier night has left without an answer may have arrived: tonight's goes on from both."""
@@ -173,31 +131,12 @@ class Run:
                 (delivery, member, entry.campaign, entry.plan, entry.action, "unknown", "superseded", entry.tries)
                 for delivery, member in entry.deliveries
             ]
-            self._receive(rows)
+            self.books.receive(rows)
             del self.journal.open[entry.id]
-
-    def _add_members(self) -> None:
-        """Give everybody who is to be known at the destination an id there, and publish it before anything is sent."""
-        new = self.connection.sql(
-            "select wanted.campaign, wanted.person_id from wanted anti join members using (campaign, person_id) "
-            "where wanted.reason is null"
-        ).to_arrow_table()
-        ids = secrets.token_bytes(16 * new.num_rows).hex()
-        new = new.append_column(
-            "member_id", pa.array([ids[at : at + 32] for at in range(0, len(ids), 32)], pa.string())
-        )
-        self.connection.register("new_members", new)
-        self.connection.execute(
-            "insert into members select person_id, campaign, $destination, member_id, $ds::date, null from new_members",
-            {"destination": self.destination.name, "ds": self.ds},
-        )
-        self.connection.execute("insert into people select member_id, person_id from new_members")
-        self.connection.unregister("new_members")
-        publish_members(self.connection, self.lake, self.ds, [self.destination.name])
 
     def _hand_over_again(self) -> None:
         for entry in list(self.journal.open.values()):
-            if self.stopped or entry.campaign not in {*self.tonight.campaigns, *self._gone}:
+            if self.stopped or entry.campaign not in {*self.tonight.campaigns, *self.books.gone}:
                 continue
             if self.destination.is_whole and entry.action == ADD:
                 continue  # all of it is handed over again
@@ -215,10 +154,10 @@ class Run:
     def _remove(self) -> None:
         if not self.destination.has_members:
             self.connection.execute(
-                f"delete from members where member_id in (select member_id from ({self._leaving()}))"
+                f"delete from members where member_id in (select member_id from ({self.books.leaving()}))"
             )
             return
-        leaving = self.connection.execute(f"select campaign, member_id from ({self._leaving()})").fetchall()
+        leaving = self.connection.execute(f"select campaign, member_id from ({self.books.leaving()})").fetchall()
         for campaign in dict.fromkeys(name for name, _ in leaving):
             members = [{"member_id": member} for name, member in leaving if name == campaign]
             if self.destination.is_whole and campaign not in self.tonight.failed:
@@ -230,8 +169,8 @@ class Run:
 
     def _deliver(self, campaign: str) -> None:
         due = {} if self.destination.is_whole else {"ds": self.ds}
-        query, options = self.tonight.messages(campaign, where=self._is_due, **due)
-        total = self._count(f"({query})", **options)
+        query, options = self.tonight.messages(campaign, where=self.books.is_due, **due)
+        total = self.books.count(f"({query})", **options)
         parts = _parts(self._rows(campaign, query, options), self.destination.most_messages)
         if self.destination.is_whole:
             self._deliver_whole(campaign, parts, total)
@@ -268,21 +207,15 @@ class Run:
                 self.journal.tried(entry, tries)
             self._stop(error)
             return
-        self._drop_receipts([delivery for ids in handed for delivery, _ in ids])
+        self.books.drop_receipts([delivery for ids in handed for delivery, _ in ids])
         for entry in entries:
             self.journal.end(entry, tries)
         leaving = self.connection.execute(
-            f"select member_id from ({self._leaving()}) where campaign = $campaign", {"campaign": campaign}
+            f"select member_id from ({self.books.leaving()}) where campaign = $campaign", {"campaign": campaign}
         ).fetchall()
-        self._receive(
+        self.books.receive(
             [(secrets.token_hex(16), one, campaign, self.ds, REMOVE, "delivered", None, 1) for (one,) in leaving]
         )
-
-    def _drop_receipts(self, deliveries: list[str]) -> None:
-        """Those that a run which was killed has left of the same messages."""
-        self.connection.register("handed_again", pa.table({"delivery_id": pa.array(deliveries, pa.string())}))
-        self.connection.execute("delete from receipts where delivery_id in (select delivery_id from handed_again)")
-        self.connection.unregister("handed_again")
 
     def _delivery_id(self, member: str) -> str:
         """Of a message that is handed over with all others, each time: it follows from the member's random digits."""
@@ -338,48 +271,10 @@ class Run:
                 for row in batch.to_pylist():
                     yield _message(row, channel)
 
-    # what is to be done, and the books
-
-    @property
-    def _is_due(self) -> str:
-        """Whether a message of tonight is still to be handed over."""
-        return "true" if self.destination.is_whole else "members.plan is distinct from $ds::date"
-
-    def _leaving(self) -> str:
-        """A query of the members whom the destination is to know no more: member_id, campaign."""
-        current = _listed(self.tonight.campaigns)
-        gone = _listed(self._gone)
-        failed = _listed(self.tonight.failed)
-        return (
-            f"select member_id, campaign from members where (campaign in {current} and not exists (select 1 "
-            "from wanted where wanted.campaign = members.campaign and wanted.person_id = members.person_id "
-            f"and wanted.reason is null)) or campaign in {gone} or (campaign in {failed} and "
-            "(person_id is null or person_id in (select person_id from refusing)))"
-        )
-
-    @property
-    def _gone(self) -> list[str]:
-        """Campaigns of members that go there no more: there is none of that name, or it is not meant for there."""
-        known = [name for (name,) in self.connection.execute("select distinct campaign from members").fetchall()]
-        gone = (one for one in known if one not in self.tonight.names or not self.destination.takes(one))
-        return [] if self.tonight.is_part else sorted(gone)
+    # the end
 
     def _is_current(self, campaign: str) -> bool:
         return campaign in self.tonight.campaigns
-
-    def _withheld(self, campaign: str) -> dict[str, int]:
-        return dict(
-            self.connection.execute(
-                "select reason, count(*) from wanted where campaign = $campaign and reason is not null "
-                "group by reason order by reason",
-                {"campaign": campaign},
-            ).fetchall()
-        )
-
-    def _count(self, what: str, **options: Any) -> int:
-        used = {name: value for name, value in options.items() if f"${name}" in what}
-        (count,) = self.connection.execute(f"select count(*) from {what}", used).fetchall()[0]
-        return count
 
     def _publish(self) -> dict[str, dict[str, Any]]:
         """Receipts, then members, then the journal's end; returns the books.
@@ -388,7 +283,7 @@ class Run:
             LakeError: somebody of an audience is lost, or counted twice.
         """
         self._wait()
-        books = {name: self._books(name) for name in [*self.tonight.campaigns, *self._touched()]}
+        books = {name: self.books.of(name) for name in [*self.tonight.campaigns, *self.books.touched()]}
         publish_receipts(self.connection, self.lake, self.ds, self.destination.name, [*self.tonight.campaigns])
         publish_members(self.connection, self.lake, self.ds, [self.destination.name])
         self.journal.clear()
@@ -398,7 +293,7 @@ class Run:
         """A receipt of everything that was not handed over, or not answered."""
         for entry in self.journal.open.values():
             reason = getattr(self.stopped, "reason", "not_tried")
-            self._receive(
+            self.books.receive(
                 [
                     (delivery, member, entry.campaign, entry.plan, entry.action, "waiting", reason, entry.tries)
                     for delivery, member in entry.deliveries
@@ -408,7 +303,7 @@ class Run:
             self.connection.execute(
                 "insert into receipts select replace(uuid()::varchar, '-', ''), member_id, campaign, $ds, action, "
                 "'waiting', 'not_tried', 0, true from ("
-                f"select member_id, campaign, 'remove' as action from ({self._leaving()}) union all "
+                f"select member_id, campaign, 'remove' as action from ({self.books.leaving()}) union all "
                 "select members.member_id, campaign, 'add' from wanted join members using (campaign, person_id) "
                 "where wanted.reason is null and members.plan is distinct from $ds::date) as left_over "
                 "where not exists (select 1 from receipts where receipts.member_id = left_over.member_id "
@@ -416,61 +311,6 @@ class Run:
                 "and receipts.status in ('waiting', 'refused'))",
                 {"ds": self.ds},
             )
-
-    def _touched(self) -> list[str]:
-        """Campaigns beside tonight's of which people were removed."""
-        rows = self.connection.execute("select distinct campaign from receipts where plan = $ds", {"ds": self.ds})
-        return sorted(name for (name,) in rows.fetchall() if name not in self.tonight.campaigns)
-
-    def _books(self, campaign: str) -> dict[str, Any]:
-        """What became of everybody in an audience, and of those who left it."""
-        by_status = dict(
-            self.connection.execute(
-                """
-                with told as (
-                    select people.person_id, list(receipts.status) as statuses
-                    from receipts join people using (member_id)
-                    where receipts.campaign = $campaign and receipts.plan = $ds and receipts.action = 'add'
-                    group by people.person_id
-                )
-                select
-                    case
-                        when wanted.reason is not null then 'withheld'
-                        when list_contains(told.statuses, 'delivered') then 'delivered'
-                        when members.plan = $ds::date then 'already'
-                        when list_contains(told.statuses, 'waiting') then 'waiting'
-                        when list_contains(told.statuses, 'refused') then 'refused'
-                        else 'lost'
-                    end as outcome,
-                    count(*)
-                from wanted
-                left join told using (person_id)
-                left join members on members.person_id = wanted.person_id and members.campaign = wanted.campaign
-                where wanted.campaign = $campaign
-                group by outcome
-                """,
-                {"campaign": campaign, "ds": self.ds},
-            ).fetchall()
-        )
-        audience = self.tonight.size(campaign)
-        outcomes = ("delivered", "already", "refused", "waiting")
-        books = {"audience": audience, **{name: by_status.get(name, 0) for name in outcomes}}
-        if by_status.get("lost") or audience != sum(by_status.values()):
-            raise LakeError(
-                expected=f"{audience} people of audience {campaign} = {' + '.join(outcomes)} + withheld",
-                received=str(by_status),
-                remedy="report this; the journal stays, and the same command goes on",
-            )
-        removals = dict(
-            self.connection.execute(
-                "select status, count(distinct member_id) from receipts where campaign = $campaign and plan = $ds "
-                "and action = 'remove' group by status",
-                {"campaign": campaign, "ds": self.ds},
-            ).fetchall()
-        )
-        not_removed = sum(count for status, count in removals.items() if status != "delivered")
-        withheld = self._withheld(campaign)
-        return {**books, "withheld": withheld, "removed": removals.get("delivered", 0), "not_removed": not_removed}
 
     def _say(self, campaign: str, sent: int, total: int) -> None:
         if time.monotonic() - self._said > _PROGRESS_EVERY_SECONDS:
@@ -498,9 +338,3 @@ def _parts(rows: Iterable[Any], most: int) -> Iterator[list[Any]]:
             part = []
     if part:
         yield part
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Names as a list in SQL, which is never empty."""
-    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
-    return f"({quoted or 'null'})"
