@@ -56,8 +56,7 @@ def measure(ds: str) -> None:
             for campaign in understood(campaigns).values()
             if campaign.experiment is not None
         ]
-        if policy.global_holdout is not None:
-            measured.append(Measured(policy.global_holdout))
+        measured += [Measured(one) for one in policy.experiments]
         lifts = measure_lift(lake, ds, measured, settings.smallest_group)
         rows = [*measure_lists(lake, ds), *measure_chances(lake, ds)]
         known = [row for row in rows if row["people"] >= settings.smallest_group]
@@ -72,7 +71,7 @@ def measure(ds: str) -> None:
         if unmeasured:
             say(f"lift: nothing yet of {', '.join(unmeasured)}: no earlier night has drawn its lot")
         elif not measured:
-            say("lift: nothing to measure: no campaign has an experiment, and the policy no global holdout")
+            say("lift: nothing to measure: no campaign has an experiment, and the policy none")
         for line in realised_sentences(realised, withheld=len(rows) - len(known)):
             say(line)
         if charts:

@@ -136,7 +136,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 known.update({name: len(found) - found[name].null_count for name in _KNOWN})
         for table in (SCORES, RESPONSES, UPLIFTS, PREDICTIONS):
             lake.publish(table.name, ds, {staged[table.name].name: staged[table.name]})
-        fragment["shadow"] = publish_shadow_scores(lake, ds, people, marts, champions)
+        fragment["shadow"] = publish_shadow_scores(settings, lake, ds, people, marts, champions)
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": anew}

@@ -69,11 +69,12 @@ def put_back(model: str, number: str, *, by: str | None, dry_run: bool = False) 
             registry.promote(version)
         ledger.append(settings.home, line)
     trained = f"version {version.number}, which learned from {version.tags[DAY]}"
+    replaced = f"in place of {f'version {before}' if before else 'none'}"
     if dry_run:
-        say(f"promote {model}: {trained}, would be champion in place of version {before}; nothing was moved (dry run)")
+        say(f"promote {model}: {trained}, would be champion {replaced}; nothing was moved (dry run)")
         return
-    say(f"promote {model}: {trained}, is champion again, in place of {f'version {before}' if before else 'none'}")
-    for sentence in _what_follows(lake):
+    say(f"promote {model}: {trained}, is champion again, {replaced}")
+    for sentence in _what_follows(settings, lake):
         say(f"promote {model}: {sentence}")
 
 
@@ -173,7 +174,7 @@ def _require_allowed(
         )
 
 
-def _what_follows(lake: Lake) -> Iterable[str]:
+def _what_follows(settings: Settings, lake: Lake) -> Iterable[str]:
     """What the person may want to do next."""
     yield (
         "the next night scores with it; a challenger that is trained from now on may replace it: set its tag `pinned` "
@@ -182,3 +183,5 @@ def _what_follows(lake: Lake) -> Iterable[str]:
     scored = lake.days(SCORES.name)
     if scored:
         yield f"to score {scored[-1]} again at once: python -m serving.score --ds {scored[-1]}"
+        if (settings.home.online / "current").exists():
+            yield f"then, for the API to answer from it: python -m serving.store --ds {scored[-1]}"

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activation.experiments.experiment import GLOBAL, Experiment, read_experiment, shared_salts
+from activation.experiments.experiment import CHALLENGER, GLOBAL, Experiment, read_experiment, shared_salts
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
 from contracts.tables.marts import PROFILE
@@ -152,8 +152,8 @@ def read_campaign(file: Path, categories: set[str]) -> Campaign:
     """
     fields = read_yaml(file, SettingsError).mapping(_KEYS)
     name = fields["name"].text() if "name" in fields else ""
-    if name == GLOBAL:
-        raise fields["name"].misfit("another name", "the holdout from all campaigns has this one: rename the campaign")
+    if name in (GLOBAL, CHALLENGER):
+        raise fields["name"].misfit("another name", "an experiment of the policy has this one: rename the campaign")
     who = _below(fields, "who", _CONDITIONS)
     likes = _below(who, "likes", ("category", "min_weight"))
     items = _below(fields, "items", ("count", "category"))

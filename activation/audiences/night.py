@@ -22,6 +22,7 @@ from activation.audiences.selection import (
     with_chances,
     with_changes,
 )
+from activation.audiences.shown_lists import say_without_shadow, with_lists_of_challenger
 from activation.experiments.experiment import Experiment
 from activation.experiments.publishing import draw_arms, publish_assignments
 from activation.experiments.sample_ratio import THRESHOLD
@@ -151,6 +152,8 @@ class Night:
         campaigns, policy = read_campaigns(settings, lake, ds)
         for table in _SCORED:  # before arms are drawn for a night that cannot be planned
             scored_folder(lake, table, ds)
+        if policy.challenger is not None:
+            say_without_shadow(lake, ds, step=step)
         changes = assign(settings, lake, ds, experiments_of(campaigns, policy), consents, step=step)
         lot = Lot.of(pseudonym_keys(settings), ds) if _explores(campaigns) else None
         return cls(lake, ds, consents, items, campaigns, policy, changes, lot)
@@ -172,7 +175,10 @@ class Night:
         for consents in in_batches(self.consents):
             people, scores, responses = read_people(self.lake, self.ds, consents)
             uplifts = read_uplifts(self.lake, self.ds, consents)
-            yield Batch(people, scores, responses, uplifts, self._arms(consents), self.lot)
+            arms = self._arms(consents)
+            if self.policy.challenger is not None:
+                scores = with_lists_of_challenger(scores, self.lake, self.ds, consents, arms)
+            yield Batch(people, scores, responses, uplifts, arms, self.lot)
 
     def _arms(self, consents: pd.DataFrame) -> pd.DataFrame | None:
         if self.drawn is not None:
@@ -221,9 +227,9 @@ def understood(campaigns: Mapping[str, Campaign | NightshiftError]) -> dict[str,
 
 
 def experiments_of(campaigns: Mapping[str, Campaign | NightshiftError], policy: Policy) -> list[Experiment]:
-    """Those of the campaigns, and the global holdout behind them."""
+    """Those of the campaigns, and those of the policy behind them."""
     own = [one.experiment for one in understood(campaigns).values()]
-    return [experiment for experiment in (*own, policy.global_holdout) if experiment is not None]
+    return [experiment for experiment in (*own, *policy.experiments) if experiment is not None]
 
 
 def scored_folder(lake: Lake, table: str, ds: str) -> Path:

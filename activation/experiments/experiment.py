@@ -25,6 +25,9 @@ TREATED = "treated"
 GLOBAL = "global"
 """The experiment of those who get no message of any campaign; no campaign has this name."""
 
+CHALLENGER = "challenger"
+"""The experiment of those whose lists are the ones of the version in shadow, and its arm; no campaign has this name."""
+
 PLANNED_DAYS = 28
 PLANNED_DAYS_OF_ALL = 90
 """Of the global holdout: what all campaigns together change shows in a quarter rather than in a month."""
@@ -90,12 +93,31 @@ def read_global_holdout(written: YamlValue) -> Experiment:
     """
     fields = written.mapping(_KEYS_OF_ALL, required=("share",))
     share = _share(fields["share"], "0 holds back nobody: leave `global_holdout` out for that; 1 is everybody")
+    return _of_all(written, fields, GLOBAL, holdout=share, variant=TREATED, days=PLANNED_DAYS_OF_ALL)
+
+
+def read_challenger(written: YamlValue) -> Experiment:
+    """The experiment of those whose lists are the ones of the version in shadow, as the policy states it.
+
+    All others, whose lists are the champion's, are its holdout: what the challenger changes is the lift.
+
+    Raises:
+        SettingsError: or what else `written` raises: a key, share or salt that does not fit, with its line.
+    """
+    fields = written.mapping(_KEYS_OF_ALL, required=("share",))
+    share = _share(fields["share"], "0 shows its lists to nobody: leave `challenger` out for that; 1 is everybody")
+    return _of_all(written, fields, CHALLENGER, holdout=1.0 - share, variant=CHALLENGER, days=PLANNED_DAYS)
+
+
+def _of_all(
+    written: YamlValue, fields: Mapping[str, YamlValue], name: str, *, holdout: float, variant: str, days: int
+) -> Experiment:
     return Experiment(
-        name=GLOBAL,
-        salt=_salt(fields, GLOBAL),
-        holdout=share,
-        variants={TREATED: 1.0 - share},
-        days=fields["days"].whole_number(1, MOST_DAYS) if "days" in fields else PLANNED_DAYS_OF_ALL,
+        name=name,
+        salt=_salt(fields, name),
+        holdout=holdout,
+        variants={variant: 1.0 - holdout},
+        days=fields["days"].whole_number(1, MOST_DAYS) if "days" in fields else days,
         salt_written=fields.get("salt", written),
     )
 

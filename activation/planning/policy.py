@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from activation.audiences.campaigns import Campaign
-from activation.experiments.experiment import Experiment, read_global_holdout
+from activation.experiments.experiment import Experiment, read_challenger, read_global_holdout, shared_salts
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import NightshiftError, SettingsError
 from contracts.tables.vocabulary import CHANNELS, IDENTIFIER_KINDS
@@ -26,7 +26,7 @@ LONGEST_WINDOW_DAYS = 90
 """Plans are kept a little longer, so that what was sent within a window is known."""
 
 _KEYS = ("channels", "time_zones", "rest_after_purchase_days", "rest_after_complaint_days", "suppression", "campaigns")
-_KEYS += ("global_holdout", "every_campaign_has_an_experiment")
+_KEYS += ("global_holdout", "challenger", "every_campaign_has_an_experiment")
 _OF_CHANNEL = ("one_message", "at_most", "sent_at", "quiet_hours", "cost_euros")
 _OF_CAMPAIGN = ("priority", "budget_euros", "cost_euros")
 _MOST_EUROS = 1e9
@@ -89,10 +89,17 @@ class Policy:
     """Kind and raw value of identifiers."""
     global_holdout: Experiment | None = None
     """Who gets no message of any campaign that needs `marketing_contact`."""
+    challenger: Experiment | None = None
+    """Whose lists are those of the version in shadow."""
     every_campaign_has_an_experiment: bool = False
     """Whether a campaign without one is refused."""
     sha256: str = ""
     """Of the file and of what it names."""
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        """Those of the policy itself."""
+        return [one for one in (self.global_holdout, self.challenger) if one is not None]
 
     def of_channel(self, channel: str) -> ChannelPolicy:
         return self.channels.get(channel, ChannelPolicy())
@@ -133,10 +140,10 @@ class Policy:
                     received="none",
                     remedy="add `experiment: {holdout: 0.1}` to it, or take that line out of policy.yml",
                 )
-            elif experiment and self.global_holdout and experiment.salt == self.global_holdout.salt:
+            elif experiment and any(experiment.salt == one.salt for one in self.experiments):
                 errors[campaign.name] = experiment.salt_written.error(
                     "a salt that no other experiment has",
-                    f"{experiment.salt!r}, which `global_holdout` of the policy has too",
+                    f"{experiment.salt!r}, which an experiment of the policy has too",
                     "give one of them another salt: their holdouts would be the same people",
                 )
         return errors
@@ -177,10 +184,13 @@ def read_policy(file: Path, campaigns: Mapping[str, Campaign], names: Iterable[s
         else None,
         suppressed=suppressed,
         global_holdout=read_global_holdout(fields["global_holdout"]) if "global_holdout" in fields else None,
+        challenger=read_challenger(fields["challenger"]) if "challenger" in fields else None,
         every_campaign_has_an_experiment="every_campaign_has_an_experiment" in fields
         and fields["every_campaign_has_an_experiment"].flag(),
         sha256=hashlib.sha256(file.read_bytes() + bytes_of_list).hexdigest(),
     )
+    for error in shared_salts(policy.experiments).values():
+        raise error
     for name, written in of_campaigns.items():
         if name in campaigns and policy.campaigns[name].budget_euros is not None:
             _require_cost(policy, campaigns[name], written)

@@ -1,11 +1,13 @@
-"""What versions in shadow would recommend, in the table `shadow_scores`: the same lists, for nobody's eyes.
+"""What versions in shadow would recommend, in the table `shadow_scores`.
 
 They rank whom their model's champion ranks, everybody anew each night, and the night after says what their lists would
-have been worth (`realised`). Why an item is recommended is not asked, as nobody is told.
+have been worth (`realised`). Where the policy has an experiment `challenger`, an arm of people is shown them: then they
+hold what campaigns carry, with reasons; else the ten best without, as nobody is told.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,18 +15,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contracts.checked_yaml import read_yaml
+from contracts.errors import SettingsError
 from contracts.lake import Lake
 from contracts.report import say
+from contracts.settings import Settings
 from contracts.tables.served import SHADOW_SCORES
 from lake_tables.arrow import arrow_schema
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import in_batches
 from serving.scoring.marts import Marts
 from serving.scoring.recommendations import recommend
-from serving.scoring.shelf import TOP, Demand, Shelf
+from serving.scoring.shelf import Demand, Shelf, campaign_demand
+
+EXPERIMENT = "challenger"
+"""What a policy calls the experiment in which an arm of people is shown these lists."""
 
 
-def publish_shadow_scores(lake: Lake, ds: str, people: np.ndarray, marts: Marts, champions: Champions) -> dict:
+def publish_shadow_scores(
+    settings: Settings, lake: Lake, ds: str, people: np.ndarray, marts: Marts, champions: Champions
+) -> dict[str, int]:
     """Publish `shadow_scores` of a day; without a version in shadow no partition of it is left.
 
     Args:
@@ -37,26 +47,44 @@ def publish_shadow_scores(lake: Lake, ds: str, people: np.ndarray, marts: Marts,
     ranked: dict[str, int] = {}
     if shadows:
         file = lake.staging("score") / f"{SHADOW_SCORES.name}.parquet"
-        ranked = write_shadow_scores(file, people, marts, champions, shadows)
+        # where no campaign carries any of it, reasons are not looked for
+        demand = campaign_demand(settings.campaigns) if is_shown(settings.policy) else Demand(most=0)
+        shelf = Shelf.of(marts.items, demand)
+        ranked = write_shadow_scores(file, people, marts, champions.replaced_by(shadows), shelf, shadows)
         lake.publish(SHADOW_SCORES.name, ds, {file.name: file})
     elif ds in lake.days(SHADOW_SCORES.name):
         lake.publish(SHADOW_SCORES.name, ds, {})
     for version, count in ranked.items():
-        say(f"score: {count:,} people ranked by {version} in shadow, shown to nobody")
+        seen = "shown to an arm of people" if is_shown(settings.policy) else "shown to nobody"
+        say(f"score: {count:,} people ranked by {version} in shadow, {seen}")
     return ranked
 
 
+def is_shown(policy: Path) -> bool:
+    """Whether the policy shows these lists to an arm of people; one that cannot be read, `activation.plan` names."""
+    with contextlib.suppress(SettingsError):
+        return policy.is_file() and EXPERIMENT in read_yaml(policy, SettingsError).mapping()
+    return False
+
+
 def write_shadow_scores(
-    file: Path, people: np.ndarray, marts: Marts, champions: Champions, shadows: Sequence[Champion]
+    file: Path,
+    people: np.ndarray,
+    marts: Marts,
+    champions: Champions,
+    shelf: Shelf,
+    shadows: Sequence[Champion],
 ) -> dict[str, int]:
-    """Write the ten items that each would recommend to whom it ranks; returns how many people these are."""
-    replaced = champions.replaced_by(shadows)
-    shelf = Shelf.of(marts.items, Demand(most=0))  # no campaign carries any of it, so that reasons are not looked for
+    """Write the lists of each version in shadow, of the people whom it ranks; returns how many these are.
+
+    Args:
+        champions: with the versions in shadow among them.
+    """
     ranked = {shadow.name: 0 for shadow in shadows}
     with pq.ParquetWriter(file, arrow_schema(SHADOW_SCORES)) as writer:
         for batch, histories in in_batches(people, marts.histories, marts.tastes):
-            rows = recommend(batch, histories, marts.items, replaced, shelf)
-            rows = rows[rows["model_version"].isin(ranked) & (rows["rank"] <= TOP)].assign(reason=None)
+            rows = recommend(batch, histories, marts.items, champions, shelf)
+            rows = rows[rows["model_version"].isin(ranked)]
             writer.write_table(pa.Table.from_pandas(rows, schema=arrow_schema(SHADOW_SCORES), preserve_index=False))
             for version, count in rows.groupby("model_version")["person_id"].nunique().items():
                 ranked[version] += int(count)

@@ -443,11 +443,47 @@ def test_a_campaign_that_the_policy_refuses_is_named_and_the_others_are_planned(
         "winter": "failed",
     }
     assert "line 3 of autumn.yml" in found["autumn"]["error"]
-    assert "which `global_holdout` of the policy has too" in found["autumn"]["error"]
+    assert "which an experiment of the policy has too" in found["autumn"]["error"]
     assert "an experiment in winter.yml" in found["winter"]["error"]
 
 
-def test_no_campaign_has_the_name_of_the_global_holdout(home):
-    write(home, "global", "")
+@pytest.mark.parametrize("name", ["global", "challenger"])
+def test_no_campaign_has_the_name_of_an_experiment_of_the_policy(home, name):
+    write(home, name, "")
     make_plan(DS)
-    assert "the holdout from all campaigns has this one" in books(home)["global"]["error"]
+    assert "an experiment of the policy has this one" in books(home)[name]["error"]
+
+
+def test_an_arm_of_people_is_shown_the_lists_of_the_version_in_shadow(home, capsys):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    (home / "policy.yml").write_text("challenger: {share: 0.5, salt: next_item 4}\n")
+    make_plan(DS)
+    assert f"plan challenger: no version was in shadow on {DS}" in capsys.readouterr().out
+    of_champion = [item(1), item(2), item(3)]
+    assert {tuple(items) for items in plans(home).query("campaign == 'autumn'")["items"]} == {tuple(of_champion)}
+
+    ranked = EVERYBODY[1:]  # the first has too short a history for it
+    shadow = [
+        {"person_id": one, "rank": rank, "item_id": item(10 + rank), "score": 1.0 / rank, "reason": "popular"}
+        for one in ranked
+        for rank in range(1, 11)
+    ]
+    publish(home, "shadow_scores", [{**row, "model_version": "next_item/4"} for row in shadow])
+    make_plan(DS)
+    arms = pd.read_parquet(Lake(home / "lake").partition("assignments", DS)).set_index("person_id")["arm"]
+    assert set(arms) == {"challenger", "holdout"}
+    found = plans(home).query("campaign == 'autumn'").set_index("person_id")["items"]
+    assert set(found.index) == set(AGREED)
+    for one, items in found.items():
+        shown = arms[one] == "challenger" and one in ranked
+        assert list(items) == ([item(11), item(12), item(13)] if shown else of_champion)
+    make_audiences(DS)
+    rows = pd.read_parquet(Lake(home / "audiences").partition("autumn", DS) / "audience.parquet")
+    assert dict(zip(rows["person_id"], rows["item_1"], strict=True)) == {one: items[0] for one, items in found.items()}
+
+
+def test_two_experiments_of_the_policy_draw_two_lots(home):
+    (home / "policy.yml").write_text("global_holdout: {share: 0.1, salt: a}\nchallenger: {share: 0.5, salt: a}\n")
+    with pytest.raises(SettingsError, match=r"line \d of policy.yml .* 'a', which .* has too"):
+        make_plan(DS)

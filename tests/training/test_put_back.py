@@ -50,20 +50,21 @@ def test_a_version_is_put_back_and_written_down(own_home, three, monkeypatch, ca
     monkeypatch.setattr("sys.argv", [*arguments, "--mode", "dry_run"])
     main()
     assert aliases(three) == ("3", "4")
-    assert (
-        "version 1, which learned from 2026-11-20, would be champion in place of version 3" in capsys.readouterr().out
-    )
+    assert "version 1, which learned from 2026-11-20, would be champion in place of version 3" in said(capsys)
     assert last_champions(own_home / "ledger.jsonl") == {}
 
+    for folder in ("online/current", "lake/scores/ds=2026-11-20"):
+        (own_home / folder).mkdir(parents=True, exist_ok=True)
     monkeypatch.setattr("sys.argv", arguments)
     main()
     assert aliases(three) == ("1", "4")
     line = lines(own_home)[-1]
     assert (line["decision"], line["version"], line["previous_champion"], line["by"]) == ("put back", "1", "3", "ada")
     assert line["reasons"] == ["put back by ada in place of version 3"]
-    assert (
-        "version 1, which learned from 2026-11-20, is champion again, in place of version 3" in capsys.readouterr().out
-    )
+    words = said(capsys)
+    assert "version 1, which learned from 2026-11-20, is champion again, in place of version 3" in words
+    assert "python -m serving.score --ds 2026-11-20\n" in words
+    assert "for the API to answer from it: python -m serving.store --ds 2026-11-20\n" in words
     assert last_champions(own_home / "ledger.jsonl") == {"next_item": "1"}
 
 

@@ -31,7 +31,8 @@ entered as (
 
 ),
 
--- The policy's global holdout gets no message of any campaign, whatever arm its people have there.
+-- The policy's global holdout gets no message of any campaign, whatever arm its people have there; its experiment `challenger`
+-- is about lists, and sends nothing.
 held_back as (
 
     select person_id from entered
@@ -50,7 +51,7 @@ known as (
     from entered
     inner join consents on entered.person_id = consents.person_id
     left join held_back on entered.person_id = held_back.person_id
-    where held_back.person_id is null and entered.campaign <> 'global'
+    where held_back.person_id is null and entered.campaign not in ('global', 'challenger')
         and consents.consent_training and consents.consent_marketing_contact
         and not entered.left_out
         and {{ days_later('entered.sent_on', var('uplift_days') - 1) }} <= {{ run_day() }}
