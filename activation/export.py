@@ -101,7 +101,9 @@ def make_audiences(ds: str) -> None:
             planned = plans.of(batch.people["person_id"])
             for name, draft in drafts.items():
                 campaign = night.campaigns[name]
-                audience = batch.audience(campaign, night.items, night.policy, draws=planned is None)
+                audience = batch.audience(
+                    campaign, night.items, night.showcases[name], night.policy, draws=planned is None
+                )
                 try:
                     draft.add(audience if planned is None else audience.as_planned(planned[name], campaign.item_count))
                 except NightshiftError as error:

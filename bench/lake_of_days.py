@@ -97,7 +97,8 @@ _ANSWERS = """
 _ITEMS = """
     select 'i-' || item as item_id, 'shop' as source, 'Thing ' || item as title, 'category-' || item % 40 as category,
         null::varchar[] as categories, (hash(item, '{day}') % 20000 / 100)::double as price, null::varchar as picture,
-        null::boolean as available
+        null::boolean as available, null::boolean as in_stock, null::date as available_from,
+        null::date as available_until, null::varchar as brand, null::double as margin
     from range({items}) as items(item)
     where {is_start} or hash(item, '{day}') % 100 = 0
 """

@@ -68,7 +68,9 @@ def _conditions(column: Column, value: str, day: str, *, new_rows: bool) -> list
         conditions += [f"{value} > {column.greatest!r}"] if column.greatest is not None else []
     if column.earliest:
         conditions.append(f"{value} < cast('{column.earliest}' as {kind})")
-        if new_rows or not column.waits:
+        if column.latest:
+            conditions.append(f"{value} > cast('{column.latest}' as {kind})")
+        elif new_rows or not column.waits:
             midnight = f"cast({day} as date) + interval '{DAYS_AFTER_ARRIVAL}' day"
             conditions.append(f"{value} >= cast({midnight} as {kind})")
     if kind == "string":

@@ -29,6 +29,8 @@ class Column:
     """The largest number, itself allowed."""
     earliest: str = ""
     """The first day of a moment or date, YYYY-MM-DD; the last one is the day after its row arrived."""
+    latest: str = ""
+    """The last day of a date that may lie ahead, YYYY-MM-DD, instead of the day after its row arrived."""
     waits: bool = False
     """Of a moment: a row of an earlier partition that says a later one stays, and counts once that has come."""
     text: str = ""

@@ -42,6 +42,8 @@ class Settings:
     """Audience definitions, one YAML each: NIGHTSHIFT_CAMPAIGNS, by default `activation/campaigns/`."""
     policy: Path
     """How often and when people may be written to, and for how much: NIGHTSHIFT_POLICY, `activation/policy.yml`."""
+    rules: Path
+    """What may be shown, where and how often in a list: NIGHTSHIFT_RULES, by default `serving/rules.yml`."""
     destinations: Path
     """Where audiences are delivered to: NIGHTSHIFT_DESTINATIONS, by default `activation/destinations.yml`."""
     pseudonym_key_file: Path
@@ -113,6 +115,7 @@ class Settings:
             raw=Path(env.get("NIGHTSHIFT_RAW") or home.raw).resolve(),
             campaigns=Path(env.get("NIGHTSHIFT_CAMPAIGNS") or REPOSITORY / "activation" / "campaigns").resolve(),
             policy=Path(env.get("NIGHTSHIFT_POLICY") or REPOSITORY / "activation" / "policy.yml").resolve(),
+            rules=Path(env.get("NIGHTSHIFT_RULES") or REPOSITORY / "serving" / "rules.yml").resolve(),
             destinations=Path(
                 env.get("NIGHTSHIFT_DESTINATIONS") or REPOSITORY / "activation" / "destinations.yml"
             ).resolve(),

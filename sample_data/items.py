@@ -35,6 +35,7 @@ class Item:
     price_tier: str
     reduced_price: float | None
     """Euros after the catalogue's price update; None where the price stays."""
+    brand: str
 
     def price_on(self, day: int, update_day: int) -> float:
         """Euros on a day of the town, counted from 0."""
@@ -148,6 +149,7 @@ def _line(rng: np.random.Generator, category: str, line: int, noun: str, number:
                 price=price,
                 price_tier=tier,
                 reduced_price=reduced,
+                brand=brand,
             )
         )
     return tuple(items)

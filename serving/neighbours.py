@@ -28,6 +28,9 @@ from contracts.tables.marts import ITEM, TRAINING_SEQUENCES
 from contracts.tables.served import ITEM_NEIGHBOURS, MOST_NEIGHBOURS, NEIGHBOUR_KINDS
 from lake_tables.arrow import ROWS_A_GROUP, arrow_schema, read_mart
 from lake_tables.consent import Consenting
+from lake_tables.shown.catalogue import Catalogue, morning_after
+from lake_tables.shown.rules import Rules, read_rules
+from lake_tables.shown.showcase import Showcase
 from serving.similarity.behaviour import by_behaviour, read_acts
 from serving.similarity.best import Pairs
 from serving.similarity.content import by_content
@@ -49,7 +52,7 @@ def publish_neighbours(ds: str) -> None:
     settings = Settings.from_env()
     lake = Lake(settings.home.lake)
     with lake.step("neighbours"), Report(settings.home.reports, ds).timed("neighbours") as fragment:
-        items = read_items(lake, ds)
+        items = read_items(lake, ds, read_rules(settings.rules))
         require_agreed(lake, ds)
         acts = read_acts(lake.partition(TRAINING_SEQUENCES.name, ds), items)
         found = {
@@ -67,14 +70,15 @@ def publish_neighbours(ds: str) -> None:
     )
 
 
-def read_items(lake: Lake, ds: str) -> Items:
-    """The catalogue of a day.
+def read_items(lake: Lake, ds: str, rules: Rules | None = None) -> Items:
+    """The catalogue of a day, of which what may be shown on the morning after it can be named.
 
     Raises:
         LakeError: the marts of that day were not built.
     """
-    columns = ["item_id", "title", "category", "price", "interactions"]
-    return Items.of(read_mart(lake, ITEM.name, ds, columns, optional=["available"]))
+    rows = read_mart(lake, ITEM.name, ds, ["item_id", "title", "category", "price", "interactions"])
+    may = Showcase.of(Catalogue.read(lake, ds), rules or Rules(), morning_after(ds)).may
+    return Items.of(rows.append_column("available", pa.array(may)))
 
 
 def require_agreed(lake: Lake, ds: str) -> None:

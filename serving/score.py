@@ -1,8 +1,8 @@
 """Score everyone who agreed to personalisation with the champions of the night, and publish the scores.
 
 scores       ten items each, and behind them the best of each category of which a campaign carries nothing else; why,
-             for those that a campaign can carry. Items that the catalogue calls unavailable are left out before that,
-             and counted
+             for those that a campaign can carry. What cannot be had on the morning after, and what serving/rules.yml
+             (unless NIGHTSHIFT_RULES says otherwise) keeps out, is left out before that, and counted
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
 uplifts      for each campaign that had an experiment what sending changes in chances and euros, and why
 predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
@@ -13,7 +13,8 @@ Scores and tastes of people for whom nothing has changed are those of the night 
 came, not as there are. Responses are predicted for all, as they follow from how long ago things were.
 
 Reads the marts of the day. Items that a person has acted on are left out; people without history get what is popular,
-and so does everyone while no model has earned to be champion. Where a model has no champion, its columns are empty.
+and so do those who would be left without any item, and everyone while no model has earned to be champion. Where a model
+has no champion, its columns are empty.
 A person for whom there is no usable ranking is counted as failed and gets no row.
 
     python -m serving.score --ds 2026-11-20
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +43,15 @@ from contracts.settings import Settings
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES, UPLIFTS
 from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
-from serving.scoring.champions import Champion, Champions
+from lake_tables.shown.catalogue import Catalogue, morning_after
+from lake_tables.shown.rules import Rules, read_rules
+from serving.scoring.buying_again import NOTHING_DUE, items_due
+from serving.scoring.champions import Champion, Champions, vectors_for
 from serving.scoring.histories import in_batches
 from serving.scoring.kept_scores import KeptScores, inputs_of
 from serving.scoring.marts import Marts
 from serving.scoring.predictions import NO_RESPONSES, best_campaigns, photo_interests, predict_people, taste_vectors
-from serving.scoring.recommendations import recommend
+from serving.scoring.recommendations import POPULARITY, recommend
 from serving.scoring.responses import predict_responses
 from serving.scoring.shadows import publish_shadow_scores
 from serving.scoring.shelf import Shelf, campaign_demand
@@ -93,14 +98,19 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
         champions = Champions(Registry.of(settings))
         marts = Marts.read(lake, ds, champions)
         people = marts.people
-        shelf = Shelf.of(marts.items, campaign_demand(settings.campaigns))
-        inputs = inputs_of(people, marts, champions, shelf)
+        rules = read_rules(settings.rules, (file.stem for file in settings.campaigns.glob("*.yml")))
+        shelf_of = shelves(settings, rules)
+        shelf = shelf_of(marts.catalogue, ds, champions.get("next_item"))
+        due = _due(lake, ds, people, marts.catalogue, rules)
+        inputs = inputs_of(people, marts, champions, shelf, rules, due)
         if changed_since is not None:
             kept = KeptScores.by_identity(lake, ds, changed_since, people, shelf)
         elif everyone:
             kept = KeptScores.none(lake, people)
         else:
-            kept = KeptScores.by_inputs(lake, ds, people, inputs, shelf)
+            kept = KeptScores.by_inputs(
+                lake, ds, people, inputs, shelf, lambda since: shelf_of(Catalogue.read(lake, since), since)
+            )
         anew = int((~kept.keeps).sum())
 
         staging = lake.staging("score")
@@ -110,7 +120,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
         staged = {RESPONSES.name: file, UPLIFTS.name: staging / f"{UPLIFTS.name}.parquet"}
         changes = write_uplifts(staged[UPLIFTS.name], marts.recipients, champions.get("uplift"), people)
 
-        scored, ranked_by, known = 0, set(), Counter(dict.fromkeys(_KNOWN, 0))
+        scored, fell_back, ranked_by, known = 0, 0, set(), Counter(dict.fromkeys(_KNOWN, 0))
         with contextlib.ExitStack() as open_files:
             writers = {}
             for table in (SCORES, PREDICTIONS):
@@ -121,14 +131,18 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 batch = slice(start, start + _PEOPLE_A_BATCH)
                 some, keeps = people[batch], kept.keeps[batch]
                 before = kept.rows(PREDICTIONS, some, keeps)
-                scores, tastes = _scores(some, kept, keeps, before, marts, champions, shelf)
+                scores, found, back = _scores(some, kept, keeps, before, marts, champions, shelf, due)
+                fell_back += back
+                by_model = scores.filter(pc.not_equal(scores["model_version"], POPULARITY))["person_id"]
+                own = np.where(pd.Index(some).isin(by_model.to_numpy()), inputs[batch], None)
                 scored += pc.count_distinct(scores["person_id"]).as_py()
                 ranked_by |= set(pc.unique(scores["model_version"]).to_pylist())
                 writers[SCORES.name].write_table(scores)
                 predicts = np.full(len(some), True) if changed_since is None else ~keeps
                 photos = photo_interests(settings.raw, marts.photos, some[predicts], champions.get("interest_vision"))
+                chosen = found.filter(pa.array(predicts))
                 found = predict_people(
-                    some[predicts], tastes.filter(pa.array(predicts)), inputs[batch][predicts], photos, best
+                    some[predicts], chosen["taste_vector"], chosen["passed_over"], own[predicts], photos, best
                 )
                 if changed_since is not None:
                     found = _sorted(PREDICTIONS, found, before)
@@ -136,20 +150,30 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 known.update({name: len(found) - found[name].null_count for name in _KNOWN})
         for table in (SCORES, RESPONSES, UPLIFTS, PREDICTIONS):
             lake.publish(table.name, ds, {staged[table.name].name: staged[table.name]})
-        fragment["shadow"] = publish_shadow_scores(settings, lake, ds, people, marts, champions)
+        fragment["shadow"] = publish_shadow_scores(settings, lake, ds, people, marts, champions, rules, due)
         if alerts := _lost_champions(settings, champions):
             fragment["models"] = {model: {"alert": alert} for model, alert in alerts.items()}
         fragment |= {"scored_people": scored, "failed_people": len(people) - scored, "scored_anew": anew}
         fragment["unavailable"] = {
-            "items": len(shelf.ended),
+            "items": shelf.barred,
             "recommendations": shelf.passed_over,
             "people": shelf.people_passed_over,
+            "fell_back": fell_back,
         }
-    if shelf.ended:
+        fragment["rules"] = {
+            "excluded": int((~shelf.best.could).sum()),
+            "buy_again": len(due),
+            "unknown": rules.unknown_names(marts.catalogue),
+        }
+    for sentence in fragment["rules"]["unknown"]:
+        say(f"score: WARNING: {sentence}")
+    if shelf.barred:
         say(
-            f"score: {len(shelf.ended):,} items are not available; {shelf.passed_over:,} recommendations of "
-            f"{shelf.people_passed_over:,} people went to others"
+            f"score: {shelf.barred:,} items cannot be had, or not at that price; {shelf.passed_over:,} recommendations "
+            f"of {shelf.people_passed_over:,} people went to others"
         )
+    if fell_back:
+        say(f"score: {fell_back:,} people would have been left without any item, and got that of the next ranker")
     if kept.since:
         say(f"score: {anew:,} people scored again, {len(people) - anew:,} as on {kept.since}")
     by = ", ".join(sorted(ranked_by)) or "no model"
@@ -160,6 +184,22 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
     )
 
 
+def shelves(settings: Settings, rules: Rules) -> Callable[..., Shelf]:
+    """What makes the shelf of a catalogue, a night, and the champion whose items' vectors a diversity may use."""
+    demand = campaign_demand(settings.campaigns, rules.campaigns)
+
+    def shelf_of(catalogue: Catalogue, ds: str, champion: Champion | None = None) -> Shelf:
+        return Shelf.of(catalogue, morning_after(ds), demand, rules, vectors_for(rules, champion, catalogue))
+
+    return shelf_of
+
+
+def _due(lake: Lake, ds: str, people: np.ndarray, catalogue: Catalogue, rules: Rules) -> pa.Table:
+    if rules.buy_again is None:
+        return NOTHING_DUE
+    return items_due(lake, ds, morning_after(ds), people, catalogue, rules.buy_again)
+
+
 def _scores(
     people: np.ndarray,
     kept: KeptScores,
@@ -168,22 +208,32 @@ def _scores(
     marts: Marts,
     champions: Champions,
     shelf: Shelf,
-) -> tuple[pa.Table, pa.Array]:
-    """The rows of `scores` of some people, by person and rank, and the taste of each, kept or new.
+    due: pa.Table,
+) -> tuple[pa.Table, pa.Table, int]:
+    """The rows of `scores` of some people, by person and rank; what else was found of each; how many fell back.
 
     Args:
         people: ids, sorted (people,).
         keeps: who keeps what was published (people,).
         before: the rows of `predictions` that they keep.
+        due: what `items_due` finds.
+
+    Returns:
+        Of what was found, by person: person_id, taste_vector, passed_over.
     """
-    scores = [kept.rows(SCORES, people, keeps)]
-    tastes = [before.select(["person_id", "taste_vector"])]
-    for batch, histories in in_batches(people[~keeps], marts.histories, marts.tastes):
-        scores.append(_as_table(recommend(batch, histories, marts.items, champions, shelf), SCORES))
-        found = taste_vectors(histories, champions.get("taste_autoencoder"))
-        tastes.append(pa.Table.from_arrays([pa.array(batch, pa.string()), found], schema=tastes[0].schema))
-    tastes = pa.concat_tables(tastes).sort_by("person_id")["taste_vector"].combine_chunks()
-    return _sorted(SCORES, *scores), tastes
+    scores, fell_back = [kept.rows(SCORES, people, keeps)], 0
+    found = [before.select(["person_id", "taste_vector", "passed_over"])]
+    for batch, histories in in_batches(people[~keeps], marts.histories, marts.tastes, due):
+        again = histories["item_ids"].tolist()
+        histories = histories.drop(columns="item_ids")
+        recommended = recommend(batch, histories, marts.items, champions, shelf, again)
+        scores.append(_as_table(recommended.rows, SCORES))
+        fell_back += recommended.fell_back
+        tastes = taste_vectors(histories, champions.get("taste_autoencoder"))
+        passed_over = pa.array(recommended.passed_over, pa.list_(pa.string()))
+        arrays = [pa.array(batch, pa.string()), tastes, passed_over]
+        found.append(pa.Table.from_arrays(arrays, schema=found[0].schema))
+    return _sorted(SCORES, *scores), pa.concat_tables(found).sort_by("person_id").combine_chunks(), fell_back
 
 
 def write_responses(

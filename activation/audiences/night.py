@@ -36,6 +36,9 @@ from contracts.tables.activation import ASSIGNMENTS
 from contracts.tables.served import UPLIFTS
 from lake_tables.arrow import id_range, read_mart, read_table
 from lake_tables.consent import latest_consents
+from lake_tables.shown.catalogue import Catalogue, morning_after
+from lake_tables.shown.rules import read_rules
+from lake_tables.shown.showcase import Showcase
 
 _SCORED = {
     "scores": ["person_id", "rank", "item_id", "reason"],
@@ -62,17 +65,21 @@ class Batch:
     lot: Lot | None = None
     """What fills the places of campaigns that explore; nothing where none does."""
 
-    def audience(self, campaign: Campaign, items: pd.DataFrame, policy: Policy, *, draws: bool = True) -> Audience:
+    def audience(
+        self, campaign: Campaign, items: pd.DataFrame, showcase: Showcase, policy: Policy, *, draws: bool = True
+    ) -> Audience:
         """Who of them a campaign selects, of those whom no global holdout holds back from it.
 
         Args:
+            items: item_id, title, one row a place of the showcase's catalogue.
+            showcase: what may stand in the campaign's lists.
             draws: false where the items are planned already, so that no lot need be drawn again.
         """
         people = with_changes(with_chances(self.people, self.responses, campaign), self.uplifts, campaign)
         people = with_arms(people, self.assignments, campaign)
         heeds = policy.holdout_from(campaign) is not None
         held_back = people["person_id"].isin(held_out_of_all(self.assignments)) if heeds else None
-        return select_audience(campaign, people, self.scores, items, self.lot if draws else None, held_back)
+        return select_audience(campaign, people, self.scores, items, showcase, self.lot if draws else None, held_back)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,9 @@ class Night:
     ds: str
     consents: pd.DataFrame
     items: pd.DataFrame
-    """item_id, title, category, and available where it is known."""
+    """item_id, title."""
+    showcases: dict[str, Showcase]
+    """What may stand in the lists of each campaign that can be understood, on the morning after."""
     campaigns: dict[str, Campaign | NightshiftError]
     """By name; one that cannot be understood, or that the policy refuses, is its error."""
     policy: Policy
@@ -123,6 +132,7 @@ class Night:
             ds,
             consents.head(most_people) if most_people else consents,
             _items(lake, ds),
+            showcases_of(settings, lake, ds, campaigns),
             campaigns,
             policy,
             {},
@@ -145,18 +155,19 @@ class Night:
 
         Raises:
             LakeError: marts, scores or persons of that day are missing, or do not know somebody.
-            SettingsError: there is no campaign, or the policy cannot be understood.
+            SettingsError: there is no campaign, or policy or rules cannot be understood.
         """
         consents = latest_consents(lake, ds)
         items = _items(lake, ds)
         campaigns, policy = read_campaigns(settings, lake, ds)
+        showcases = showcases_of(settings, lake, ds, campaigns)
         for table in _SCORED:  # before arms are drawn for a night that cannot be planned
             scored_folder(lake, table, ds)
         if policy.challenger is not None:
             say_without_shadow(lake, ds, step=step)
         changes = assign(settings, lake, ds, experiments_of(campaigns, policy), consents, step=step)
         lot = Lot.of(pseudonym_keys(settings), ds) if _explores(campaigns) else None
-        return cls(lake, ds, consents, items, campaigns, policy, changes, lot)
+        return cls(lake, ds, consents, items, showcases, campaigns, policy, changes, lot)
 
     @property
     def understood(self) -> dict[str, Campaign]:
@@ -191,7 +202,7 @@ def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, C
 
     Raises:
         LakeError: the marts of that day are missing.
-        SettingsError: there is no campaign, or the policy cannot be understood.
+        SettingsError: there is no campaign, or policy or rules cannot be understood.
     """
     return _with_policy(settings, load_campaigns(settings.campaigns, known_categories(lake, ds)))
 
@@ -200,6 +211,8 @@ def _with_policy(
     settings: Settings, campaigns: Mapping[str, Campaign | NightshiftError]
 ) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
     policy = read_policy(settings.policy, understood(campaigns), campaigns)
+    rules = read_rules(settings.rules, campaigns)
+    policy = replace(policy, sha256=f"{policy.sha256} {rules.sha256}")  # a plan is made of both
     return {**campaigns, **policy.refused(understood(campaigns).values())}, policy
 
 
@@ -214,11 +227,27 @@ def known_categories(lake: Lake, ds: str) -> set[str]:
 
 
 def _items(lake: Lake, ds: str) -> pd.DataFrame:
-    return read_mart(lake, "dim_item", ds, ["item_id", "title", "category"], optional=["available"]).to_pandas()
+    return read_mart(lake, "dim_item", ds, ["item_id", "title"]).to_pandas()
 
 
 def _explores(campaigns: Mapping[str, Campaign | NightshiftError]) -> bool:
     return any(one.explore_share is not None for one in understood(campaigns).values())
+
+
+def showcases_of(
+    settings: Settings, lake: Lake, ds: str, campaigns: Mapping[str, Campaign | NightshiftError]
+) -> dict[str, Showcase]:
+    """What may stand in the lists of each campaign of a night that can be understood, on the morning after.
+
+    Raises:
+        LakeError: the marts of that day are missing.
+        SettingsError: the rules cannot be understood.
+    """
+    catalogue, rules = Catalogue.read(lake, ds), read_rules(settings.rules, campaigns)
+    return {
+        name: Showcase.of(catalogue, rules, morning_after(ds), campaign=name, category=campaign.item_category)
+        for name, campaign in understood(campaigns).items()
+    }
 
 
 def understood(campaigns: Mapping[str, Campaign | NightshiftError]) -> dict[str, Campaign]:

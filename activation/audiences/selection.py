@@ -14,8 +14,9 @@ from activation.experiments.experiment import GLOBAL, HOLDOUT
 from contracts.errors import LakeError
 from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
+from lake_tables.shown.showcase import Showcase
 
-_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests", "inputs")
+_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests", "inputs", "passed_over")
 _OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
 PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NO_CONDITION, *_OF_CONSENT)]
 PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NO_CONDITION]
@@ -136,6 +137,7 @@ def select_audience(
     profiles: pd.DataFrame,
     scores: pd.DataFrame,
     items: pd.DataFrame,
+    showcase: Showcase,
     lot: Lot | None = None,
     held_back: pd.Series | None = None,
 ) -> Audience:
@@ -145,7 +147,8 @@ def select_audience(
         profiles: one row a person: consents, `PROFILE_COLUMNS`, `PREDICTION_COLUMNS`, `with_chances`, `with_arms`;
             the columns of a profile are empty for a person who has none.
         scores: one row a person and rank: person_id, rank, item_id, reason.
-        items: item_id, title, category, and available where it is known.
+        items: item_id, title, one row a place of the showcase's catalogue.
+        showcase: what may stand in the campaign's lists.
         lot: of the night, by which a campaign that explores fills its places; without it they hold the best items.
         held_back: whether the global holdout holds each person back, where there is one for the campaign.
     """
@@ -154,7 +157,7 @@ def select_audience(
         consenting &= profiles["consent_profiling"]
     inside = matches(campaign, profiles)
     asked_for = profiles.loc[consenting & inside, "person_id"]
-    offered = offers(campaign, scores[scores["person_id"].isin(asked_for)], items)
+    offered = offers(campaign, scores[scores["person_id"].isin(asked_for)], items, showcase)
     usable = profiles["person_id"].isin(scores["person_id"])
     recommended = profiles["person_id"].isin(offered["person_id"])
     held_out = profiles["arm"] == HOLDOUT if campaign.experiment else pd.Series(False, index=profiles.index)
@@ -200,16 +203,26 @@ def matches(campaign: Campaign, profiles: pd.DataFrame) -> pd.Series:
     return inside
 
 
-def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """The best items of each person that the campaign may carry, or draw from, with title and place from 1."""
-    known = scores.merge(items, how="left", on="item_id")
-    if "available" in known:
-        known = known[~known["available"].eq(False)]
-    if campaign.item_category is not None:
-        known = known[known["category"] == campaign.item_category]
-    known = known.sort_values(["person_id", "rank"])
-    known["place"] = known.groupby("person_id").cumcount() + 1
-    return known[known["place"] <= (campaign.item_count if campaign.explore_share is None else MOST_CHOICES)]
+def offers(campaign: Campaign, scores: pd.DataFrame, items: pd.DataFrame, showcase: Showcase) -> pd.DataFrame:
+    """The best items of each person that the campaign may carry, or draw from, with title and place from 1.
+
+    Args:
+        scores: one row a person and rank: person_id, rank, item_id, reason.
+        items: item_id, title, one row a place of the showcase's catalogue.
+        showcase: what may stand in the campaign's lists.
+    """
+    most = campaign.item_count if campaign.explore_share is None else MOST_CHOICES
+    rows = scores.sort_values(["person_id", "rank"], ignore_index=True)
+    person, people = pd.factorize(rows["person_id"])
+    column = rows.groupby(person).cumcount().to_numpy()
+    row_at = np.full((len(people), column.max(initial=0) + 1), -1)  # (people, most rows of one)
+    row_at[person, column] = np.arange(len(rows))
+    places = np.append(showcase.catalogue.places(rows["item_id"].to_numpy(object)), -1)
+    chosen = showcase.in_order(places[row_at], most)
+    person, place = np.nonzero(chosen.items >= 0)
+    offered = rows.iloc[row_at[person, chosen.at[person, place]]]
+    titles = items["title"].to_numpy(object)[chosen.items[person, place]]
+    return offered.assign(title=titles, place=place + 1)
 
 
 def one_row_a_person(offered: pd.DataFrame, item_count: int) -> pd.DataFrame:

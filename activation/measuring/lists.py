@@ -27,6 +27,7 @@ from contracts.tables.marts import INTERACTIONS, ITEM, SCORING_SEQUENCES
 from contracts.tables.served import SCORES, SHADOW_SCORES
 from lake_tables.arrow import read_mart
 from lake_tables.consent import Consenting
+from lake_tables.shown.catalogue import Catalogue, morning_after
 
 TOP = 10
 
@@ -46,7 +47,8 @@ _SEEN = """
 """
 _LISTED = f"""
     create temp table listed as
-    select person_id, item_id, score, model_version
+    -- rules may have moved an item forward: it counts as high as the lowest before it, and not above these
+    select person_id, item_id, model_version, min(score) over (partition by person_id order by rank) as score
     from scores
     where rank <= {TOP} and person_id in (select person_id from acted)
 """
@@ -79,7 +81,7 @@ _POPULAR = """
     create temp table popular as
     select item_id, title, interactions
     from items
-    where interactions > 0 and available
+    where interactions > 0 and can_be_had
 """
 _TITLES = """
     create temp table titles as
@@ -253,7 +255,6 @@ def _figures(
 
 
 def _items(lake: Lake, ds: str) -> pa.Table:
-    items = read_mart(lake, ITEM.name, ds, ["item_id", "title", "interactions"], optional=["available"])
-    if "available" in items.column_names:
-        return items
-    return items.append_column("available", pa.repeat(pa.scalar(True), items.num_rows))  # by a release of before
+    """item_id, title, interactions, and whether it could be had on the morning after the day."""
+    items = read_mart(lake, ITEM.name, ds, ["item_id", "title", "interactions"])
+    return items.append_column("can_be_had", pa.array(Catalogue.read(lake, ds).available_on(morning_after(ds))))

@@ -44,7 +44,7 @@ def gather(night: Night, policy: Policy, staging: Path, seen: Seen | None = None
                 remedy="build the marts of that day again, and score it; nothing was planned",
             )
         for one in candidates:
-            audience = batch.audience(one.campaign, night.items, night.policy)
+            audience = batch.audience(one.campaign, night.items, night.showcases[one.campaign.name], night.policy)
             one.add(audience, batch.responses, batch.uplifts)
             if seen is not None:
                 seen(one.campaign, audience)

@@ -94,7 +94,7 @@ class Policy:
     every_campaign_has_an_experiment: bool = False
     """Whether a campaign without one is refused."""
     sha256: str = ""
-    """Of the file and of what it names."""
+    """Of the file and of what it names, and of the rules of what may be shown, where a night is planned by them."""
 
     @property
     def experiments(self) -> list[Experiment]:

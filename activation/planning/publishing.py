@@ -190,7 +190,7 @@ class NightPlans:
 
     def _error(self, name: str) -> LakeError:
         return LakeError(
-            expected=f"a plan of {self.ds} made of {name} and the policy as they are now",
+            expected=f"a plan of {self.ds} made of {name}, the policy and the rules as they are now",
             received="one of other ones" if name in self.definitions else "one without it",
             remedy=f"run `python -m activation.plan --ds {self.ds}` first",
         )

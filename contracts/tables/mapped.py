@@ -18,6 +18,7 @@ from contracts.tables.vocabulary import (
     EDGE_KINDS,
     HOUSE_CURRENCY,
     IDENTIFIER,
+    LATEST,
     MOST_EUROS,
     MOST_MONEY,
     MOST_PIECES,
@@ -210,6 +211,23 @@ ITEMS = Table(
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("picture", "string", "the file, below the day's folder of the source", text="code", most=300),
         Column("available", "boolean", "whether it can still be had; null is yes"),
+        Column("in_stock", "boolean", "whether there is any of it to sell; null is yes"),
+        Column(
+            "available_from",
+            "date",
+            "first day on which it can be had; null for any day",
+            earliest=EARLIEST,
+            latest=LATEST,
+        ),
+        Column(
+            "available_until",
+            "date",
+            "last day on which it can be had; null without an end",
+            earliest=EARLIEST,
+            latest=LATEST,
+        ),
+        Column("brand", "string", "who makes it", text="free", most=100),
+        Column("margin", "double", "share of the price that is left to the shop, 0 to 1", least=0, greatest=1),
     ),
 )
 

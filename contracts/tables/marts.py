@@ -73,6 +73,11 @@ ITEM = Table(
         Column("category", "string", "main category, or unknown", required=True),
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("available", "boolean", "false where its latest delivery says so", required=True),
+        Column("in_stock", "boolean", "false where its latest delivery says that it is sold out; null is yes"),
+        Column("available_from", "date", "first day on which it can be had; null for any day"),
+        Column("available_until", "date", "last day on which it can be had; null without an end"),
+        Column("brand", "string", "who makes it; null where the catalogue does not say"),
+        Column("margin", "double", "share of the price that is left to the shop; null unknown", least=0, greatest=1),
         Column(
             "interactions",
             "bigint",

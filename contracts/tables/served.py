@@ -126,6 +126,12 @@ PREDICTIONS = Table(
             "hash of what scores and taste follow from: with an equal one, the next night keeps them; null where "
             "popularity ranks",
         ),
+        Column(
+            "passed_over",
+            "array<string>",
+            "items that would have been recommended, if they could be had or had another price: where one comes back, "
+            "the person is scored again",
+        ),
     ),
 )
 

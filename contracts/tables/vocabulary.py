@@ -58,6 +58,9 @@ MOST_PIECES = 1_000_000
 EARLIEST = "1990-01-01"
 """Nothing that people do on the web happened before; an earlier moment is a broken clock."""
 
+LATEST = "2999-12-31"
+"""The last day that a date ahead may be; a later one stands for none."""
+
 SESSION_SILENCE_MINUTES = 30
 """So many minutes without an act end a session of a visitor (Spark), and a visit of a person (dbt)."""
 

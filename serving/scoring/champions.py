@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from contracts.errors import ModelError
 from contracts.report import say
+from lake_tables.shown.catalogue import Catalogue
+from lake_tables.shown.rules import VECTORS, Rules
 from training.registry.client import CHAMPION, FORGOTTEN, SHADOW, SHADOWED, Registry, Version
 
 
@@ -80,3 +83,15 @@ class Champions:
 
     def _load(self, version: Version) -> Champion:
         return Champion(f"{version.model}/{version.number}", self.registry.load(version))
+
+
+def vectors_for(rules: Rules, champion: Champion | None, catalogue: Catalogue) -> np.ndarray | None:
+    """The items as a `next_item` sees them, where the rules tell likeness by that; None where they do not.
+
+    Returns:
+        Of length 1, zeros for items that it does not know (items, dimensions).
+    """
+    if champion is None or rules.diversity is None or rules.diversity.by != VECTORS:
+        return None
+    known = champion.model.places.get_indexer(catalogue.item_ids)
+    return np.where((known >= 0)[:, None], champion.model.directions[np.maximum(known, 0)], 0.0)

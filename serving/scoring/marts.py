@@ -13,6 +13,7 @@ from contracts.lake import Lake
 from contracts.tables.marts import ITEM, SCORING_RESPONSES, SCORING_SEQUENCES, TRAINING_PICTURES
 from lake_tables.arrow import arrow_schema, read_mart
 from lake_tables.consent import Consenting
+from lake_tables.shown.catalogue import Catalogue
 from serving.scoring.champions import Champions
 from serving.scoring.histories import read_histories, read_tastes
 
@@ -28,7 +29,9 @@ class Marts:
     tastes: pa.Table
     """person_id, taste_vector on the latest earlier day that has predictions."""
     items: pd.DataFrame
-    """item_id, title, category, interactions, and `available` where the release that built the mart knew it."""
+    """item_id, title, category, brand, margin."""
+    catalogue: Catalogue
+    """The same items, as lists are chosen of them."""
     recipients: pa.Table
     """The mart `scoring_responses`, by person and campaign."""
     photos: pd.DataFrame
@@ -57,15 +60,17 @@ class Marts:
             histories=histories,
             tastes=read_tastes(lake, ds),
             items=read_items(lake, ds),
+            catalogue=Catalogue.read(lake, ds),
             recipients=recipients,
             photos=photos,
         )
 
 
 def read_items(lake: Lake, ds: str) -> pd.DataFrame:
-    """The catalogue: item_id, title, category, interactions, and available where it is known."""
-    columns = ["item_id", "title", "category", "interactions"]
-    return read_mart(lake, ITEM.name, ds, columns, optional=["available"]).to_pandas()
+    """The catalogue: item_id, title, category, and brand and margin, empty for a release that did not know them."""
+    columns = ["item_id", "title", "category"]
+    items = read_mart(lake, ITEM.name, ds, columns, optional=["brand", "margin"]).to_pandas()
+    return items.reindex(columns=[*columns, "brand", "margin"])
 
 
 def read_photos(lake: Lake, ds: str) -> pd.DataFrame:

@@ -19,13 +19,19 @@ NO_RESPONSES = pd.DataFrame(columns=["person_id", "leave_chance", "expected_valu
 
 
 def predict_people(
-    people: np.ndarray, tastes: pa.Array, inputs: np.ndarray, photos: pd.DataFrame, best: pd.DataFrame
+    people: np.ndarray,
+    tastes: pa.Array,
+    passed_over: pa.Array,
+    inputs: np.ndarray,
+    photos: pd.DataFrame,
+    best: pd.DataFrame,
 ) -> pa.Table:
     """The rows of the table `predictions` of some people, in their order.
 
     Args:
         people: person ids (people,).
         tastes: what `taste_vectors` finds (people,).
+        passed_over: items that would have been recommended, if they could be had (people,).
         inputs: what `inputs_of` finds (people,).
         photos: what `photo_interests` finds.
         best: what `best_campaigns` finds.
@@ -33,7 +39,8 @@ def predict_people(
     rows = pd.DataFrame({"person_id": people, "inputs": inputs})
     for part in (photos, best):
         rows = rows.merge(part, how="left", on="person_id")
-    found = pa.Table.from_pandas(rows, preserve_index=False).append_column("taste_vector", tastes)
+    found = pa.Table.from_pandas(rows, preserve_index=False)
+    found = found.append_column("taste_vector", tastes).append_column("passed_over", passed_over)
     return found.select(PREDICTIONS.column_names).cast(arrow_schema(PREDICTIONS))
 
 

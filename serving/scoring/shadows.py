@@ -22,7 +22,9 @@ from contracts.report import say
 from contracts.settings import Settings
 from contracts.tables.served import SHADOW_SCORES
 from lake_tables.arrow import arrow_schema
-from serving.scoring.champions import Champion, Champions
+from lake_tables.shown.catalogue import morning_after
+from lake_tables.shown.rules import Rules
+from serving.scoring.champions import Champion, Champions, vectors_for
 from serving.scoring.histories import in_batches
 from serving.scoring.marts import Marts
 from serving.scoring.recommendations import recommend
@@ -33,12 +35,21 @@ EXPERIMENT = "challenger"
 
 
 def publish_shadow_scores(
-    settings: Settings, lake: Lake, ds: str, people: np.ndarray, marts: Marts, champions: Champions
+    settings: Settings,
+    lake: Lake,
+    ds: str,
+    people: np.ndarray,
+    marts: Marts,
+    champions: Champions,
+    rules: Rules,
+    due: pa.Table,
 ) -> dict[str, int]:
     """Publish `shadow_scores` of a day; without a version in shadow no partition of it is left.
 
     Args:
         people: ids, sorted (people,).
+        rules: of what may be shown.
+        due: what `items_due` finds.
 
     Returns:
         People whom each version has ranked, for the report.
@@ -48,9 +59,11 @@ def publish_shadow_scores(
     if shadows:
         file = lake.staging("score") / f"{SHADOW_SCORES.name}.parquet"
         # where no campaign carries any of it, reasons are not looked for
-        demand = campaign_demand(settings.campaigns) if is_shown(settings.policy) else Demand(most=0)
-        shelf = Shelf.of(marts.items, demand)
-        ranked = write_shadow_scores(file, people, marts, champions.replaced_by(shadows), shelf, shadows)
+        demand = campaign_demand(settings.campaigns, rules.campaigns) if is_shown(settings.policy) else Demand(most=0)
+        champions = champions.replaced_by(shadows)
+        vectors = vectors_for(rules, champions.get("next_item"), marts.catalogue)
+        shelf = Shelf.of(marts.catalogue, morning_after(ds), demand, rules, vectors)
+        ranked = write_shadow_scores(file, people, marts, champions, shelf, shadows, due)
         lake.publish(SHADOW_SCORES.name, ds, {file.name: file})
     elif ds in lake.days(SHADOW_SCORES.name):
         lake.publish(SHADOW_SCORES.name, ds, {})
@@ -74,16 +87,20 @@ def write_shadow_scores(
     champions: Champions,
     shelf: Shelf,
     shadows: Sequence[Champion],
+    due: pa.Table,
 ) -> dict[str, int]:
     """Write the lists of each version in shadow, of the people whom it ranks; returns how many these are.
 
     Args:
         champions: with the versions in shadow among them.
+        due: what `items_due` finds.
     """
     ranked = {shadow.name: 0 for shadow in shadows}
     with pq.ParquetWriter(file, arrow_schema(SHADOW_SCORES)) as writer:
-        for batch, histories in in_batches(people, marts.histories, marts.tastes):
-            rows = recommend(batch, histories, marts.items, champions, shelf)
+        for batch, histories in in_batches(people, marts.histories, marts.tastes, due):
+            again = histories["item_ids"].tolist()
+            histories = histories.drop(columns="item_ids")
+            rows = recommend(batch, histories, marts.items, champions, shelf, again).rows
             rows = rows[rows["model_version"].isin(ranked)]
             writer.write_table(pa.Table.from_pandas(rows, schema=arrow_schema(SHADOW_SCORES), preserve_index=False))
             for version, count in rows.groupby("model_version")["person_id"].nunique().items():

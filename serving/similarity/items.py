@@ -24,7 +24,7 @@ class Items:
     variant_of: np.ndarray
     """Code of each item's title (items,), int32: items of one title are variants of one thing."""
     candidates: np.ndarray
-    """Places of those that may be named: available, and of each title the first (candidates,)."""
+    """Places of those that may be named: what may be shown, and of each title the first (candidates,)."""
 
     @classmethod
     def of(cls, catalogue: pa.Table) -> Items:

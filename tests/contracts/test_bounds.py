@@ -171,6 +171,13 @@ def test_every_number_time_and_text_of_a_mapped_table_is_bounded(table):
             assert bounded or column.name in ("source", "session_id"), column.name
 
 
+def test_a_day_that_may_lie_ahead_has_a_last_one():
+    until = dict(broken(ITEMS, day="date '2026-11-19'"))["available_until"]
+    days = "(values ('1989-12-31'), ('1990-01-01'), ('2027-06-01'), ('2999-12-31'), ('3000-01-01')) as of(day)"
+    rows = duckdb.sql(f"select {until} from (select day::date as available_until from {days})").fetchall()
+    assert [refused for (refused,) in rows] == [True, False, False, False, True]
+
+
 def test_a_hash_of_tables_does_not_ask_for_their_checks():
     assert len({EVENTS, ITEMS, EVENTS}) == 2
 

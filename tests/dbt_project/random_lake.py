@@ -132,6 +132,9 @@ def _item(chance: random.Random, number: int) -> dict[str, Any]:
         "category": chance.choice((None, *CATEGORIES)),
         "price": chance.choice((None, 10.0, 10.0, 20.0, round(chance.uniform(1, 100), 2))),
         "picture": chance.choice((None, "", "i.png", "../i.png", "https://elsewhere/i.png", f"i{number}.png")),
+        "in_stock": (None, True, False)[number % 3],
+        "available_until": (None, datetime.date(2026, 11, 1), datetime.date(2999, 1, 1))[number // 3 % 3],
+        "margin": (None, 0.25)[number % 2],
     }
 
 

@@ -46,7 +46,13 @@ def nights(new_home) -> Nights:
     home.deliver_persons(
         THURSDAY, {"ann": ["account:ann", "cookie:ann"], "bob": ["handle:bob"], "dan": ["account:dan", "email:dan"]}
     )
-    socks = item("i2", "Socks", "running", 10) | {"available": False}
+    socks = item("i2", "Socks", "running", 10) | {
+        "available": False,
+        "in_stock": False,
+        "brand": "Alba",
+        "margin": 0.25,
+    }
+    socks |= {"available_from": datetime.date(2026, 12, 1), "available_until": datetime.date(2999, 1, 1)}
     home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), socks])
     home.deliver("items", WEDNESDAY, [item("i3", " \u200b", "running", 5), item("i4", "Tent", "running", math.inf)])
     home.deliver(
@@ -390,6 +396,7 @@ def test_interactions_of_a_session_share_its_first_campaign(nights):
 
 
 def test_items_are_as_the_latest_delivery_states_them(nights):
+    unknown = dict.fromkeys(("in_stock", "available_from", "available_until", "brand", "margin"))
     assert nights.home.rows("dim_item", FRIDAY) == [
         {
             "item_id": "i1",
@@ -397,6 +404,7 @@ def test_items_are_as_the_latest_delivery_states_them(nights):
             "category": "running",
             "price": 90.0,
             "available": True,
+            **unknown,
             "interactions": 2,
         },
         {
@@ -405,9 +413,22 @@ def test_items_are_as_the_latest_delivery_states_them(nights):
             "category": "running",
             "price": 10.0,
             "available": False,
+            "in_stock": False,
+            "available_from": datetime.date(2026, 12, 1),
+            "available_until": datetime.date(2999, 1, 1),
+            "brand": "Alba",
+            "margin": 0.25,
             "interactions": 1,
         },
-        {"item_id": "i9", "title": "i9", "category": "pets", "price": None, "available": True, "interactions": 1},
+        {
+            "item_id": "i9",
+            "title": "i9",
+            "category": "pets",
+            "price": None,
+            "available": True,
+            **unknown,
+            "interactions": 1,
+        },
     ]
     assert nights.home.row("dim_item", THURSDAY, item_id="i1")["title"] == "Shoe"
 

@@ -8,6 +8,8 @@ from collections import Counter
 
 from PIL import Image
 
+STATES = {"in_stock", "available_from", "available_until"}
+
 
 def responses(town) -> list[tuple[str, list[str], list[list[str]]]]:
     """Of each delivery its day, its columns and its rows."""
@@ -61,7 +63,7 @@ def test_answers_are_the_persons_own(small_town):
 
 
 def test_catalogue_lists_every_item_and_later_the_cheaper_ones(small_town):
-    first, second = small_town.files("catalogue", "items.jsonl")
+    first, second, last = small_town.files("catalogue", "items.jsonl")
     items = [json.loads(line) for line in first.read_text().splitlines()]
     update = [json.loads(line) for line in second.read_text().splitlines()]
     assert len({item["id"] for item in items}) == len(items) == 600
@@ -69,8 +71,17 @@ def test_catalogue_lists_every_item_and_later_the_cheaper_ones(small_town):
     before = {item["id"]: item["price"]["amount"] for item in items}
     assert update
     assert all(item["price"]["amount"] < before[item["id"]] for item in update)
-    assert small_town.truth["sources"]["catalogue"]["read"] == len(items) + len(update)
-    for file, listed in ((first, items[::50]), (second, update)):
+    stock = [json.loads(line) for line in last.read_text().splitlines()]
+    states = Counter(state for item in stock for state in item if state in STATES)
+    assert set(states) == STATES
+    assert sum(states.values()) == len(stock) < len(items) / 10, "each of them is in one state"
+    assert not STATES & {key for item in items + update for key in item}
+    ds = last.parent.name.removeprefix("ds=")
+    assert {item.get("available_until", ds) for item in stock} == {ds}
+    assert all(item.get("available_from", "9999") > ds for item in stock)
+    assert all(item["brand"] in item["title"] and 0 < item["margin"] < 1 for item in items)
+    assert small_town.truth["sources"]["catalogue"]["read"] == len(items) + len(update) + len(stock)
+    for file, listed in ((first, items[::50]), (second, update), (last, stock)):
         for item in listed:
             with Image.open(file.parent / item["picture"]) as picture:
                 assert picture.format == "PNG"

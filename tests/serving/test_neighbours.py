@@ -61,6 +61,18 @@ def test_a_night_publishes_neighbours_by_its_contract_and_again_the_same(lake, t
     assert next(lake.partition(ITEM_NEIGHBOURS.name, DS).glob("*.parquet")).read_bytes() == before
 
 
+def test_no_neighbour_is_sold_out_or_excluded(lake, tmp_path, monkeypatch):
+    names = ("item_id", "title", "category", "price", "interactions", "available", "in_stock")
+    rows = [(f"i{number}", f"Shoe {number}", "shoes", 20.0, 6, True, number != 2) for number in range(1, 5)]
+    publish(lake, "dim_item", [dict(zip(names, row, strict=True)) for row in rows])
+    (tmp_path / "rules.yml").write_text("excluded: {items: [i3]}")
+    monkeypatch.setenv("NIGHTSHIFT_RULES", str(tmp_path / "rules.yml"))
+    publish_neighbours(DS)
+    found = pq.ParquetFile(next(lake.partition(ITEM_NEIGHBOURS.name, DS).glob("*.parquet"))).read()
+    assert set(found["neighbour_id"].to_pylist()) == {"i1", "i4"}
+    assert set(found["item_id"].to_pylist()) == {"i1", "i2", "i3", "i4"}
+
+
 def test_who_did_not_agree_to_training_stops_it(lake):
     publish(lake, "dim_person_consent", [{"person_id": f"p{0:016x}", "consent_training": True}])
     with pytest.raises(LakeError, match=r"only people with consent_training .* but received 5 people without it"):

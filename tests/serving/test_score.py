@@ -1,3 +1,5 @@
+import datetime
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,12 +9,22 @@ import pytest
 from contracts.lake import Lake
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES
 from lake_tables.arrow import arrow_schema
+from lake_tables.shown.rules import ListRules, Rules
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.feature_reasons import feature_reasons
 from serving.scoring.histories import in_batches, read_histories, read_tastes
 from serving.scoring.history_reasons import most_attributed_items
 from serving.scoring.predictions import best_campaigns
-from serving.scoring.recommendations import POPULAR, TASTE, TOGETHER, popularity, reason, recommend
+from serving.scoring.recommendations import (
+    AGAIN,
+    PINNED,
+    POPULAR,
+    TASTE,
+    TOGETHER,
+    popularity,
+    reason,
+    recommend,
+)
 from serving.scoring.shelf import Demand, Shelf
 from serving.scoring.uplifts import predict_uplifts
 from tests.training.markov_town import DS, build_town, person, scoring_rows
@@ -90,6 +102,10 @@ class Knowing:
 ITEMS = pd.DataFrame({"item_id": ["a", "b", "x"], "title": ["A", "B", "Xylophone"], "interactions": [1, 2, 3]})
 
 
+DAY = datetime.date(2026, 11, 20)
+SHELF = Shelf.of(ITEMS, DAY)
+
+
 def champions(**served):
     return Champions(None, {name: served.get(name) for name in ("next_item", "taste_autoencoder")})
 
@@ -100,14 +116,15 @@ def told(*histories):
 
 def test_rows_by_hand_and_no_row_for_an_empty_answer():
     next_item = Champion("next_item/4", Served(Knowing(), items=["a", "b"], scores=[2.0, 1.5]))
-    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item))
+    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item), SHELF).rows
     assert rows.drop(columns="reason").to_numpy().tolist() == [
         ["p1", 1, "a", 2.0, "next_item/4"],
         ["p1", 2, "b", 1.5, "next_item/4"],
     ]
     assert set(rows["reason"]) <= {"because you looked at Xylophone", TOGETHER}
     nothing = Champion("next_item/4", Served(Knowing(), items=[], scores=[]))
-    assert recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=nothing)).empty
+    found = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=nothing), SHELF)
+    assert (found.rows.empty, found.fell_back) == (True, 0)
 
 
 def test_the_reason_is_the_item_that_raised_the_score_most_whatever_stands_beside_it_in_the_batch():
@@ -140,9 +157,9 @@ def test_a_reason_names_the_action_on_the_item(monkeypatch, action, expected):
     served = Recording(Knowing(), items=["b", "unlisted"], scores=[2.0, 1.5])
     histories = told(["a", "x"], ["x"], [])
     histories["strongest_actions"] = pd.Series([["view", action], ["view"], []], dtype=object)
-    rows = recommend(
-        np.array(["p1", "p2", "p3"]), histories, ITEMS, champions(next_item=Champion("next_item/4", served))
-    )
+    items = pd.concat([ITEMS, pd.DataFrame({"item_id": ["unlisted"], "title": ["Unlisted"], "interactions": [0]})])
+    champion = champions(next_item=Champion("next_item/4", served))
+    rows = recommend(np.array(["p1", "p2", "p3"]), histories, items, champion, Shelf.of(items, DAY)).rows
     assert rows["reason"].tolist() == [
         expected,
         "because you looked at A",
@@ -156,8 +173,8 @@ def test_a_reason_names_the_action_on_the_item(monkeypatch, action, expected):
 
 def test_what_no_campaign_carries_is_recommended_without_a_reason():
     next_item = Champion("next_item/4", Served(Knowing(), items=["a", "b"], scores=[2.0, 1.5]))
-    shelf = Shelf.of(ITEMS, Demand(most=1))
-    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item), shelf)
+    shelf = Shelf.of(ITEMS, DAY, Demand(most=1))
+    rows = recommend(np.array(["p1"]), told(["x"] * 3), ITEMS, champions(next_item=next_item), shelf).rows
     assert rows["item_id"].tolist() == ["a", "b"]
     assert rows["reason"].isna().tolist() == [False, True]
 
@@ -173,7 +190,7 @@ def test_a_short_history_is_ranked_by_taste_and_none_by_order():
         taste_autoencoder=Champion("taste_autoencoder/2", Served(items=["b"], scores=[1.0], taste_vector=[0.5])),
     )
     histories = told(["unlisted"] * 3, ["x"], [])
-    rows = recommend(np.array(["p1", "p2", "p3"]), histories, ITEMS, both)
+    rows = recommend(np.array(["p1", "p2", "p3"]), histories, ITEMS, both, SHELF).rows
     assert rows[["person_id", "item_id", "reason", "model_version"]].to_numpy().tolist() == [
         ["p1", "a", POPULAR, "next_item/4"],
         ["p2", "b", TASTE, "taste_autoencoder/2"],
@@ -182,8 +199,42 @@ def test_a_short_history_is_ranked_by_taste_and_none_by_order():
 
 
 def test_without_champions_popularity_ranks():
-    rows = recommend(np.array(["p1"]), told(["x"]), ITEMS, champions())
+    rows = recommend(np.array(["p1"]), told(["x"]), ITEMS, champions(), SHELF).rows
     assert rows[["item_id", "model_version"]].to_numpy().tolist() == [["b", "popularity"], ["a", "popularity"]]
+
+
+def test_who_loses_all_items_gets_what_is_popular_and_is_counted():
+    """All that the model would show p1 is sold out; of p2's short history one item is left."""
+    both = champions(
+        next_item=Champion("next_item/4", Served(Knowing(), items=["a", "b"], scores=[2.0, 1.0])),
+        taste_autoencoder=Champion("taste_autoencoder/2", Served(items=["b", "x"], scores=[2.0, 1.0])),
+    )
+    items = pd.concat([ITEMS, pd.DataFrame({"item_id": ["new"], "title": ["New"], "interactions": [9]})])
+    shelf = Shelf.of(items.assign(in_stock=[False, False, True, True]), DAY)
+    found = recommend(np.array(["p1", "p2"]), told(["x"] * 3, ["a"]), items, both, shelf)
+    assert found.rows[["person_id", "item_id", "reason", "model_version"]].to_numpy().tolist() == [
+        ["p1", "new", POPULAR, "popularity"],
+        ["p2", "x", TASTE, "taste_autoencoder/2"],
+    ]
+    assert found.fell_back == 1
+    assert found.passed_over[1] == ["b"]
+    assert (shelf.passed_over, shelf.people_passed_over) == (2 + 1 + 2, 2 + 1), "with those of both rankings of p1"
+
+
+def test_what_is_pinned_and_what_may_be_bought_again_stand_in_front_and_say_so():
+    next_item = Champion("next_item/4", Served(Knowing(), items=["b"], scores=[1.5]))
+    shelf = Shelf.of(ITEMS, DAY, rules=Rules(everywhere=ListRules(pinned_items=("a",))))
+    histories = told(["x"] * 3, ["a", "x", "x"])
+    rows = recommend(
+        np.array(["p1", "p2"]), histories, ITEMS, champions(next_item=next_item), shelf, again=[["x"], []]
+    ).rows
+    assert rows[["person_id", "item_id", "score"]].to_numpy().tolist() == [
+        ["p1", "a", 1.5],
+        ["p1", "x", 1.5],
+        ["p1", "b", 1.5],
+        ["p2", "b", 1.5],
+    ]
+    assert rows["reason"].tolist()[:2] == [PINNED, AGAIN]
 
 
 def test_the_best_campaign_is_the_one_of_the_highest_expected_value():
@@ -235,7 +286,7 @@ def test_contracts_as_arrow_types():
 
 def test_popularity_ranks_by_acts_without_what_was_seen():
     items = pd.DataFrame({"item_id": ["a", "b", "c", "d"], "interactions": [3, 9, 3, 0]})
-    answers = popularity(items)(pd.DataFrame({"history": [[], ["b", "x"]]}))
+    answers = popularity(Shelf.of(items, DAY))(pd.DataFrame({"history": [[], ["b", "x"]]}))
     assert answers["items"].tolist() == [["b", "a", "c"], ["a", "c"]]
     assert answers["scores"].tolist() == [[9.0, 3.0, 3.0], [3.0, 3.0]]
     assert answers["reasons"].tolist() == [[POPULAR] * 3, [POPULAR] * 2]

@@ -29,6 +29,11 @@ counted as (
         items.category,
         items.price,
         items.available,
+        items.in_stock,
+        items.available_from,
+        items.available_until,
+        items.brand,
+        items.margin,
         coalesce(counts.interactions, 0) as interactions
     from items
     left join counts on items.item_id = counts.item_id

@@ -1,5 +1,6 @@
 """People who keep what was published for an earlier day: these rows as they were, all others as a full run has them."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -75,6 +76,11 @@ def test_those_who_changed_are_as_in_a_full_run_and_all_others_as_before(lake):
         pd.testing.assert_frame_equal(found, full[table].sort_values("person_id", ignore_index=True), rtol=1e-4)
 
 
+@pytest.fixture
+def report_of(tmp_path):
+    return lambda step: json.loads((tmp_path / "home" / "reports" / DS / f"{step}.json").read_text())
+
+
 def published_before(lake, *, inputs=None, ended=(), drop_inputs=False):
     """Tonight's tables as those of the day before, their scores marked; a few as if they had followed from others."""
     full = {table: rows_of(lake, table, DS) for table in TABLES}
@@ -128,13 +134,62 @@ def test_who_has_new_inputs_or_an_ended_item_is_ranked_anew_and_nobody_else(lake
     assert kept(lake) == set()
 
 
-@pytest.mark.parametrize("before", [{"ended": ["an item that came back"]}, {"drop_inputs": True}])
-def test_where_an_item_came_back_or_nothing_is_known_of_the_inputs_all_are_ranked_anew(lake, before):
-    if "ended" in before:
-        before = {"ended": [rows_of(lake, "dim_item", DS)["item_id"].iloc[-1]]}
-    published_before(lake, **before)
+def test_where_nothing_is_known_of_the_inputs_all_are_ranked_anew(lake):
+    published_before(lake, drop_inputs=True)
     score(DS)
     assert kept(lake) == set()
+
+
+def stock(lake, ds, sold_out):
+    """The marts of the night, of another day, with a catalogue of which some items are sold out."""
+    for table in ("dim_item", "dim_person_consent", "scoring_sequences", "scoring_responses", "training_pictures"):
+        if not lake.files(table, DS):
+            continue
+        rows = pq.ParquetFile(next(lake.partition(table, DS).glob("*.parquet"))).read()
+        if table == "dim_item":
+            rows = rows.drop_columns([name for name in ("in_stock",) if name in rows.column_names])
+            rows = rows.append_column(
+                "in_stock", pa.array([one not in sold_out for one in rows["item_id"].to_pylist()])
+            )
+        publish(lake, table, ds, rows)
+
+
+def lists(lake):
+    rows = rows_of(lake, "scores", DS).sort_values(["person_id", "rank"], ignore_index=True)
+    return rows[["person_id", "rank", "item_id", "reason"]]
+
+
+def test_a_change_of_stock_ranks_those_alone_whose_lists_it_changes(lake, report_of):
+    """Night after night: who keeps the list of the night before has the one that a ranking of everybody would give."""
+    items = sorted(rows_of(lake, "dim_item", DS)["item_id"])
+    stock(lake, SINCE, sold_out=items[:8])
+    score(SINCE, everyone=True)
+    people = set(rows_of(lake, "scores", SINCE)["person_id"])
+    before = rows_of(lake, "predictions", SINCE).set_index("person_id")["passed_over"]
+    lists_before = rows_of(lake, "scores", SINCE)
+    gone, back = items[9], items[3]
+    stock(lake, DS, sold_out=[*items[:3], *items[4:8], gone])
+    score(DS)
+    changes = {person for person in people if back in before[person]}
+    changes |= set(lists_before.loc[lists_before["item_id"] == gone, "person_id"])
+    assert report_of("score")["scored_anew"] == len(changes)
+    assert 0 < len(changes) < len(people)
+    found = lists(lake)
+    assert not set(found["item_id"]) & {*items[:3], *items[4:8], gone}
+    assert back in set(found["item_id"])
+    score(DS, everyone=True)
+    pd.testing.assert_frame_equal(found, lists(lake))
+
+
+def test_other_rules_rank_everybody_anew(lake, tmp_path, monkeypatch):
+    full = published_before(lake)
+    rules = tmp_path / "rules.yml"
+    rules.write_text("excluded: {items: [i00]}")
+    monkeypatch.setenv("NIGHTSHIFT_RULES", str(rules))
+    score(DS)
+    assert kept(lake) == set()
+    assert "i00" in set(full["scores"]["item_id"])
+    assert "i00" not in set(rows_of(lake, "scores", DS)["item_id"])
 
 
 @pytest.mark.usefixtures("lake")

@@ -55,7 +55,12 @@ described as (
         coalesce(catalogue.title, acted_upon.item_id) as title,
         coalesce(catalogue.category, acted_upon.category, 'unknown') as category,
         catalogue.price,
-        coalesce(catalogue.available, true) as available
+        coalesce(catalogue.available, true) as available,
+        catalogue.in_stock,
+        catalogue.available_from,
+        catalogue.available_until,
+        catalogue.brand,
+        catalogue.margin
     from catalogue
     full outer join acted_upon on catalogue.item_id = acted_upon.item_id
 

@@ -18,6 +18,11 @@ renamed as (
         price,
         picture,
         available,
+        in_stock,
+        available_from,
+        available_until,
+        brand,
+        margin,
 
         -- when
         cast(ds as date) as arrived_on

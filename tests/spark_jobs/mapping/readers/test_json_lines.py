@@ -162,8 +162,9 @@ def test_only_a_verified_link_makes_an_edge(mapped):
 
 def test_the_catalogue_reads_nested_prices(settings):
     item = {"id": "i-1", "title": "Pan", "category": "cooking", "categories": ["cooking", "home"], "picture": "i-1.png"}
+    stock = {"in_stock": False, "available_from": "2026-12-01", "available_until": "9999-12-31", "brand": "Alba"}
     lines = [
-        json.dumps(item | {"price": {"amount": 21.5, "currency": "EUR", "tax": 4.0}}),
+        json.dumps(item | {"price": {"amount": 21.5, "currency": "EUR", "tax": 4.0}} | stock),
         json.dumps(item | {"id": "i-2", "price": {"amount": 9, "currency": "USD"}}),
         json.dumps(item | {"id": "i-3", "price": {"amount": -1.0, "currency": "EUR"}}),
         json.dumps(item | {"id": "i-4", "title": None, "price": None}),
@@ -180,4 +181,6 @@ def test_the_catalogue_reads_nested_prices(settings):
     }
     [row] = rows_of(settings, "items")
     assert (row["item_id"], row["title"], row["price"]) == ("i-1", "Pan", 21.5)
+    assert (row["in_stock"], str(row["available_from"]), row["available_until"]) == (False, "2026-12-01", None)
+    assert (row["brand"], row["margin"]) == ("Alba", None)
     assert row["categories"] == ["cooking", "home"]
