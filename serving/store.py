@@ -2,9 +2,10 @@
 
 Reads scores, consents, persons, sequences, profiles, the catalogue, arms and neighbours of the day, and writes a folder
 of its own beside the store that answers. People who withdrew since the night was made, as far as that has been mapped,
-are not in it. Then the lists of a sample of people, as the API would give them, are compared with the table `scores`:
-where one differs, the old store stays, and the report has an alert. Where they are equal, one rename of a link makes
-the API answer from it; the store before it stays on disk, older ones go.
+are not in it. Then the lists of a sample of people, as the API would give them, are compared with the table `scores`,
+or in the arm of people who are shown the lists of a version in shadow with `shadow_scores`: where one differs, the old
+store stays, and the report has an alert. Where they are equal, one rename of a link makes the API answer from it; the
+store before it stays on disk, older ones go.
 
 The sequence model for sessions is taken out of the champion of `next_item`, and compared with it; where it says
 something else, sessions get the lists of the night, and the report says so.
@@ -54,6 +55,7 @@ from serving.storing.catalogue import Catalogue
 from serving.storing.comparison import require_equal_lists
 from serving.storing.segments import SegmentsOfPeople
 from serving.storing.session_weights import require_equal, session_weights
+from serving.storing.shown_lists import view_shown_lists
 from serving.storing.writing import open_writer
 from training.registry.client import Registry
 
@@ -183,13 +185,14 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
 @contextlib.contextmanager
 def _views(lake: Lake, ds: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the day's tables as views by their names; one that need not be there is empty."""
-    made_by = {SCORES: "serving.score", PERSONS: "spark_jobs/main.py resolve"}
+    made_by = {PERSONS: "spark_jobs/main.py resolve"}
     with duckdb.connect(config=duckdb_config()) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for table in (SCORES, PERSONS, CONSENT, ITEM, SCORING_SEQUENCES):
+        view_shown_lists(connection, lake, ds)
+        for table in (PERSONS, CONSENT, ITEM, SCORING_SEQUENCES):
             command = made_by.get(table, "dbt_project.build")
             lake.require(table.name, ds, made_by=f"python -m {command} --ds {ds}")
-        for table in (SCORES, PERSONS, ITEM, SCORING_SEQUENCES, PROFILE, ASSIGNMENTS):
+        for table in (PERSONS, ITEM, SCORING_SEQUENCES, PROFILE, ASSIGNMENTS):
             files = [str(file) for file in lake.files(table.name, ds)]
             if files:
                 connection.read_parquet(files).create_view(table.name)

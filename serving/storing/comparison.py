@@ -1,4 +1,4 @@
-"""Batch = online: what the API would give, beside the table `scores`."""
+"""Batch = online: what the API would give, beside the lists of the night."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contracts.tables.served import SCORES
 from serving.online import layout
 from serving.online.opened_store import OpenedStore
 from serving.online.recommending import TOP, recommend
+from serving.storing.shown_lists import view_shown_lists
 
 
 def require_equal_lists(store: OpenedStore, lake: Lake, ds: str, sample: int) -> int:
@@ -21,18 +22,18 @@ def require_equal_lists(store: OpenedStore, lake: Lake, ds: str, sample: int) ->
     Raises:
         LakeError: one differs.
     """
-    files = [str(file) for file in lake.files(SCORES.name, ds)]
     with duckdb.connect(config=duckdb_config()) as connection:
+        view_shown_lists(connection, lake, ds)
         rows = connection.execute(
             f"""
             with people as (
-                select person_id from (select distinct person_id from read_parquet($files))
+                select person_id from (select distinct person_id from scores)
                 order by hash(person_id, $ds) limit {sample}
             )
             select person_id, list((item_id, score, reason, model_version) order by rank)
-            from read_parquet($files) semi join people using (person_id) where rank <= {TOP} group by person_id
+            from scores semi join people using (person_id) where rank <= {TOP} group by person_id
             """,
-            {"files": files, "ds": ds},
+            {"ds": ds},
         ).fetchall()
     different, compared, example = 0, 0, ""
     for person_id, listed in rows:
