@@ -17,7 +17,7 @@ def attempt(make: Callable[[Night], Any], night: Night) -> tuple[Any, str]:
         found = make(night)
         return (found if isinstance(found, dict | list) else list(found)), ""
     except Exception as error:  # of any library: a page with a hole is worth more than none
-        said = error if isinstance(error, NightshiftError) else in_a_sentence(error)
+        said = error if isinstance(error, NightshiftError) else in_a_sentence(error).received
         name = make.__name__.strip("_").replace("_", " ")
         say(f"page {night.ds}: without {name}: {said}")
         return None, f"What belongs here ({name}) could not be read: {said}."

@@ -17,6 +17,9 @@ from monitoring.page.small_groups import in_words
 _MOVED = 0.2
 """A number of people that moves by more than this share since the night before is said."""
 
+_MOST_ALARMS = 5
+"""That the first screen shows."""
+
 _MANY_ASIDE = 0.1
 """A source of whose rows more than this share were set aside needs a person."""
 
@@ -168,8 +171,17 @@ def _waiting(night: Night) -> Iterator[Point]:
 
 
 def _alarms(night: Night) -> Iterator[Point]:
-    for alarm in alarms_of(night):
-        yield Point(alarm["says"], "watch", alarm["look"] or "")
+    alarms = alarms_of(night)
+    for alarm in alarms[:_MOST_ALARMS]:
+        yield Point(f"Alarm: {alarm['says']}", "watch", alarm["look"])
+    more = len(alarms) - _MOST_ALARMS
+    if more > 0:
+        yield Point(f"And {more} more alarm{'s' * (more > 1)}.", "watch")
+
+
+def _old_store(night: Night) -> Iterator[Point]:
+    if alert := night.report.get("store", {}).get("alert"):
+        yield Point(f"The store of the API: {alert}", look=f"python -m serving.store --ds {night.ds}")
 
 
 def _failed_models(night: Night) -> Iterator[Point]:
@@ -216,6 +228,7 @@ def _rows_set_aside(night: Night) -> Iterator[Point]:
 _NEEDS = (
     _waiting,
     _alarms,
+    _old_store,
     _failed_models,
     _campaigns,
     _wrong_arms,

@@ -1,20 +1,18 @@
-"""Models: what the gate decided and why, challenger and champion over the nights, and what scores were worth."""
+"""Models: what the gate decided and why, challenger and champion over the nights."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from contracts.tables.activation import REALISED
 from contracts.verdicts import last_champions
 from monitoring.page import words
 from monitoring.page.charts import Line, over_nights
 from monitoring.page.night import NIGHTS, Night
+from monitoring.page.realised import realised
 from monitoring.page.verdicts import in_plain_words, summary
 
-_REALISED_FIRST = ("ndcg@10", "click_auc", "purchase_auc", "leave_auc")
-
-_FIRST = ("failed", "awaiting approval", "rejected", "refused", "promoted")
+_FIRST = ("failed", "awaiting approval", "rejected", "refused", "put back", "in shadow", "promoted")
 """Decisions that people ask about come first."""
 
 
@@ -29,7 +27,7 @@ def models(night: Night) -> dict[str, Any]:
         for name in names
     ]
     cards.sort(key=lambda card: _FIRST.index(card["decision"]) if card["decision"] in _FIRST else len(_FIRST))
-    return {"cards": cards, "realised": _realised(night)}
+    return {"cards": cards, "realised": realised(night)}
 
 
 def _card(name: str, entry: dict[str, Any] | None, champion: str | None, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -104,51 +102,3 @@ def _ledger(night: Night) -> list[dict[str, Any]]:
         if line.get("ds", "") <= night.ds and not line.get("dry_run"):
             lines.append(line)
     return lines
-
-
-def _realised(night: Night) -> dict[str, Any]:
-    """What scores were worth on the days after them."""
-    days = night.days(REALISED.name)
-    if not days:
-        return {"lines": [], "charts": []}
-    rows = night.rows(
-        f"select ds, people_of, model_version, metric, value, low, high, people, scored_on from realised "
-        f"where people >= {night.smallest} order by all",
-        days,
-        realised=REALISED.name,
-    )
-    tonight = [row for row in rows if row["ds"] == night.ds and row["model_version"] == row["people_of"]]
-    beside = {(row["people_of"], row["metric"]): row["value"] for row in rows if row["ds"] == night.ds}
-    popularity = {
-        (row["people_of"], row["metric"]): row["value"]
-        for row in rows
-        if row["ds"] == night.ds and row["model_version"] != row["people_of"]
-    }
-    lines = [row | {"popularity": popularity.get((row["people_of"], row["metric"]))} for row in tonight]
-    return {"lines": lines if beside else [], "charts": _realised_charts(days, rows)}
-
-
-def _realised_charts(days: list[str], rows: list[dict[str, Any]]) -> list[Any]:
-    charts = []
-    for metric in _REALISED_FIRST:
-        own = [row for row in rows if row["metric"] == metric]
-        models_ = sorted(
-            {row["people_of"].partition("/")[0] for row in own if row["model_version"] == row["people_of"]}
-        )
-        lines = []
-        for model in models_:
-            found = {
-                row["ds"]: row
-                for row in own
-                if row["people_of"].partition("/")[0] == model and row["model_version"] == row["people_of"]
-            }
-            lines.append(
-                Line(
-                    words.plain(model),
-                    [found[day]["value"] if day in found else None for day in days],
-                    [found[day]["low"] if day in found else None for day in days],
-                    [found[day]["high"] if day in found else None for day in days],
-                )
-            )
-        charts.append(over_nights(f"What scores were worth: {metric}", days, lines))
-    return [chart for chart in charts if chart]

@@ -143,6 +143,11 @@ def summary(entry: Mapping[str, Any], champion: str | None) -> str:
             return f"There is no new challenger; {stays}."
         case "skipped":
             return f"There were too few data to decide; {stays}."
+        case "in shadow":
+            return f"{version} passed the gate and scores in shadow: nobody sees its lists; {stays}."
+        case "put back":
+            by = f" by {entry['by']}" if entry.get("by") else ""
+            return f"{version} was put back as champion{before}{by}."
         case "awaiting approval":
             return f"{version} passed the gate, and waits for a person to approve it."
         case "rejected":

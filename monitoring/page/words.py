@@ -23,16 +23,6 @@ METRICS = {
     "qini": "how much better people are chosen than by lot; 0 is by lot",
 }
 
-DECISIONS = {
-    "promoted": "became the champion",
-    "refused": "was refused",
-    "kept": "no new challenger; the champion stays",
-    "skipped": "was not decided on: too little data to compare",
-    "awaiting approval": "passed, and waits for a person",
-    "rejected": "was rejected by a person",
-    "failed": "failed",
-}
-
 OUTCOMES = {
     "planned": "gets the message",
     "no_consent": "did not agree",

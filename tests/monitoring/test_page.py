@@ -2,154 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 
-import pytest
-
-from contracts.home import Home
 from contracts.lake import Lake
-from contracts.privacy_ledger import LedgerFile
-from contracts.report import Report
 from monitoring.page import html
 from monitoring.page.__main__ import make_page
-from tests.monitoring.pages import DS, Read, page_in, publish, report
+from tests.monitoring.pages import BEFORE, DS, REFUSAL, Read, page_in, plan_entry, publish, report, steps, whole_night
 
-BEFORE = "2026-11-18"
 HOSTILE = "</style></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7*7 }}‮"
-REFUSAL = (
-    "click_auc 0.6100 against 0.6500 of the champion on 900 rows: the difference is -0.0700 to -0.0100, all of it "
-    "below 0"
-)
 SECTIONS = ["Campaigns", "What sending changed", "Models", "Alarms", "People", "Sources", "Deliveries"]
 SECTIONS += ["Privacy budget", "Time and memory"]
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    monkeypatch.setenv("NIGHTSHIFT_CAMPAIGNS", str(tmp_path / "campaigns"))
-    return Home(tmp_path)
-
-
-def plan_entry(**counts: int) -> dict:
-    entry = {"status": "planned", "channel": "mail", "considered": sum(counts.values()), **counts}
-    return entry | {"expected_value": 12.5, "cost": 3.0}
-
-
-def steps(home: Home, ds: str = DS, **of_steps: dict) -> None:
-    """Reports of all steps of a night."""
-    for step in ("map", "resolve", "profile", "score", "plan", "activate"):
-        report(home, step, ds, **of_steps.get(step, {}))
-
-
-def photo(home: Home, name: str) -> None:
-    from PIL import Image
-
-    file = home.raw / "catalogue" / f"ds={BEFORE}" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.effect_noise((300, 200), 90).save(file)
-
-
-def whole_night(home: Home, title: str = "Blue Boots") -> None:
-    """A night in which everything happened, and the night before it."""
-    steps(home, BEFORE, resolve={"persons": 90, "profiles": 60}, plan={"plans": {"letter": plan_entry(planned=10)}})
-    Report(home.reports, BEFORE).merge()
-    steps(
-        home,
-        map={"sources": {"web_log": {"read": 1000, "mapped": 700, "quarantined": 200, "dropped": {"bot": 100},
-                                     "quarantined_reasons": {"malformed": 200}, "unmapped_fields": {title: 7}}}},
-        resolve={"persons": 100, "profiles": 64, "identity": {"identifiers": 240, "changed": {"merged": 3}}},
-        plan={"plans": {"letter": plan_entry(planned=40, no_consent=945, held_out=30, quiet=9, capped=6)}},
-    )  # fmt: skip
-    report(
-        home,
-        "train",
-        models={
-            "response": {
-                "version": "4", "decision": "refused", "reasons": [REFUSAL], "metric": "click_auc",
-                "metrics": {"click_auc": 0.61}, "baselines": {"rate": {"click_auc": 0.5}},
-            }
-        },
-    )  # fmt: skip
-    lines = [
-        {"ds": ds, "model": "response", "version": version, "previous_champion": "2", "decision": decision,
-         "dry_run": False, "reasons": [REFUSAL], "numbers": {"challenger": 0.61, "champion": 0.65}}
-        for ds, version, decision in ((BEFORE, "3", "promoted"), (DS, "4", "refused"))
-    ]  # fmt: skip
-    home.ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    for ds in (BEFORE, DS):
-        counts = (("read", 1000), ("mapped", 700), ("quarantined", 200), ("dropped", 100))
-        books = [{"source": "web_log", "outcome": name, "rows": rows, "unit": "row"} for name, rows in counts]
-        publish(home, "reconciliation", books, ds)
-        publish(home, "plan_books", [{"campaign": "letter", "channel": "mail", "planned": 40, "considered": 100}], ds)
-        publish(home, "lift", [lift_row(metric) for metric in ("visit", "unsubscribe")], ds)
-        publish(home, "realised", [realised_row("next_item/1", 0.21), realised_row("popularity", 0.08)], ds)
-    people = [f"p{number:015d}" for number in range(100)]
-    bands = ["25-34"] * 60 + ["35-44"] * 25 + ["18-24"] * 5 + ["65+"] * 10
-    profile = {
-        "gender": "unknown",
-        "region": "north",
-        "rfm_band": "loyal",
-        "price_tier": "low",
-        "main_device": "mobile",
-    }
-    profile |= {"active_daypart": "evening", "interests": [{"category": title, "weight": 1.0}]}
-    publish(
-        home,
-        "dim_person_profile",
-        [profile | {"person_id": one, "age_band": band} for one, band in zip(people, bands, strict=True)],
-    )
-    consents = [{"person_id": one, "consent_profiling": True, "consent_training": one < people[7]} for one in people]
-    publish(home, "dim_person_consent", consents)
-    lists = [["boots", "tent"]] * 30 + [["lamp", "rare"]] * 5 + [["lamp", "tent"]] * 5
-    plans = [
-        {"person_id": one, "campaign": "letter", "items": items} for one, items in zip(people, lists, strict=False)
-    ]
-    publish(home, "plans", plans)
-    titles = {"boots": title, "tent": "Two-person tent", "lamp": "Lamp", "rare": "A thing that five people get"}
-    publish(home, "dim_item", [{"item_id": item, "title": text, "category": "x"} for item, text in titles.items()])
-    photo(home, "boots.png")
-    places = {"boots": "boots.png", "tent": "../../../secrets/key.png"}
-    pictures = [
-        {"picture_id": f"item:{item}", "path": f"catalogue/ds={BEFORE}/{name}"} for item, name in places.items()
-    ]
-    publish(home, "training_pictures", pictures)
-    ends = [("delivered", None)] * 30 + [("withheld", "no_consent")] * 4
-    publish(
-        home,
-        "deliveries",
-        [
-            {"delivery_id": f"{number:032x}", "campaign": "letter", "destination": "post_office", "action": "add",
-             "status": status, "reason": reason}
-            for number, (status, reason) in enumerate(ends)
-        ],
-        BEFORE,
-    )  # fmt: skip
-    ledger = LedgerFile(home.privacy_ledger)
-    ledger.write({"what": "begun", "ds": DS, "table": "training_responses", "table_epsilon": 2.5})
-
-
-def lift_row(metric: str) -> dict:
-    day = datetime.date.fromisoformat(BEFORE)
-    row = {
-        "campaign": "letter",
-        "salt": "letter",
-        "arm": "treated",
-        "metric": metric,
-        "first_day": day,
-        "last_day": day,
-    }
-    row |= {"people_treated": 900, "people_held_out": 100, "sample_ratio_ok": True}
-    if metric == "visit":
-        return row | {"difference": 0.021, "low": 0.004, "high": 0.038, "verdict": "higher"}
-    return row | {"difference": 0.001, "verdict": "too_early"}
-
-
-def realised_row(version: str, value: float) -> dict:
-    row = {"people_of": "next_item/1", "model_version": version, "metric": "ndcg@10", "value": value}
-    return row | {"low": value - 0.01, "high": value + 0.01, "people": 300}
 
 
 def test_a_whole_night_is_told(home):
@@ -164,6 +26,9 @@ def test_a_whole_night_is_told(home):
     assert tiles[:2] == ["people known 100 +10 since the night before", "with a profile 64 +4 since the night before"]
     assert "20 % of the rows of web log were set aside." in page.by_id("main-needs")
     assert "The challenger of response, version 4, was refused. Why" in page.by_id("main-changes")
+    assert "Alarm: 2,000 rows came from Blue Boots More" in page.by_id("main-needs")
+    assert "2,000 rows came from Blue Boots volume, since 18 November 2026. Look: python -m" in page.by_id("watch")
+    assert "device alarm events (web log) earlier nights 0.3100 0.0200 0.1000" in page.by_id("watch")
     models = page.by_id("models")
     assert "Version 4 was refused; version 3 stays champion." in models
     assert "Why it was refused It is worse than the champion, and that is not chance: click_auc 0.6100" in models

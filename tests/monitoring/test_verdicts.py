@@ -47,6 +47,7 @@ def test_what_nobody_knows_stays_as_it_is():
         ({"decision": "refused", "version": "1"}, None, "Version 1 was refused; there is no champion yet."),
         ({"decision": "promoted", "version": "4", "by": "ada"}, "4", "Version 4 is the new champion, approved by ada."),
         ({"decision": "skipped"}, None, "There were too few data to decide; there is no champion yet."),
+        ({"decision": "put back", "version": "2", "by": "ada"}, "2", "Version 2 was put back as champion by ada."),
         ({"decision": "kept"}, "2", "There is no new challenger; version 2 stays champion."),
     ],
 )
