@@ -51,6 +51,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
             [data / "ads" / "hillstrom.csv.gz"],
         ),
         ("arbitration", [], []),
+        ("watch", [], []),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),

@@ -34,7 +34,11 @@ SOURCE_HEALTH = Table(
         Column("measure", "string", f"one of {', '.join(MEASURES)}", required=True, one_of=MEASURES),
         Column("rows", "bigint", "rows that it is measured on", required=True, least=0),
         Column("value", "double", "the figure; null for a histogram"),
-        Column("names", "array<string>", "bins of a histogram: words, or the lower ends of ranges of numbers"),
+        Column(
+            "names",
+            "array<string>",
+            "bins of a histogram: words, or the ends of ranges of numbers that are nearer to 0",
+        ),
         Column("counts", "array<bigint>", "rows in each bin, in the same order"),
         Column("expected_low", "double", "lower end of what earlier nights let expect; null while they are too few"),
         Column("expected_high", "double", "upper end of it"),

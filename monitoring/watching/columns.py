@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from contracts.column_types import Array, Simple, Struct
@@ -55,7 +56,7 @@ class Described:
     measure: str
     """`values` or `numbers`; empty where only missing values are counted."""
     sql: str = ""
-    """Of one row: the bin that it is in, as text; null where it has none."""
+    """Of one row: the word, or the place of the range of the number; null where it has none."""
     bounded: bool = True
     """Whether there are few bins, whatever the rows hold."""
 
@@ -84,7 +85,7 @@ def _described(column: Column) -> Described:
         case Simple("timestamp") if column.name == "occurred_at":
             return Described(column, "values", f"strftime({name}, '%H')")
         case Simple("timestamp" | "date"):
-            return Described(column, "numbers", _range_of(f"datediff('day', {name}::date, day)"))
+            return Described(column, "numbers", _range_of(f"datediff('day', {name}::date, day)::double"))
         case Simple():
             return Described(column, "numbers", _range_of(f"{name}::double"))
         case Array(Struct()):
@@ -92,13 +93,23 @@ def _described(column: Column) -> Described:
         case Array(Simple("double")):
             return Described(column, "numbers", _range_of(f"sqrt(list_sum(list_transform({name}, lambda x: x * x)))"))
         case _:
-            return Described(column, "numbers", _range_of(f"len({name})"))
+            return Described(column, "numbers", _range_of(f"len({name})::double"))
+
+
+_OFFSET = 5000
+"""Of the places of ranges, so that the smallest number that there is has a place above 0."""
 
 
 def _range_of(number: str) -> str:
-    """The lower end of the range of a number, as text that reads as a number."""
-    size = f"floor({RANGES_A_DOUBLING} * log2(abs({number})) + 1e-9) / {RANGES_A_DOUBLING}"
+    """The place of the range that a number is in: 0 of 0, and the same on both sides of it; null of what is none."""
+    place = f"{_OFFSET} + floor({RANGES_A_DOUBLING} * log2(abs({number})) + 1e-9)"
     return (
-        f"case when {number} is null then null when {number} = 0 then '0' "
-        f"else printf('%.5g', sign({number}) * pow(2, {size})) end"
+        f"case when not isfinite({number}) then null when {number} = 0 then 0 else sign({number}) * ({place}) end::int"
     )
+
+
+def lower_end(place: int) -> str:
+    """The end of a range that is nearer to 0, as text that reads as a number; the way in which histograms name it."""
+    if place == 0:
+        return "0"
+    return f"{math.copysign(2 ** ((abs(place) - _OFFSET) / RANGES_A_DOUBLING), place):.5g}"

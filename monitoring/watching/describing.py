@@ -17,7 +17,7 @@ from contracts.schema import Table
 from contracts.tables.mapped import RECONCILIATION
 from contracts.tables.served import SCORES
 from contracts.tables.watched import ALL_ROWS, BOOKS, OWN
-from monitoring.watching.columns import Described, described
+from monitoring.watching.columns import Described, described, lower_end
 
 MOST_WORDS = 200
 """Of a column; rarer ones count as one word."""
@@ -113,6 +113,8 @@ class Describer:
                     yield _figure(day, table.name, source, one.column.name, "null_share", n, value=1 - filled / n)
             for one, bins in zip(bounded, found[len(columns) :], strict=True):
                 if bins:
+                    if one.measure == "numbers":
+                        bins = {lower_end(place): n for place, n in bins.items()}
                     yield _figure(day, table.name, source, one.column.name, one.measure, n, bins=bins)
 
     def _words(self, table: Table, one: Described, who: str) -> Iterator[Figure]:

@@ -81,7 +81,8 @@ def _tonight(describer: Describer, ds: str) -> Iterable[Figure]:
 
 def _earlier(describer: Describer, history: History, lake: Lake, days: list[str]) -> dict[str, list[Figure]]:
     """Figures of deliveries of earlier days that no night has described yet, by day."""
-    mapped = [day for day in days if day in set(lake.days(RECONCILIATION.name))]
+    published = set(lake.days(RECONCILIATION.name))
+    mapped = [day for day in days if day in published]
     known = history.days()
     books = [figure for figure in describer.books(mapped) if (figure["ds"], figure["source"]) not in known]
     missing = {(figure["ds"], figure["source"]) for figure in books}

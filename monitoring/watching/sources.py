@@ -245,8 +245,10 @@ def words(history: History, ds: str, look: Callable[[Key], str]) -> Iterator[Fin
 def _new(
     key: Key, counts: Mapping[str, int], earlier: Sequence[Mapping[str, int]], look: Callable[[Key], str]
 ) -> Iterator[Finding]:
+    """A word is new where it has more rows than it could have had unnamed, among the rare ones of earlier nights."""
     known, rows = set().union(*earlier) | {RARE}, sum(counts.values())
-    least = max(LEAST_ROWS, NEW_WORD_SHARE * rows)
+    unnamed = max(of_night.get(RARE, 0) / sum(of_night.values()) for of_night in earlier) * rows
+    least = max(LEAST_ROWS, NEW_WORD_SHARE * rows, 2 * unnamed)
     for word, n in sorted(counts.items()):
         if word not in known and n >= least:
             says = f"{n:,} rows of {_place(key)} have the {key.column} {word!r}, which no earlier night had"
