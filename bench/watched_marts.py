@@ -125,7 +125,8 @@ _QUERIES = {
     "training_responses": f"""
         select features.*, campaign, sent_on, 'assumed' as treatment, 'unknown' as age_band,
             coalesce(gender, 'unknown') as gender, coalesce(region, 'unknown') as region,
-            hash(person_id, sent_on, campaign) % 100 < 5 as clicked, false as purchased, hash(person_id, sent_on) % 100 < 15 as churned,
+            hash(person_id, sent_on, campaign) % 100 < 5 as clicked, false as purchased,
+            hash(person_id, sent_on) % 100 < 15 as churned,
             0.0 as order_value, (campaign_visits / 2)::int as same_campaign_visits
         from (
             select *, $night - 6 as sent_on from features($night - 6, 0) union all

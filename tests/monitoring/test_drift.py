@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contracts.tables.watched import EARLIER
-from monitoring.watching.drift import LEAST_PSI, _Bins, _jensen_shannon, _psi, against_earlier
+from contracts.tables.watched import EARLIER, OWN, TRAINING
+from monitoring.watching.drift import LEAST_PSI, _Bins, _jensen_shannon, _psi, against_earlier, against_training
 from monitoring.watching.history import ACCEPTED_AFTER, History, Key
 
 KEY = Key("events", "shop", "device", "values")
@@ -85,6 +85,23 @@ def test_a_column_that_is_always_restless_is_no_news():
     [found] = against_earlier(history_of(restless), DAYS[28], look)
     assert found.row["psi"] > LEAST_PSI
     assert not found.row["alarm"]
+
+
+def test_features_that_are_scored_may_differ_from_those_learned_from_as_they_always_do():
+    learned = Key("training_responses", OWN, "main_device", "values")
+    served = learned._replace(table="scoring_responses")
+    history = history_of(nights(29), learned)
+    history.figures[served] = {}
+    history.add(figure(served, day, bins) for day, bins in zip(DAYS, nights(29, mobile=0.7), strict=True))
+    history.add([figure(learned, DAYS[28], {"mobile": 1000, "desktop": 1000})])
+    history.add([figure(served, DAYS[28], {"mobile": 1400, "desktop": 600})])
+    [usual] = against_training(history, DAYS[28], look)
+    assert (usual.row["table_name"], usual.row["compared_with"]) == ("scoring_responses", TRAINING)
+    assert usual.row["psi"] == pytest.approx(0.2 * np.log(0.7 / 0.5) + 0.2 * np.log(0.5 / 0.3), abs=0.001)
+    assert not usual.row["alarm"]
+    history.add([figure(served, DAYS[28], {"mobile": 1980, "desktop": 20})])
+    [moved] = against_training(history, DAYS[28], look)
+    assert moved.finding.alarm == "serving"
 
 
 def test_an_alarm_is_no_reference_until_it_is_the_new_normal():
