@@ -16,8 +16,9 @@ from __future__ import annotations
 import shutil
 
 from activation.audiences.night import Night
+from activation.experiments.eligible import publish_eligible
 from activation.planning.decision import Decision
-from activation.planning.gathering import decide_on, gather
+from activation.planning.gathering import could_be_written_to, decide_on, gather
 from activation.planning.publishing import books_of, publish_plans
 from activation.planning.sent import messages_of_no_campaign
 from contracts.arguments import day_parser
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def make_plan(ds: str) -> None:
-    """Publish `assignments`, `plans` and `plan_books` of one day.
+    """Publish `assignments`, `eligible`, `plans` and `plan_books` of one day.
 
     Raises:
         LakeError: marts, scores or persons of that day are missing, or the books do not add up.
@@ -51,6 +52,7 @@ def make_plan(ds: str) -> None:
         policy = night.policy
         staging = lake.staging("plan")
         candidates, people = gather(night, policy, staging)
+        publish_eligible(lake, ds, could_be_written_to(candidates, people))
         decision = decide_on(settings, night, policy, candidates, people)
         fragment["plans"] = {}
         books, files = [], {}

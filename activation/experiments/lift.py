@@ -75,7 +75,12 @@ class Window:
 
 
 def lift(
-    people: pa.Table, experiment: Experiment, metrics: Sequence[str], covariates: Sequence[str], window: Window
+    people: pa.Table,
+    experiment: Experiment,
+    metrics: Sequence[str],
+    covariates: Sequence[str],
+    window: Window,
+    of_whom: str = "",
 ) -> pa.Table:
     """Rows of the table `lift`, by arm and metric.
 
@@ -85,6 +90,7 @@ def lift(
             done) and the covariates.
         metrics: columns of what people did since.
         covariates: columns of what they did before; null where it is not known.
+        of_whom: what `method` says behind all else, where these are not all.
 
     Raises:
         LakeError: an arm that the experiment does not have, or a metric that is no finite number.
@@ -122,7 +128,8 @@ def lift(
             "people_left_out": int(np.count_nonzero(both & ~compared)),
             "confidence": CONFIDENCE,
             "method": f"asymptotic confidence sequence, planned for {plan.people} people and {plan.days} days"
-            + (", adjusted by behaviour before" if covariates else ""),
+            + (", adjusted by behaviour before" if covariates else "")
+            + of_whom,
         }
         needed = people_needed(found.arms, person_days, plan)
         rows += [

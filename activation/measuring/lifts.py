@@ -17,6 +17,8 @@ from contracts.lake import Lake
 from contracts.tables.activation import ASSIGNMENTS, LIFT, LIFT_METRICS
 from lake_tables.arrow import arrow_schema, read_table
 
+ELIGIBLE_PEOPLE = ", of people whom the campaign could have written to on their first night"
+
 _FIGURES = ("mean_treated", "mean_held_out", "difference", "variance_removed")
 
 
@@ -55,8 +57,9 @@ def measure_lift(lake: Lake, ds: str, measured: Sequence[Measured], smallest_gro
                 continue
             window = window_of(one.experiment, found, ds, planned.get((one.experiment.name, one.experiment.salt)))
             without = one.without if one.without is not None and outcomes.began(one.without) else None
-            people = outcomes.of(one.experiment, window.last_day, without)
-            tables.append(lift(people, one.experiment, LIFT_METRICS, COVARIATES, window))
+            people = outcomes.of(one.experiment, found, window.last_day, without)
+            of_whom = ELIGIBLE_PEOPLE if found.of_eligible else ""
+            tables.append(lift(people, one.experiment, LIFT_METRICS, COVARIATES, window, of_whom))
     return without_small_groups(pa.concat_tables(tables), smallest_group)
 
 

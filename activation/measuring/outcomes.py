@@ -18,7 +18,7 @@ from activation.experiments.experiment import HOLDOUT, Experiment
 from activation.measuring.tables import rows_of
 from contracts.lake import Lake
 from contracts.settings import duckdb_config
-from contracts.tables.activation import ASSIGNMENTS
+from contracts.tables.activation import ASSIGNMENTS, ELIGIBLE
 from contracts.tables.mapped import CONSENTS
 from contracts.tables.marts import INTERACTIONS
 from contracts.tables.resolved import IDENTITY_CHANGES, PERSONS
@@ -58,6 +58,14 @@ _CHANGED = """
 _BEGAN = """
     with mine as (select since from assignments where experiment = $name and salt = $salt)
     select min(since), count(*) filter (since = (select min(since) from mine)) from mine
+"""
+_ELIGIBLE_SINCE = """
+    select min(since), count(*) filter (since = $day) from eligible where experiment = $name and salt = $salt
+"""
+_NOT_ELIGIBLE = """
+    delete from people where person_id not in (
+        select person_id from eligible where experiment = $name and salt = $salt
+    )
 """
 _PEOPLE = """
     create or replace temp table people as
@@ -116,6 +124,9 @@ class Began:
     """On whose night the lot was drawn first; what people do counts from the day after."""
     people: int
     """Who were in it on that night, of those who still are."""
+    of_eligible: bool = False
+    """Whether it is known of everybody, since that night, whom the campaign could have written to on the first night in
+    it: then it is about these alone, and so are `people`."""
 
 
 class Outcomes:
@@ -136,6 +147,7 @@ class Outcomes:
         agreed = Consenting.read(lake, ds, "personalisation").people
         self._connection.register("agreed", pa.table({"person_id": pa.array(agreed, pa.string())}))
         self._connection.register("assignments", rows_of(lake, ASSIGNMENTS, [assigned]))
+        self._connection.register("eligible", rows_of(lake, ELIGIBLE, [assigned]))
         changes = [day for day in lake.days(IDENTITY_CHANGES.name, until=ds) if day > assigned]
         self._connection.register("changes", rows_of(lake, IDENTITY_CHANGES, changes))
         self._connection.execute(_CHANGED)
@@ -148,10 +160,12 @@ class Outcomes:
 
     def began(self, experiment: Experiment) -> Began | None:
         """How an experiment began; nothing of one whose lot no earlier night has drawn."""
-        ((day, people),) = self._connection.execute(
-            _BEGAN, {"name": experiment.name, "salt": experiment.salt}
-        ).fetchall()
-        return None if day is None else Began(day, people)
+        names = {"name": experiment.name, "salt": experiment.salt}
+        ((day, people),) = self._connection.execute(_BEGAN, names).fetchall()
+        if day is None:
+            return None
+        ((since, eligible),) = self._connection.execute(_ELIGIBLE_SINCE, {**names, "day": day}).fetchall()
+        return Began(day, eligible, of_eligible=True) if since == day else Began(day, people)
 
     def read(self, first: datetime.date) -> None:
         """Read what everybody did from `DAYS_BEFORE` days before a day until the night, each file once."""
@@ -165,14 +179,19 @@ class Outcomes:
         self._connection.register("persons", rows_of(self._lake, PERSONS, [self._ds]))
         self._connection.execute(_WITHDREW)
 
-    def of(self, experiment: Experiment, last: datetime.date, without: Experiment | None = None) -> pa.Table:
+    def of(
+        self, experiment: Experiment, began: Began, last: datetime.date, without: Experiment | None = None
+    ) -> pa.Table:
         """One row a person of the experiment: arm, left_out, days, `LIFT_METRICS` and `COVARIATES`.
 
         Args:
+            began: how the experiment did, which says whom it is about.
             last: the last day that counts.
             without: an experiment whose held-out people are in no arm, as they get nothing whatever the lot says.
         """
         self._connection.execute(_PEOPLE, {"name": experiment.name, "salt": experiment.salt})
+        if began.of_eligible:
+            self._connection.execute(_NOT_ELIGIBLE, {"name": experiment.name, "salt": experiment.salt})
         if without is not None:
             self._connection.execute(_HELD_OUT_OF_ALL, {"name": without.name, "salt": without.salt})
         days = {"last": last, "days_before": DAYS_BEFORE}

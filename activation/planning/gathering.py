@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from activation.audiences.campaigns import Campaign
 from activation.audiences.night import Night
-from activation.audiences.selection import Audience
+from activation.audiences.selection import CHOSEN, HELD_OUT, Audience
+from activation.experiments.experiment import Experiment
 from activation.planning.decision import Decision, decide
 from activation.planning.policy import Policy
 from activation.planning.publishing import Candidates
@@ -54,6 +55,16 @@ def gather(night: Night, policy: Policy, staging: Path, seen: Seen | None = None
     for one in candidates:
         one.close()
     return candidates, People(pa.concat_arrays(ids), np.concatenate(regions), np.concatenate(days))
+
+
+def could_be_written_to(candidates: list[Candidates], people: People) -> list[tuple[Experiment, pa.Array]]:
+    """Of each campaign with an experiment, the ids of those whom it selects, held out or not."""
+    found = []
+    for one in candidates:
+        if one.campaign.experiment is not None:
+            selected = np.isin(one.outcomes(), (CHOSEN, HELD_OUT))
+            found.append((one.campaign.experiment, people.ids.filter(pa.array(selected))))
+    return found
 
 
 def decide_on(

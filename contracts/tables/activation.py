@@ -48,6 +48,20 @@ ASSIGNMENTS = Table(
 )
 """One full state a day."""
 
+ELIGIBLE = Table(
+    "eligible",
+    grain="one person in one experiment whom the campaign could have written to on the person's first night in it",
+    key=("person_id", "experiment"),
+    columns=(
+        PERSON_ID,
+        Column("experiment", "string", "the campaign whose experiment it is", required=True),
+        Column("salt", "string", "the experiment's salt; another one is another experiment", required=True),
+        Column("since", "date", "the person's first night in the experiment, as in `assignments`", required=True),
+    ),
+)
+"""One full state a day, of people of all arms: who agreed to the campaign's purpose, met its `who` and was recommended
+something that it may carry, on the night of the lot and before any message. The lift is about them."""
+
 VERDICTS = ("too_early", "none_shown", "higher", "lower")
 """What an interval says of a difference: nothing yet; it holds zero; the treated have more; they have less."""
 
@@ -251,5 +265,5 @@ DELIVERIES = Table(
 )
 """The receipts of a night. No address stands in it."""
 
-ACTIVATION_TABLES = (ASSIGNMENTS, PLANS, PLAN_BOOKS, LIFT, REALISED, AUDIENCE_MEMBERS, DELIVERIES)
+ACTIVATION_TABLES = (ASSIGNMENTS, ELIGIBLE, PLANS, PLAN_BOOKS, LIFT, REALISED, AUDIENCE_MEMBERS, DELIVERIES)
 """What deciding and measuring write."""

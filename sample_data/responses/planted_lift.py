@@ -3,7 +3,7 @@
 The town knows of each visit whether a message caused it, and of each visit that was not whether a message prevented it.
 So it can say of each person what would have been without, which no experiment can: the mean over those who were to get
 the message is what an experiment's interval should hold. That other campaigns tired people as well is part of both
-worlds.
+worlds. Where the night says whom a campaign could have written to, the lift is about these, and so is the mean.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from contracts.lake import Lake
 from contracts.settings import Settings
-from contracts.tables.activation import ASSIGNMENTS
+from contracts.tables.activation import ASSIGNMENTS, ELIGIBLE
 from sample_data.people import Person
 from sample_data.responses.diary import Diary
 from sample_data.responses.planned import people_of_pseudonyms, rows
@@ -47,16 +48,35 @@ def planted_lift(
     """
     columns = ["person_id", "experiment", "arm", "since", "left_out"]
     assigned = rows(settings, ASSIGNMENTS.name, ds, columns, made_by="activation.plan").to_pylist()
+    about = _eligible(settings, ds, assigned)
     number_of = people_of_pseudonyms(settings, ds, people)
     arms: dict[tuple[str, str], list[Assigned]] = {}
     for row in assigned:
-        if row["arm"] != HOLDOUT and not row["left_out"]:
+        is_meant = row["person_id"] in about.get(row["experiment"], (row["person_id"],))
+        if row["arm"] != HOLDOUT and not row["left_out"] and is_meant:
             who = Assigned(number_of.get(row["person_id"]), str(row["since"]))
             arms.setdefault((row["experiment"], row["arm"]), []).append(who)
     found: dict[str, dict[str, dict[str, float]]] = {}
     for (experiment, arm), those in sorted(arms.items()):
         found.setdefault(experiment, {})[arm] = lift_of(experiment, those, diaries)
     return found
+
+
+def _eligible(settings: Settings, ds: str, assigned: list[dict]) -> dict[str, set[str]]:
+    """Experiment -> ids of those whom it is about, where that is known since its first night."""
+    if ds not in Lake(settings.home.lake).days(ELIGIBLE.name):
+        return {}
+    known = rows(
+        settings, ELIGIBLE.name, ds, ["person_id", "experiment", "since"], made_by="activation.plan"
+    ).to_pylist()
+    began: dict[str, object] = {}
+    for row in assigned:
+        began[row["experiment"]] = min(row["since"], began.get(row["experiment"], row["since"]))
+    people: dict[str, set[str]] = {}
+    for row in known:
+        people.setdefault(row["experiment"], set()).add(row["person_id"])
+    complete = {row["experiment"] for row in known if row["since"] == began.get(row["experiment"])}
+    return {name: found for name, found in people.items() if name in complete}
 
 
 def lift_of(campaign: str, people: list[Assigned], diaries: Iterable[Diary]) -> dict[str, float]:

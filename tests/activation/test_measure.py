@@ -266,6 +266,43 @@ def test_a_planted_lift_is_found_in_a_lake_of_several_nights(home, effect, verdi
     assert chart.read_bytes() == drawn, "a night that is measured again is drawn alike"
 
 
+def test_a_campaign_of_few_is_measured_on_those_whom_it_could_have_written_to(home):
+    """One of five could be; the treated of them visit three times as often. Among all the same change is a fifth."""
+    random, count, night = np.random.default_rng(5), 5_000, DAYS[0]
+    home.campaign("letters", "experiment: {holdout: 0.5, days: 20}")
+    people = np.array([f"p{number:04d}" for number in range(count)])
+    held_out, eligible = random.random(count) < 0.5, random.random(count) < 0.2
+    arms = np.where(held_out, "holdout", "treated")
+    home.publish("assignments", night, [assigned(one, arm, night) for one, arm in zip(people, arms, strict=True)])
+    came = random.random(count) < np.where(eligible & ~held_out, 0.3, 0.1)
+    home.publish("fct_interactions", DAYS[1], [act(one, DAYS[1]) for one in people[came]])
+    home.marts(DAYS[1], ITEMS, list(people))
+
+    def visit() -> dict:
+        measure(DAYS[1])
+        return next(row for row in home.rows("lift", DAYS[1]) if row["metric"] == "visit")
+
+    diluted = visit()
+    known = {"experiment": "letters", "salt": "letters", "since": day(night)}
+    home.publish("eligible", night, [{"person_id": one, **known} for one in people[eligible]])
+    own = visit()
+    assert own["people_treated"] == np.count_nonzero(eligible & ~held_out)
+    assert own["people_held_out"] == np.count_nonzero(eligible & held_out)
+    assert diluted["planned_people"] == count
+    assert own["planned_people"] == np.count_nonzero(eligible)
+    assert diluted["low"] <= 0.2 * 0.2 <= diluted["high"]
+    assert own["low"] <= 0.2 <= own["high"]
+    assert own["difference"] == pytest.approx(
+        came[eligible & ~held_out].mean() - came[eligible & held_out].mean(), abs=1e-9
+    )
+    assert own["difference"] / (own["high"] - own["low"]) > diluted["difference"] / (diluted["high"] - diluted["low"])
+    assert own["sample_ratio_ok"]
+    assert "could have written to on their first night" in own["method"]
+    later = [{"person_id": people[0], **known, "since": day(DAYS[1])}]
+    home.publish("eligible", night, later)
+    assert visit()["people_treated"] == diluted["people_treated"], "not known since the first night: all are measured"
+
+
 LISTED = [f"i{number:02d}" for number in range(1, 15)]
 
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation.experiments.eligible import publish_eligible
+from activation.experiments.experiment import Experiment
 from activation.export import make_audiences
 from activation.plan import make_plan
 from contracts.errors import LakeError, SettingsError
@@ -487,3 +489,34 @@ def test_two_experiments_of_the_policy_draw_two_lots(home):
     (home / "policy.yml").write_text("global_holdout: {share: 0.1, salt: a}\nchallenger: {share: 0.5, salt: a}\n")
     with pytest.raises(SettingsError, match=r"line \d of policy.yml .* 'a', which .* has too"):
         make_plan(DS)
+
+
+def test_who_could_be_written_to_on_the_first_night_is_known_of_all_arms_and_stays(home):
+    write_keys(Settings.from_env().pseudonym_key_file, [b"k" * 32])
+    know_everybody(home)
+    write(home, "autumn", "channel: mail\nwho: {region: north}\nexperiment: {holdout: 0.4, salt: a}")
+    make_plan(DS)
+    assigned = pd.read_parquet(Lake(home / "lake").partition("assignments", DS)).set_index("person_id")["arm"]
+    north = {one for number, one in enumerate(EVERYBODY) if number % 2 and one in AGREED}
+    found = pd.read_parquet(Lake(home / "lake").partition("eligible", DS))
+    assert set(found["person_id"]) == north
+    assert set(assigned[found["person_id"]]) == {"holdout", "treated"}
+    assert set(plans(home).query("campaign == 'autumn'")["person_id"]) == {
+        one for one in north if assigned[one] == "treated"
+    }
+    write(home, "autumn", "channel: mail\nwho: {region: south}\nexperiment: {holdout: 0.4, salt: a}")
+    selected = [(Experiment("autumn", "a", 0.4, {"treated": 0.6}), pa.array(EVERYBODY))]
+    lake = Lake(home / "lake")
+    later = pd.read_parquet(lake.partition("assignments", DS))
+    late = later["person_id"] == EVERYBODY[0]
+    later.loc[late, "since"] = datetime.date(2026, 11, 21)
+    file = lake.staging("later") / "part-0.parquet"
+    later.to_parquet(file)
+    lake.publish("assignments", "2026-11-21", {file.name: file})
+    publish_eligible(lake, "2026-11-21", selected)
+    after = pd.read_parquet(lake.partition("eligible", "2026-11-21"))
+    assert set(after["person_id"]) == {*north, EVERYBODY[0]}, (
+        "whom the campaign selects later counts for newcomers alone"
+    )
+    publish_eligible(lake, "2026-11-21", [])
+    assert lake.days("eligible") == [DS]

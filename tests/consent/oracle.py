@@ -25,6 +25,7 @@ MAY_STAND_IN = {
     "responses": [SCORED],
     "predictions": [SCORED],
     "assignments": [SCORED],
+    "eligible": [SCORED],
     "plans": [SCORED],
 }
 """Table -> sets of purposes; who agrees to all of one set may stand in it."""

@@ -89,7 +89,7 @@ def test_after_a_rotation_of_keys_people_keep_their_arms_and_their_places_at_des
     main(["rotate-key"])
     renamed = address_of_person(home)
     assert not set(addresses) & set(renamed)
-    for name in ("assignments", "plans", "deliveries", "audience_members"):
+    for name in ("assignments", "eligible", "plans", "deliveries", "audience_members"):
         found = table(home, name, NIGHT)["person_id"]
         assert set(found) <= set(renamed), name
     joined = table(home, "deliveries", NIGHT).merge(table(home, "plans", NIGHT), on=["person_id", "campaign"])
