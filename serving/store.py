@@ -40,15 +40,21 @@ from contracts.tables.mapped import CONSENTS, RECONCILIATION
 from contracts.tables.marts import CONSENT, ITEM, PROFILE, SCORING_SEQUENCES
 from contracts.tables.resolved import PERSONS
 from contracts.tables.served import SCORES
+from lake_tables.arrow import read_mart
 from lake_tables.consent import latest_consents
+from lake_tables.shown.catalogue import DESCRIBED, morning_after
+from lake_tables.shown.catalogue import Catalogue as ItemsOfDay
+from lake_tables.shown.rules import read_rules
+from lake_tables.shown.showcase import Showcase
 from serving.online import layout
-from serving.online.layout import ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, Manifest
+from serving.online.layout import ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, SHOWN, Manifest
 from serving.online.opened_store import OpenedStore, sha256_of
 from serving.online.session_model import SessionModel
+from serving.online.shown_items import ShownItems
 from serving.online.source import SOURCE
 from serving.scoring.champions import Champion, Champions
 from serving.scoring.histories import read_histories, read_tastes
-from serving.scoring.recommendations import POPULAR, reason
+from serving.scoring.recommendations import PINNED, POPULAR, reason
 from serving.storing import catalogue as items_of
 from serving.storing import people as people_of
 from serving.storing.catalogue import Catalogue
@@ -63,6 +69,7 @@ SAMPLE = 10_000
 """People whose lists are compared."""
 _COMPARED_HISTORIES = 200
 _WORDS = {"session": "because of {}", "segment": "popular with people like you", "popularity": POPULAR}
+_WORDS |= {"pinned": PINNED}
 
 
 def main() -> None:
@@ -131,7 +138,10 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
     with _views(lake, ds) as connection:
         agreed = _agreed(lake, ds)
         connection.register("agreed", agreed)
-        catalogue = Catalogue.of(connection, [] if champion is None else champion.model.item_ids.tolist())
+        known = [] if champion is None else champion.model.item_ids.tolist()
+        shown = _may_be_shown(settings, lake, ds)
+        catalogue = Catalogue.of(connection, known, shown)
+        _shown_items(settings, lake, ds, catalogue).save(folder / SHOWN)
         connection.register("coded", catalogue.codes)
         connection.register("ended", pa.table({"code": pa.array(catalogue.ended, pa.uint32())}))
         session, session_version, no_session = _session_model(champion, lake, ds, folder)
@@ -159,7 +169,7 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
             if session is not None and session.reads_taste:
                 connection.register("tastes", read_tastes(lake, ds))
                 people_of.write_tastes(writer, connection)
-    names = [PEOPLE, ITEMS, *([SESSION_MODEL] if session_version else [])]
+    names = [PEOPLE, ITEMS, SHOWN, *([SESSION_MODEL] if session_version else [])]
     manifest = Manifest(
         ds=ds,
         run=run,
@@ -172,7 +182,6 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
         experiments=experiments,
         kinds=kinds,
         words=_WORDS | {action: reason("{}", {}, {"{}": action}) for action in ("view", "cart", "purchase", "rate")},
-        ended=catalogue.ended,
         session_version=session_version,
         no_session=no_session,
         decisions=decisions,
@@ -180,6 +189,22 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
     )
     write_whole(folder / MANIFEST, manifest.text())
     return manifest
+
+
+def _may_be_shown(settings: Settings, lake: Lake, ds: str) -> pa.Table:
+    """item_id of what stock and rules let be shown on the morning after a night."""
+    items = ItemsOfDay.read(lake, ds)
+    may = Showcase.of(items, read_rules(settings.rules), morning_after(ds)).may
+    return pa.table({"item_id": pa.array(items.item_ids[may], pa.string())})
+
+
+def _shown_items(settings: Settings, lake: Lake, ds: str, catalogue: Catalogue) -> ShownItems:
+    """What may be shown of the store's items, on this day and later ones."""
+    items = read_mart(lake, ITEM.name, ds, ["item_id", "title"], optional=DESCRIBED).to_pandas()
+    rows = items.set_index("item_id").reindex(catalogue.items["item_id"])
+    unknown = ~rows.index.isin(items["item_id"])
+    rows = rows.assign(available=rows["available"].mask(unknown, False) if "available" in rows else ~unknown)
+    return ShownItems(Showcase.of(ItemsOfDay.of(rows.reset_index()), read_rules(settings.rules), None))
 
 
 @contextlib.contextmanager

@@ -6,19 +6,22 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
 from contracts.lake import Lake
 from contracts.tables.marts import ITEM
-from lake_tables.arrow import read_mart
+
+if TYPE_CHECKING:  # the online API, which has the arrays alone, needs no table
+    import pandas as pd
+    import pyarrow as pa
 
 STOCK = ("available", "in_stock", "available_from", "available_until")
 """Columns of `dim_item` that say when an item can be had."""
 
-_OPTIONAL = ("category", "price", "brand", "margin", "interactions", *STOCK)
+DESCRIBED = ("category", "price", "brand", "margin", "interactions", *STOCK)
+"""The columns of `dim_item` that are read where the release that built it knew them, beside id and title."""
 
 
 def morning_after(ds: str) -> datetime.date:
@@ -60,13 +63,18 @@ class Catalogue:
         Raises:
             LakeError: the marts of that day were not built.
         """
-        return cls.of(read_mart(lake, ITEM.name, ds, ["item_id", "title"], optional=_OPTIONAL))
+        from lake_tables.arrow import read_mart
+
+        return cls.of(read_mart(lake, ITEM.name, ds, ["item_id", "title"], optional=DESCRIBED))
 
     @classmethod
     def of(cls, items: pa.Table | pd.DataFrame) -> Catalogue:
         """The catalogue of rows: item_id, and of the columns of `dim_item` those that are known."""
+        import pandas as pd
+        import pyarrow as pa
+
         if isinstance(items, pd.DataFrame):
-            known = [name for name in ("item_id", "title", *_OPTIONAL) if name in items]
+            known = [name for name in ("item_id", "title", *DESCRIBED) if name in items]
             items = pa.Table.from_pandas(items[known], preserve_index=False)
         count = len(items)
 
@@ -107,10 +115,25 @@ class Catalogue:
 
     @cached_property
     def _places(self) -> pd.Index:
+        import pandas as pd
+
         return pd.Index(self.item_ids, dtype=object)
+
+    @cached_property
+    def has_variants(self) -> bool:
+        """Whether two items share a title."""
+        return bool(self.titles.max(initial=-1) + 1 < len(self))
+
+    @cached_property
+    def usual_margins(self) -> np.ndarray:
+        """Margins, the mean of all where one is not known (items,)."""
+        known = self.margins[~np.isnan(self.margins)]
+        return np.nan_to_num(self.margins, nan=known.mean() if len(known) else 0.0)
 
     def places(self, item_ids: Sequence[str] | np.ndarray) -> np.ndarray:
         """Places of items, -1 for one that the catalogue does not know (ids,)."""
+        import pandas as pd
+
         return self._places.get_indexer(pd.Index(item_ids, dtype=object))
 
     def mask(self, places: Iterable[int] | np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ All of it works on arrays, many people at a time. Items are places in a `Catalog
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Showcase:
         cls,
         catalogue: Catalogue,
         rules: Rules,
-        day: datetime.date,
+        day: datetime.date | None,
         *,
         campaign: str | None = None,
         category: str | None = None,
@@ -70,7 +71,8 @@ class Showcase:
         """What may be shown on a day: everywhere, or in a campaign.
 
         Args:
-            day: on which people see it; of what a night makes, `morning_after` it.
+            day: on which people see it; of what a night makes, `morning_after` it. None leaves open when an item can be
+                had, and looks at the stock alone.
             campaign: one whose own rules hold too.
             category: the only one that the list carries; how many of a category it may have does not matter then.
             vectors: of the model that ranks (items, dimensions); without them a diversity by vectors is one by labels.
@@ -79,7 +81,7 @@ class Showcase:
         could = ~here.excluded.among(catalogue)
         if category is not None:
             could &= catalogue.of_category(category)
-        may = could & catalogue.available_on(day)
+        may = could & (catalogue.sold if day is None else catalogue.available_on(day))
         with np.errstate(invalid="ignore"):  # an item without a price is neither too dear nor too cheap
             if here.least_price is not None:
                 may &= ~(catalogue.prices < here.least_price)
@@ -108,6 +110,20 @@ class Showcase:
     def reranks(self) -> bool:
         """Whether a list is in another order than its ranking."""
         return self.diversity is not None or self.margin_weight > 0.0
+
+    @cached_property
+    def barred(self) -> np.ndarray:
+        """Items that the rules would let stand in it, and that cannot be had, or not at that price (items,)."""
+        return self.could & ~self.may
+
+    @cached_property
+    def bars(self) -> bool:
+        return bool(self.barred.any())
+
+    @cached_property
+    def as_ranked(self) -> Showcase:
+        """The same in the order of rankings, whatever diversity and margin say."""
+        return replace(self, diversity=None, margin_weight=0.0)
 
     def length_for(self, count: int) -> int:
         """How long a ranking should be for a list of so many; one of another length is as right, and slower."""
@@ -139,7 +155,7 @@ class Showcase:
         made = _Lists.begin(self, ranked, count)
         self._place_fixed(made, first, seen)
         for category, most in self.pinned_categories:
-            of_category = np.append(self.catalogue.categories == category, False)[ranked]
+            of_category = self.catalogue.categories[ranked] == category
             self._fill(made, None, made.may & of_category, most, reranks=False)
         self._fill(made, scores, made.may, count, reranks=self.reranks)
         people, items = self._passed(made, first)
@@ -160,7 +176,7 @@ class Showcase:
             allowed = there.any(axis=1) & made.allows(np.full((len(listed), 1), pin))[:, 0]
             made.put(np.flatnonzero(allowed), np.full(len(listed), pin), at=columns)
         for category, most in self.pinned_categories:
-            of_category = np.append(self.catalogue.categories == category, False)[listed]
+            of_category = self.catalogue.categories[listed] == category
             self._fill(made, None, made.may & of_category, most, reranks=False)
         self._fill(made, None, made.may, count, reranks=False)
         return Chosen(made.items, made.at, made.complete, np.empty(0, int), np.empty(0, int))
@@ -172,7 +188,7 @@ class Showcase:
             for pin in columns:
                 pin[seen[0][seen[1] == pin[:1]]] = -1
         if first is not None:
-            columns += list(np.where(np.append(self.may, False)[first], first, -1).T)
+            columns += list(np.where(self.may[first] & (first >= 0), first, -1).T)
         for items in columns:
             made.put(np.flatnonzero(made.allows(items[:, None])[:, 0]), items)
 
@@ -253,10 +269,8 @@ class Showcase:
             relevance = np.where(high > low, (relevance - low) / (high - low), 1.0)
         relevance = np.where(there, relevance, 0.0)
         if self.margin_weight:
-            known = self.catalogue.margins[~np.isnan(self.catalogue.margins)]
-            usual = known.mean() if len(known) else 0.0
-            margins = np.append(np.nan_to_num(self.catalogue.margins, nan=usual), 0.0)
-            relevance = (1.0 - self.margin_weight) * relevance + self.margin_weight * margins[items]
+            margins = self.catalogue.usual_margins[items]  # where there is no item, whatever: it is not chosen
+            relevance = (1.0 - self.margin_weight) * relevance + self.margin_weight * margins
         return relevance if self.diversity is None else (1.0 - self.diversity.weight) * relevance
 
     def _similar_to_list(self, made: _Lists, people: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -278,19 +292,18 @@ class Showcase:
         return sum(same) / len(labels)
 
     def _passed(self, made: _Lists, first: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        barred = self.could & ~self.may
-        none = np.empty(0, int)
-        if not barred.any():
-            return none, none
+        if not self.bars:
+            return np.empty(0, int), np.empty(0, int)
+        barred = self.barred
         last = np.maximum(made.at.max(axis=1, initial=-1) + 1, made.looked_at)
         last[(made.items < 0).any(axis=1)] = made.ranked.shape[1]
-        passed = np.append(barred, False)[made.ranked] & (np.arange(made.ranked.shape[1]) < last[:, None])
+        passed = barred[made.ranked] & (made.ranked >= 0) & (np.arange(made.ranked.shape[1]) < last[:, None])
         people, columns = np.nonzero(passed)
         found = [(people, made.ranked[people, columns])]
         for pin in self.pinned[barred[self.pinned]]:
             found.append((np.arange(len(last)), np.full(len(last), pin)))
         if first is not None:
-            people, columns = np.nonzero(np.append(barred, False)[first])
+            people, columns = np.nonzero(barred[first] & (first >= 0))
             found.append((people, first[people, columns]))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 
@@ -316,18 +329,18 @@ class _Lists:
     @classmethod
     def begin(cls, showcase: Showcase, ranked: np.ndarray, count: int) -> _Lists:
         people = len(ranked)
-        catalogue = showcase.catalogue
-        variants = catalogue.titles.max(initial=-1) + 1 < len(catalogue)
+        if not len(showcase.catalogue):
+            ranked = ranked[:, :0]
         return cls(
             showcase,
             ranked,
-            np.append(showcase.may, False)[ranked],
+            showcase.may[ranked] & (ranked >= 0),
             np.full((people, count), -1),
             np.full((people, count), -1),
             np.zeros(people, int),
             np.ones(people, bool),
             np.zeros(people, int),
-            limited=bool(variants or showcase.most_of_category or showcase.most_of_brand),
+            limited=bool(showcase.catalogue.has_variants or showcase.most_of_category or showcase.most_of_brand),
         )
 
     def take(self, columns: np.ndarray, most: int) -> None:
@@ -364,8 +377,7 @@ class _Lists:
         for labels, most in (*limits, (catalogue.brands, showcase.most_of_brand)):
             if most is None:
                 continue
-            labels = np.append(labels, -1)
-            own, there = labels[items], labels[listed]
+            own, there = labels[items], np.where(listed >= 0, labels[listed], -2)
             so_far = np.zeros(items.shape, np.int8)
             for place in range(int(filled.max(initial=0))):
                 so_far += own == there[:, place, None]

@@ -13,6 +13,7 @@
 | | `neighbours` | code of an item | `NEIGHBOUR`, by kind and rank |
 | | `reasons` | code of a reason, 4 bytes | the words |
 | `session_model.npz` | | | weights of the champion of `next_item`, `serving/online/session_model.py` |
+| `shown.npz` | | | what may be shown on which day, `serving/online/shown_items.py` |
 | `manifest.json` | | | `Manifest`: the night, and SHA-256 of the other files |
 
 Codes begin with 1. Items that the champion of `next_item` knows have the first ones, in its order: the place in its
@@ -33,10 +34,11 @@ from contracts.errors import LakeError
 from contracts.home import Home
 from contracts.tables.vocabulary import IDENTIFIER_KINDS
 
-FORMAT = 1
+FORMAT = 2
 """Another number is another layout: such a store is refused."""
 
 PEOPLE, ITEMS, SESSION_MODEL, MANIFEST = "people.lmdb", "items.lmdb", "session_model.npz", "manifest.json"
+SHOWN = "shown.npz"
 TABLES_OF = {
     PEOPLE: ("identifiers", "people", "lists", "histories", "tastes"),
     ITEMS: ("items", "codes", "popular", "neighbours", "reasons"),
@@ -127,8 +129,6 @@ class Manifest:
     """Kinds of neighbours."""
     words: Mapping[str, str] = field(default_factory=dict)
     """Reasons that are said online."""
-    ended: tuple[int, ...] = ()
-    """Codes of items that cannot be had any more."""
     session_version: str = ""
     """The version whose weights `session_model.npz` has; empty without."""
     no_session: str = ""

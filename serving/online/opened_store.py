@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ import numpy as np
 import orjson
 
 from contracts.errors import LakeError
+from lake_tables.shown.catalogue import morning_after
 from serving.online import layout
-from serving.online.layout import ITEMS, PEOPLE, SESSION_MODEL, TABLES_OF, Manifest
+from serving.online.layout import ITEMS, PEOPLE, SESSION_MODEL, SHOWN, TABLES_OF, Manifest
 from serving.online.session_model import SessionModel
+from serving.online.shown_items import ShownItems
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class OpenedStore:
         }
         self._of_people, self._of_items = self._people.begin(buffers=False), self._items.begin(buffers=False)
         self.session_model = SessionModel.load(folder / SESSION_MODEL) if manifest.session_version else None
-        self.ended = frozenset(manifest.ended)
+        self.shown = ShownItems.load(folder / SHOWN)
+        self.first_day = morning_after(manifest.ds)
+        """On which the night's lists are seen."""
         self._popular: dict[int, list[int]] = {}
 
     @classmethod
@@ -85,6 +90,10 @@ class OpenedStore:
             one.abort()
         for one in (self._people, self._items):
             one.close()
+
+    def may_be_shown(self, code: int, day: datetime.date | None = None) -> bool:
+        """Whether stock and rules let an item be shown on a day, at the earliest that after the night."""
+        return bool(self.shown.on(max(day or self.first_day, self.first_day)).may[code - 1])
 
     def person_of(self, pseudonym: str) -> bytes | None:
         """The key of who has an identifier: `NOBODY` where the person did not agree, None where none is known."""

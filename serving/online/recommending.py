@@ -6,19 +6,21 @@
 3. `segment`: what is popular in the person's segment, of those who agreed to profiling.
 4. `popularity`: what is popular with everybody; also for whoever is not known or did not agree.
 
-Each fills what the one before it leaves open. No item comes twice, nor two of one title, nor one that the person acted
-on, nor one that has ended.
+Each fills what the one before it leaves open, as the rules of what may be shown have it. No item comes twice, nor two
+of one title, nor one that the person acted on and that is not to be bought again, nor one that may not be shown.
 """
 
 from __future__ import annotations
 
+import datetime
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from lake_tables.shown.showcase import Showcase
 from serving.online.opened_store import OpenedStore, Person
 
 TOP = 10
@@ -72,15 +74,6 @@ class Answer:
         return self.items[0].version if self.items else POPULARITY
 
 
-Shown = Callable[[OpenedStore, Sequence[int]], Sequence[bool]]
-"""Whether each of some items may be shown."""
-
-
-def may_be_shown(store: OpenedStore, items: Sequence[int]) -> list[bool]:
-    """Whether each of some items may be shown now: the one place where the API asks."""
-    return [item not in store.ended for item in items]
-
-
 def recommend(
     store: OpenedStore,
     key: bytes | None,
@@ -89,6 +82,7 @@ def recommend(
     profiling: bool = True,
     count: int = TOP,
     category: str | None = None,
+    day: datetime.date | None = None,
 ) -> Answer:
     """The list of one person.
 
@@ -97,18 +91,21 @@ def recommend(
         acts: of the session, oldest first.
         profiling: whether the agreement to profiling still holds.
         category: only items of it.
+        day: on which the list is seen; by default, and at the earliest, the one after the night.
     """
     answer = Answer()
+    showcase = store.shown.on(max(day or store.first_day, store.first_day), category)
     person = store.person(key) if key is not None else None
     history, times = store.history(key) if person is not None else (np.empty(0, "u4"), None)
-    chosen = _Chosen(store, answer, count, category, {*history.tolist(), *(act.item for act in acts)})
+    now = {act.item for act in acts}
+    chosen = _Chosen(store, answer, count, showcase, history.tolist(), now, of_category=category is not None)
     if not acts:
         answer.passed[SESSION] = "no_acts"
     elif store.session_model is None:
         answer.passed[SESSION] = "no_model"
     else:
         taste = store.taste(key) if person is not None and store.session_model.reads_taste else None
-        chosen.take(SESSION, _of_session(store, history, times, taste, acts))
+        chosen.take(SESSION, _of_session(store, showcase, history, times, taste, acts), by_worth=True)
     if person is None:
         answer.passed[SEQUENCE] = "not_known" if key is None else "no_consent"
     else:
@@ -122,50 +119,82 @@ def recommend(
 
 
 class _Chosen:
-    """Fills an answer up to its length."""
+    """Fills an answer up to its length, as the rules have it."""
 
-    def __init__(self, store: OpenedStore, answer: Answer, count: int, category: str | None, seen: set[int]) -> None:
-        self._store, self._answer, self._count, self._category = store, answer, count, category
-        self._seen, self._titles = seen, set()
+    def __init__(
+        self,
+        store: OpenedStore,
+        answer: Answer,
+        count: int,
+        showcase: Showcase,
+        history: list[int],
+        now: set[int],
+        *,
+        of_category: bool,
+    ) -> None:
+        """Begin.
 
-    def take(self, speaker: str, offered: Iterable[Recommended]) -> None:
-        """Take what fits of a link's offer, a few at a time, best first."""
+        Args:
+            showcase: what may be shown; item code n is in place n - 1.
+            history: what the person acted on before the session.
+            now: what the session has acts on.
+            of_category: whether the list is of one category, and the night's may go beyond ten for it.
+        """
+        self._of_category = of_category
+        self._store, self._answer, self._count = store, answer, count
+        self._by_worth, self._in_order = showcase, showcase.as_ranked
+        self._now, self._seen = now, {*history, *now}
+        seen = np.array([*self._seen], int) - 1
+        self._pairs = np.zeros(len(seen), int), seen
+
+    def take(
+        self, speaker: str, offered: Iterable[Recommended], again: Collection[int] = (), *, by_worth: bool = False
+    ) -> None:
+        """Take what fits of a link's offer, best first.
+
+        Args:
+            again: items that may come though the person acted on them: those that the night found to be bought again.
+            by_worth: whether diversity and margin order the offer, and not the link itself.
+        """
         before, left = len(self._answer.items), iter(offered)
-        while len(self._answer.items) < self._count and (some := list(itertools.islice(left, 2 * TOP))):
-            allowed = may_be_shown(self._store, [one.item for one in some])
-            for one in itertools.compress(some, allowed):
-                if len(self._answer.items) == self._count:
-                    break
-                if one.item in self._seen:
-                    continue
-                shown = self._store.item(one.item)
-                fits = self._category is None or shown["category"] == self._category
-                if fits and shown["title"] not in self._titles:
-                    self._seen.add(one.item)
-                    self._titles.add(shown["title"])
-                    self._answer.items.append(one)
+        while len(self._answer.items) < self._count and (some := list(itertools.islice(left, _LOOKED_AT))):
+            some = [one for one in some if one.item not in self._seen or one.item in again]
+            self._choose(speaker, {one.item: one for one in some}, self._by_worth if by_worth else self._in_order)
         if len(self._answer.items) == before < self._count:
             self._answer.passed.setdefault(speaker, "nothing_left")
 
+    def _choose(self, speaker: str, offered: Mapping[int, Recommended], showcase: Showcase) -> None:
+        """Put into the answer what the rules choose of some items, behind what is in it already."""
+        listed = {one.item: one for one in self._answer.items}
+        ranked = np.array([[*offered]], int).reshape(1, -1) - 1
+        scores = np.array([[one.score or 0.0 for one in offered.values()]])
+        first = np.array([[*listed]], int).reshape(1, -1) - 1
+        if listed and showcase.pinned_categories:
+            showcase = replace(showcase, pinned_categories=())  # their places are taken
+        chosen = showcase.choose(ranked, scores, self._count, first=first, seen=self._pairs)
+        pinned = Recommended(0, speaker, None, self._store.manifest.words["pinned"])
+        self._answer.items = [
+            listed.get(item + 1) or (offered[item + 1] if at >= 0 else replace(pinned, item=item + 1))
+            for item, at in zip(chosen.items[0].tolist(), chosen.at[0].tolist(), strict=True)
+            if item >= 0
+        ]
+
     def take_night_list(self, key: bytes) -> None:
+        """Take what fits of the night's list, which has been chosen by the same rules."""
         places = self._store.night_list(key)
-        speaker = _speaker(places[0].version) if places else SEQUENCE
         if not places:
             self._answer.passed[SEQUENCE] = "no_list"
             return
-        self.take(
-            speaker,
-            (
-                Recommended(
-                    place.item,
-                    _speaker(place.version),
-                    place.score,
-                    self._store.reason(place.reason),
-                    place.version,
-                )
-                for place in places[: None if self._category else TOP]
-            ),
-        )
+        listed = places if self._of_category else places[:TOP]
+        left = [one for one in listed if self._in_order.may[one.item - 1] and one.item not in self._now]
+        offered = [
+            Recommended(one.item, _speaker(one.version), one.score, self._store.reason(one.reason), one.version)
+            for one in left
+        ]
+        if not self._answer.items and len(left) == len(listed) <= TOP:  # nothing has changed since it was chosen
+            self._answer.items = offered[: self._count]
+        else:
+            self.take(_speaker(places[0].version), offered, again={one.item for one in left})
 
 
 def _speaker(version: str) -> str:
@@ -173,9 +202,14 @@ def _speaker(version: str) -> str:
 
 
 def _of_session(
-    store: OpenedStore, history: np.ndarray, times: np.ndarray | None, taste: np.ndarray | None, acts: Sequence[Act]
+    store: OpenedStore,
+    showcase: Showcase,
+    history: np.ndarray,
+    times: np.ndarray | None,
+    taste: np.ndarray | None,
+    acts: Sequence[Act],
 ) -> Iterable[Recommended]:
-    """The best items by the sequence model, with what each is most like."""
+    """The best items by the sequence model that may be shown, with what each is most like."""
     model = store.session_model
     latest = dict.fromkeys(history.tolist())
     moments = dict(zip(latest, times.tolist(), strict=True)) if times is not None else {}
@@ -189,6 +223,7 @@ def _of_session(
     at = np.array([moments.get(item, np.nan) for item in known.tolist()]) if model.reads_times else None
     scores = model.score(known, at, taste)
     scores[known - 1] = -np.inf
+    scores[~showcase.may[: len(scores)]] = -np.inf
     scores[~np.isfinite(scores)] = -np.inf
     looked_at = min(_LOOKED_AT, len(scores))
     best = np.argpartition(scores, len(scores) - looked_at)[-looked_at:]

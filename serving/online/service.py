@@ -219,13 +219,13 @@ class Service:
         found = [
             {**store.item(other), "score": score, "kind": how}
             for other, how, score in store.neighbours(code)
-            if (kind is None or how == kind) and other not in store.ended
+            if (kind is None or how == kind) and store.may_be_shown(other, _today())
         ]
         if not found and kind is None:
             found = [
                 {**store.item(other), "score": None, "kind": "category"}
                 for _, other in zip(range(count + 1), store.same_category(item["category"]), strict=False)
-                if other != code
+                if other != code and store.may_be_shown(other, _today())
             ]
         return {"night": store.manifest.ds, "item_id": item["item_id"], "items": _each_once(found)[:count]}
 
@@ -241,7 +241,7 @@ class Service:
         key = self._agreed(store, subject)
         acts, _ = self._session_of(store, key) if key is not None else ([], 0)
         profiling = not self.refusals.refused(subject, _PROFILING)
-        answer = recommend(store, key, acts, profiling=profiling)
+        answer = recommend(store, key, acts, profiling=profiling, day=_today())
         shown = store.item(code)
         place = next((rank for rank, one in enumerate(answer.items, 1) if one.item == code), None)
         found = answer.items[place - 1] if place else None
@@ -350,7 +350,7 @@ class Service:
         sent: int = 0,
     ) -> dict[str, Any]:
         profiling = key is not None and not self.refusals.refused(subject, _PROFILING)
-        answer: Answer = recommend(store, key, acts, profiling=profiling, count=count, category=category)
+        answer: Answer = recommend(store, key, acts, profiling=profiling, count=count, category=category, day=_today())
         passed = answer.passed
         if key is None and not self._is_stranger(subject):
             passed["sequence"] = "no_consent"
@@ -435,3 +435,7 @@ def _each_once(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first of each item and of each title."""
     titles: set[str] = set()
     return [one for one in found if not (one["title"] in titles or titles.add(one["title"]))]
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -156,9 +156,7 @@ class Shelf:
         ]
         found, likely = [], best.length_for(TOP)
         for name, showcase, count in asked:
-            showcase = replace(
-                showcase, diversity=None, margin_weight=0.0
-            )  # campaigns take them in the ranking's order
+            showcase = showcase.as_ranked  # campaigns take them in that order
             there = len(np.unique(catalogue.titles[showcase.may]))
             found.append(Asked(name, showcase, count, min(count, there)))
             if there:
@@ -173,7 +171,7 @@ class Shelf:
     @property
     def barred(self) -> int:
         """Items that the rules would let stand in the ten, and that cannot be had, or not at that price."""
-        return int((self.best.could & ~self.best.may).sum())
+        return int(self.best.barred.sum())
 
     def pick(
         self,

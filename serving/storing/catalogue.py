@@ -28,26 +28,27 @@ class Catalogue:
     """item_id, title, category, price, interactions, available; row n has the code n + 1."""
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, known: Sequence[str]) -> Catalogue:
+    def of(cls, connection: duckdb.DuckDBPyConnection, known: Sequence[str], may_be_shown: pa.Table) -> Catalogue:
         """Number the items: first those that the model knows, in its order, then the others by id.
 
         Args:
             connection: with the views `dim_item` and `scores`.
             known: ids of the items that the champion of `next_item` knows, in its order.
+            may_be_shown: item_id of what stock and rules let be shown on the morning after.
         """
         connection.register("known", pa.table({"item_id": list(known), "place": np.arange(len(known))}))
-        columns = {row[0] for row in connection.execute("describe dim_item").fetchall()}
-        available = "coalesce(available, true)" if "available" in columns else "true"
-        items = connection.execute(f"""
+        connection.register("may_be_shown", may_be_shown)
+        items = connection.execute("""
             with ids as (
                 select item_id from dim_item union select item_id from scores union select item_id from known
             )
             select ids.item_id, coalesce(title, ids.item_id) as title, category, price,
-                coalesce(interactions, 0) as interactions, coalesce({available}, true) as available
+                coalesce(interactions, 0) as interactions, ids.item_id in (from may_be_shown) as available
             from ids left join dim_item using (item_id) left join known using (item_id)
             order by place nulls last, ids.item_id
         """).df()
         connection.unregister("known")
+        connection.unregister("may_be_shown")
         return cls(items)
 
     def __len__(self) -> int:
@@ -60,7 +61,7 @@ class Catalogue:
 
     @property
     def ended(self) -> tuple[int, ...]:
-        """Codes of items that cannot be had any more."""
+        """Codes of items that may not be shown: that cannot be had, or are excluded."""
         return tuple((np.flatnonzero(~self.items["available"].to_numpy(bool)) + 1).tolist())
 
 

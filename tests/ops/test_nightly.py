@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from contextlib import nullcontext
 
 import pytest
 from rich.console import Console
@@ -44,22 +43,6 @@ def test_audiences_are_delivered_where_that_is_configured_and_nobody_has_to_be_a
     monkeypatch.setattr(nightly, "run_dags", lambda *_: "deliver_audiences failed: crm is down")
     said = nightly.deliver(settings_with(tmp_path, "{crm: {kind: webhook}}"), NIGHT, log, console)
     assert said == "deliver_audiences failed: crm is down"
-
-
-def test_a_night_that_failed_leaves_its_page(tmp_path, monkeypatch, capsys):
-    (tmp_path / "raw" / "web" / f"ds={NIGHT}").mkdir(parents=True)
-    (tmp_path / "raw" / "web" / f"ds={NIGHT}" / "access.log").write_text("-")
-    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["ops.nightly", "--raw", "town"])
-    monkeypatch.setattr(nightly, "prepare_airflow", lambda *_: None)
-    monkeypatch.setattr(nightly, "preloaded", nullcontext)
-    monkeypatch.setattr(nightly, "run_dags", lambda *_: "nightly_profiles failed: expected a day; deliver it")
-    with pytest.raises(SystemExit, match="1"):
-        nightly.main()
-    page = (tmp_path / "pages" / f"nightly-{NIGHT}.html").read_text()
-    assert "The night did not finish." in page
-    assert "nightly_profiles failed: expected a day; deliver it" in page
-    assert f"page:   {tmp_path / 'pages' / 'index.html'}" in "".join(capsys.readouterr().out.split("\n"))
 
 
 def test_the_closing_table_says_what_became_of_every_audience(console):

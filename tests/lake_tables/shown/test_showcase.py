@@ -132,6 +132,8 @@ def test_what_was_passed_over_is_what_would_have_been_shown():
 def test_nothing_to_choose_from_is_an_empty_list(people):
     for rules in (Rules(), Rules(diversity=Diversity(0.5), everywhere=ListRules(most_of_category=1))):
         showcase = Showcase.of(catalogue(category=[*"xy"]), rules, DAY)
+        none = Showcase.of(Catalogue.of(pd.DataFrame({"item_id": pd.Series([], dtype=object)})), rules, DAY)
+        assert (none.choose(np.full((people, 3), -1)).items < 0).all()
         for ranked in (np.full((people, 3), -1), np.empty((people, 0), int)):
             chosen = showcase.choose(ranked, np.zeros(ranked.shape))
             assert (chosen.items.shape, (chosen.items < 0).all(), chosen.complete.any()) == ((people, 10), YES, NO)

@@ -1,7 +1,9 @@
 """The store of a night: equal to its tables, refused where it was changed, switched in one step."""
 
+import datetime
 import os
 import shutil
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import Settings
 from serving.online import layout
-from serving.online.layout import ITEMS, MANIFEST, PEOPLE, Manifest
+from serving.online.layout import FORMAT, ITEMS, MANIFEST, PEOPLE, Manifest
 from serving.online.opened_store import OpenedStore
 from serving.online.recommending import Act, recommend
 from serving.store import build_store
@@ -121,7 +123,7 @@ def test_a_store_that_is_half_copied_or_was_changed_is_refused(stored_home, tmp_
         (folder / MANIFEST).unlink()
     else:
         text = (folder / MANIFEST).read_text()
-        (folder / MANIFEST).write_text(text.replace('"format": 1', '"format": 99'))
+        (folder / MANIFEST).write_text(text.replace(f'"format": {FORMAT}', '"format": 99'))
     with pytest.raises(LakeError, match=r"serving\.store --ds 2026-11-20"):
         OpenedStore.open(folder)
 
@@ -172,8 +174,53 @@ def test_who_withdrew_since_and_items_that_ended_are_not_in_the_next_store(home)
     store = OpenedStore.open((home / "online" / "current").resolve())
     assert store.manifest.people == 103
     assert store.person_of(identifier) == layout.NOBODY
-    assert store.code_of(item(0)) in store.ended
+    assert not store.may_be_shown(store.code_of(item(0)))
     assert store.code_of(item(0)) not in store.popular()
     stores = sorted(one.name for one in (home / "online" / "stores").iterdir())
     assert len(stores) == 2  # the one before stays
+    store.close()
+
+
+RULES = """\
+excluded: {items: [i05]}
+pinned: {items: [i07]}
+at_most: {category: 4}
+"""
+
+
+def test_lists_and_sessions_keep_stock_and_rules(home, tmp_path, monkeypatch):
+    """No list has what cannot be had on its day, is excluded, or is too much of a category; what is pinned leads."""
+    monkeypatch.setenv("NIGHTSHIFT_RULES", str(tmp_path / "rules.yml"))
+    (tmp_path / "rules.yml").write_text(RULES)
+    from serving.score import score
+
+    lake = Lake(home / "lake")
+    items = pd.read_parquet(lake.partition("dim_item", DS)).drop(columns=["in_stock"], errors="ignore")
+    ends = datetime.date.fromisoformat(DS) + datetime.timedelta(days=3)
+    items = items.assign(in_stock=items["item_id"] != item(1), available_until=None)
+    items.loc[items["item_id"] == item(2), "available_until"] = ends
+    publish(home, "dim_item", items.to_dict("records"))
+    score(DS)
+    build_store(DS)  # compares the lists with the table
+    store = OpenedStore.open((home / "online" / "current").resolve())
+    category_of = dict(zip(items["item_id"], items["category"], strict=True))
+    named = set()
+    for number in range(120):
+        for acts in ((), (Act(store.code_of(item(number)), "view", 0.0),)):
+            for day in (None, ends + datetime.timedelta(days=1)):
+                answer = recommend(store, layout.person_key(person(number)), acts, day=day)
+                ids = [store.item(one.item)["item_id"] for one in answer.items]
+                seen = {
+                    store.item(code)["item_id"] for code in store.history(layout.person_key(person(number)))[0].tolist()
+                }
+                seen |= {item(number)} if acts else set()
+                assert not {item(1), item(5)} & set(ids)
+                assert day is None or item(2) not in ids
+                assert max(Counter(category_of[one] for one in ids).values()) <= 4
+                assert ids[0] == item(7) or item(7) in seen
+                assert len(ids) == 8
+                named |= set(ids)
+    assert item(2) in named
+    pinned = recommend(store, None, [Act(store.code_of(item(20)), "view", 0.0)]).items[0]
+    assert (pinned.item, pinned.by, pinned.reason) == (store.code_of(item(7)), "session", "chosen by the shop")
     store.close()
