@@ -71,6 +71,7 @@ def steps_of(ds: str, sources: Sequence[str], models: Sequence[str]) -> list[Ste
         Step(name="plan", arguments=["activation.plan", "--ds", ds]),
         Step(name="export", arguments=["activation.export", "--ds", ds]),
         Step(name="store", arguments=["serving.store", "--ds", ds]),
+        Step(name="watch", arguments=["monitoring.watch", "--ds", ds]),
         Step(name="page", arguments=["monitoring.page", "--ds", ds]),
         Step(name="truth", arguments=["sample_data.truth", "--ds", ds]),
         Step(name="town", arguments=["sample_data.next_day", "--ds", ds]),

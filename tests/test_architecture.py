@@ -78,7 +78,7 @@ MAY_START = {
         "activation.plan",
         "activation.export",
     }
-    | {"monitoring.page"},
+    | {"monitoring.watch", "monitoring.page"},
     "bench": {"spark_jobs.main", "dbt_project.build", "training.train", "serving.score", "activation.export"}
     | {
         "serving.neighbours",
