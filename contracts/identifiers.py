@@ -44,8 +44,8 @@ MAIL = (
 )
 """The address within a mail address that may have a name, `mailto:`, quotes or brackets around it."""
 
-HANDLE = r"^(?:acct:)?@*"
-"""What may stand before a handle."""
+HANDLE = r"^(?:acct:|[@\x20])*"
+"""What may stand before a handle, also more than once: a handle that was cleaned stays as it is."""
 
 _SIGNS = r"!-/:-@\[-`{-~\x20\xa1\xa7\xab\xb7\xbb\xbf\u2010-\u2027\u2030-\u205e\u2212\u3001\u3002"
 _AROUND = r"""[\x20"'()<>\[\]{}]*"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.errors import SettingsError
@@ -17,6 +17,8 @@ SHIPPED = shipped_cleaning()
 
 
 @given(st.sampled_from(IDENTIFIER_KINDS), st.text(max_size=30))
+@example("handle", "@ 0")
+@example("handle", "acct:@acct:zoe")
 def test_what_is_clean_stays_as_it_is(kind, text):
     once = SHIPPED.cleaned(kind, text)
     assert SHIPPED.cleaned(kind, once) == once
