@@ -9,7 +9,7 @@ DS ?=
 RAW ?= town
 DATA ?= ../shared/data
 BENCH ?=
-SERVE_PORT = $(or $(PORT),8090)
+SERVE_PORT = $(or $(PORT),8060)
 AIRFLOW_PORT ?= 8080
 MLFLOW_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
@@ -40,7 +40,7 @@ nights:  ## the town lives on, night after night: planted lift beside measured l
 	. ops/env.sh
 	python -m ops.nights $(foreach name,ds nights train-every,$(call option,$(name)))
 
-serve:  ## the API for a shop, on the store of the last night of [RAW=...]: recommendations, acts, withdrawals [PORT=8090]
+serve:  ## the API for a shop, on the store of the last night of [RAW=...]: recommendations, acts, withdrawals [PORT=8060]
 	@ops/setup.sh
 	. ops/env.sh
 	exec python -m serving.online --port $(SERVE_PORT)

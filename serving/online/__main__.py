@@ -3,7 +3,7 @@
 Answers from the store that `python -m serving.store` made last, and goes over to a new one by itself. The page of the
 API is at /docs. Who may ask stands in `<home>/secrets/online_callers.json`, made at the first start.
 
-    python -m serving.online --port 8090
+    python -m serving.online --port 8060
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
         prog="python -m serving.online", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--host", default="127.0.0.1", help="where it listens (%(default)s)")
-    parser.add_argument("--port", type=int, default=8090, help="(%(default)s)")
+    parser.add_argument("--port", type=int, default=8060, help="(%(default)s)")
     options = parser.parse_args()
     exit_with_sentence(lambda: serve(options.host, options.port))
 
