@@ -231,6 +231,7 @@ def say_where(stack: Stack) -> None:
     say(f"MLflow       {stack.address}/              accounts and passwords: {stack.secrets}/mlflow_accounts")
     say(f"TensorBoard  {stack.address}/tensorboard/  with Airflow's accounts")
     say(f"Nights       {stack.address}/nights/       how the last night went; with Airflow's accounts")
+    say(f"API          {stack.address}/online/docs   for a shop; keys of callers: secrets/online_callers.json")
     if stack.cluster:
         say(f"Spark        {stack.address}/spark/        with Airflow's accounts")
     say(f"raw deliveries land in {stack.settings['NIGHTSHIFT_RAW_DIR']}; to try the simulated town: make up TOWN=yes")

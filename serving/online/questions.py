@@ -109,8 +109,8 @@ class Recommendations(BaseModel):
     night: datetime.date = Field(description="the day whose night everything in this answer is from")
     spoke: Literal[*SPEAKERS] = Field(description="the first link of the chain that had something to say")
     passed: dict[str, str] = Field(
-        description="links of the chain that said nothing, and why: no_acts, no_model, no_known_item, not_known, "
-        "no_consent, no_list, no_segment, nothing_left"
+        description="links of the chain that said nothing, and why: no_acts, no_model, other_arm, no_known_item, "
+        "not_known, no_consent, no_list, no_segment, nothing_left"
     )
     model_version: str = Field(description="who ranked, as `next_item/3`, or `popularity`")
     experiments: dict[str, str] = Field(description="experiment -> the person's arm")

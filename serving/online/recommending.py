@@ -28,6 +28,10 @@ TOP = 10
 
 SESSION, SEQUENCE, TASTE, SEGMENT, POPULARITY = SPEAKERS = ("session", "sequence", "taste", "segment", "popularity")
 
+CHALLENGER = "challenger"
+"""The experiment, and its arm, in which people have the lists of the version in shadow. Sessions are ranked by the
+champion, so that the arm has none."""
+
 _RANKED_BY = {"next_item": SEQUENCE, "taste_autoencoder": TASTE, "popularity": POPULARITY}
 """Model -> who speaks, where the night's list is from it."""
 
@@ -103,6 +107,8 @@ def recommend(
         answer.passed[SESSION] = "no_acts"
     elif store.session_model is None:
         answer.passed[SESSION] = "no_model"
+    elif person is not None and _of_another_version(store, key, person):
+        answer.passed[SESSION] = "other_arm"
     else:
         taste = store.taste(key) if person is not None and store.session_model.reads_taste else None
         chosen.take(SESSION, _of_session(store, showcase, history, times, taste, acts), by_worth=True)
@@ -116,6 +122,13 @@ def recommend(
             chosen.take(SEGMENT, _popular(store, person, SEGMENT))
     chosen.take(POPULARITY, _popular(store, person, POPULARITY))
     return answer
+
+
+def _of_another_version(store: OpenedStore, key: bytes, person: Person) -> bool:
+    """Whether a person is shown the lists of a version in shadow, which is not the one that ranks sessions."""
+    in_arm = person.arms.get(CHALLENGER) == CHALLENGER
+    versions = [place.version for place in store.night_list(key)[:1]] if in_arm else []
+    return any(one != store.manifest.session_version and _speaker(one) == SEQUENCE for one in versions)
 
 
 class _Chosen:

@@ -109,6 +109,27 @@ def test_an_act_is_counted_is_in_the_session_and_in_tonights_delivery(client, ho
     assert 'nightshift_online_acts_total{action="cart"} 1.0' in client.get("/metrics").text
 
 
+def test_lines_that_come_while_an_erasure_rewrites_files_are_not_lost(client, service, home):
+    from contracts.lake import Lake
+
+    def send(item_id):
+        return client.post("/events", json={"person": "acc-1", "action": "view", "item_id": item_id}).json()["day"]
+
+    folder = home / "raw" / "online_events" / f"ds={send('one')}"
+    [first] = folder.iterdir()
+    with Lake(home / "lake").alone():
+        before = first.read_text()
+        send("two")
+        first.with_name(".draft").write_text(before.replace("acc-1", "erased"))
+        first.with_name(".draft").rename(first)
+        send("three")
+    send("four")
+    service.close()
+    lines = [json.loads(line) for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
+    assert [line["item_id"] for line in lines] == ["one", "two", "three", "four"]
+    assert [line["account"] for line in lines] == ["erased", "acc-1", "acc-1", "acc-1"]
+
+
 def test_a_withdrawal_holds_from_the_next_request_on_for_all_identifiers_and_after_a_new_start(client, service):
     assert client.get("/recommendations/second of 1").json()["spoke"] == "sequence"
     client.post("/events", json={"person": "acc-1", "action": "view", "item_id": item(15)})

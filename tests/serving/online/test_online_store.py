@@ -57,6 +57,10 @@ def test_an_arm_of_people_has_the_lists_of_the_version_in_shadow(home):
             assert [opened.item(item.item)["item_id"] for item in found] == expected["item_id"].tolist()
             assert {item.version for item in found} == {version}
         assert opened.person(layout.person_key(some[0])).arms == {"challenger": "challenger"}
+        # sessions are ranked by the champion, so that who is shown another version's lists gets these
+        acts = [Act(opened.code_of(item(15)), "view", 0.0)]
+        answers = [recommend(opened, layout.person_key(one), acts) for one in (some[0], some[1], person(2))]
+        assert [answer.passed.get("session") for answer in answers] == ["other_arm", None, None]
     finally:
         opened.close()
 
