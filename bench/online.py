@@ -9,7 +9,7 @@ latency  made-up people with histories of 5 to 40 items are scored by `serving.s
          `POST /recommendations` with a session of 20 acts; beside it `mlflow models serve` on the same champion and
          histories of 20 items, at a rate that it can bear
 store    made-up lists of ten for many people: seconds of the build with its checks, bytes, memory of the server
-switch   10,000 requests while `serving.store` builds another night's store and switches, twice, and a person withdraws
+switch   10,000 requests while the store is switched between two nights, twice, and a person withdraws in the middle
 
 The client (`bench/online_load.py`) is another process on the same machine, and talks over the loopback. What else the
 machine does meanwhile is in the line as `load_before`. A JSON line each, in `bench/results/online.jsonl`.
@@ -47,6 +47,8 @@ from contracts.settings import REPOSITORY, Settings
 from contracts.tables.served import SCORES
 from contracts.tables.vocabulary import PURPOSES
 from lake_tables.arrow import arrow_schema
+from serving.online import layout
+from serving.store import switch_to
 
 DAYS = ("2026-11-19", "2026-11-20")
 """Of odd days the made-up scores are from 0 to 1, of even days from 2 to 3."""
@@ -162,14 +164,18 @@ def switch(options: argparse.Namespace) -> dict[str, Any]:
     for ds in DAYS:
         lay(settings, ds, people, options.items, histories=False)
         lay_scores(settings, ds, people, options.items)
-    _run("serving.store", "--ds", DAYS[0])
+    folders = []
+    for ds in DAYS:
+        _run("serving.store", "--ds", ds)
+        folders.append(layout.current_of(settings.home).resolve())
     with _server(settings) as (port, key, _):
         command = _load_command(options, port, key, "list", people=people, seconds=10_000 / options.rate)
         client = subprocess.Popen([*command, "--withdraw"], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
-        for ds in (DAYS[1], DAYS[0]):
-            _run("serving.store", "--ds", ds)
+        for folder in folders:
+            time.sleep(10_000 / options.rate / 3)
+            switch_to(settings, folder)
         found = json.loads(client.communicate()[0])
-    return {"people": people, "rate": options.rate, "switches": 2, **found}
+    return {"people": people, "rate": options.rate, **found}
 
 
 def lay(settings: Settings, ds: str, people: int, items: int, *, histories: bool) -> None:
@@ -337,11 +343,11 @@ def _server(settings: Settings) -> Iterator[tuple[int, str, int]]:
 def _mlflow(settings: Settings) -> Iterator[int]:
     """`mlflow models serve` on the same champion: its port."""
     port = _free_port()
-    command = ["mlflow", "models", "serve", "--model-uri", "models:/next_item@champion", "--env-manager", "local"]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", "models:/next_item@champion"]
     os.environ["MLFLOW_TRACKING_URI"] = settings.registry_uri
     os.environ["DO_NOT_TRACK"] = "true"
     process = subprocess.Popen(
-        [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
+        [*command, "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)],
         cwd=settings.home.root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

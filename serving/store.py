@@ -111,7 +111,7 @@ def build_store(ds: str, *, sample: int = SAMPLE) -> str:
             Report(settings.home.reports, ds).write("store", fragment)
             raise
         draft.rename(folder)
-        _switch(settings, folder)
+        switch_to(settings, folder)
         size = sum(file.stat().st_size for file in folder.iterdir())
         fragment["store"] = {
             "people": manifest.people,
@@ -284,7 +284,7 @@ def _as_lists(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=["person_id", "strongest_actions"], errors="ignore")
 
 
-def _switch(settings: Settings, folder: Path) -> None:
+def switch_to(settings: Settings, folder: Path) -> None:
     """Let a store answer, in one rename of a link; the one before it stays, older ones go."""
     link = layout.current_of(settings.home)
     before = link.resolve().name if link.is_symlink() else ""
