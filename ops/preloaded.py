@@ -99,13 +99,34 @@ def main(listens_at: str, libraries: Sequence[str]) -> None:
         listener.bind(listens_at)
         listener.listen()
         gc.disable()
-        for library in libraries:
-            importlib.import_module(library)
+        with errors_alone():
+            for library in libraries:
+                importlib.import_module(library)
         gc.freeze()  # a child's collector does not touch, and so does not copy, what all share
         gc.enable()
         request = Server(listener).serve()
     if request is not None:
         request.run()
+
+
+@contextlib.contextmanager
+def errors_alone() -> Iterator[None]:
+    """Keep what libraries say on standard error while they are imported, and show it only where an import fails.
+
+    TensorFlow's own libraries greet there, at a level that `TF_CPP_MIN_LOG_LEVEL` does not reach yet.
+    """
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(terminal, said.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 class Server:

@@ -20,8 +20,8 @@ PAGES = [README, *sorted((REPOSITORY / "docs").glob("*.md"))]
 NEW_IN_THE_EXAMPLE = "spark_jobs/mappings/loyalty_app.yml"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TOP = "activation|bench|contracts|dags|dbt_project|docs|lake_tables|ops|privacy|requirements|sample_data|serving"
-_TOP += "|spark_jobs|tests|training"
+_TOP = "activation|bench|contracts|dags|dbt_project|docs|lake_tables|monitoring|ops|privacy|requirements|sample_data"
+_TOP += "|serving|spark_jobs|tests|training"
 _PATH = re.compile(rf"(?<![\w/.<>-])(?:{_TOP})/[\w./*-]*")
 _MODULE = re.compile(rf"python -m ((?:{_TOP})[\w.]*)")
 

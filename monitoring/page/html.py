@@ -46,6 +46,7 @@ def page_of(night: Night) -> str:
     sections = {anchor: (title, *attempt(make, night)) for anchor, (title, make) in SECTIONS.items()}
     first, problem = attempt(first_screen, night)
     now = datetime.datetime.now(datetime.UTC)
+    home = f"{night.settings.home.root}/"  # errors name it; who gets the page has no use for it
     render = partial(
         _environment().get_template("page.html.j2").render,
         night=night,
@@ -56,7 +57,7 @@ def page_of(night: Night) -> str:
         sections=sections,
     )
     for photos, drawings in ((True, True), (False, True), (False, False)):
-        page = render(photos=photos, drawings=drawings)
+        page = render(photos=photos, drawings=drawings).replace(home, "")
         if len(page.encode()) <= MOST_BYTES:
             break
     return page

@@ -221,7 +221,7 @@ def interactions(home: TinyHome, until: str) -> list[dict]:
 
 def report_of(home: TinyHome, ds: str) -> dict[str, int]:
     fragment = json.loads((home.settings.home.reports / ds / "profile.json").read_text())
-    return {name: value for name, value in fragment.items() if name != "seconds"}
+    return {name: value for name, value in fragment.items() if name not in ("seconds", "memory_gib")}
 
 
 def decayed(weight: float, occurred_at: str) -> float:

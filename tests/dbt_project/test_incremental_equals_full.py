@@ -44,7 +44,8 @@ class Compared:
 
 def outcome(home: TinyHome, ds: str) -> tuple[dict[str, str], dict[str, Any]]:
     report = json.loads((home.settings.home.reports / ds / "profile.json").read_text())
-    return home.digests(MARTS, ds), {name: value for name, value in report.items() if name not in ("seconds", "since")}
+    of_the_run = ("seconds", "memory_gib", "since")
+    return home.digests(MARTS, ds), {name: value for name, value in report.items() if name not in of_the_run}
 
 
 def since(home: TinyHome, ds: str) -> str | None:

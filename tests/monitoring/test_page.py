@@ -109,6 +109,14 @@ def test_hostile_words_stay_words(home):
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
+def test_where_the_home_stands_is_not_on_the_page(home):
+    missing = home.lake / "training_uplift"
+    report(home, "train", models={"uplift": {"decision": "skipped", "reasons": [f"no row in {missing}"]}})
+    make_page(DS, failed=f"{missing} cannot be read")
+    assert "no row in lake/training_uplift" in Read(page_in(home)).by_id("models")
+    assert str(home.root) not in page_in(home)
+
+
 def test_a_first_night_without_anything_is_a_page_of_sentences(home):
     make_page(DS)
     page = Read(page_in(home))
