@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation.deliver import deliver
 from contracts.keys import pseudonym_keys
 from contracts.lake import Lake
 from contracts.pseudonyms import pseudonym
@@ -125,3 +131,38 @@ def books(home, ds: str = NIGHT, to: str = "crm") -> dict:
 
 def mails(people) -> list[str]:
     return sorted(mail(one) for one in people)
+
+
+def deliver_until_killed(
+    night: str, destination: str, moment: random.Random, within: tuple[float, float], had: Callable[[], int] | None
+) -> tuple[bool, bool]:
+    """Deliver in another process, which is killed with -9 some seconds later, if it has not ended by then.
+
+    Args:
+        within: seconds, of which the lot draws.
+        had: how much the receiver has had; the seconds begin when that grows. None: they begin with the process.
+
+    Returns:
+        Whether it was killed, and whether it ended well.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["activation.deliver", "asyncssh"])
+    run = context.Process(target=_deliver_here, args=(dict(os.environ), night, destination))
+    run.start()
+    before = had() if had is not None else 0
+    while had is not None and had() == before and run.is_alive():
+        time.sleep(0.0005)
+    time.sleep(moment.uniform(*within))
+    killed = run.is_alive()
+    if killed:
+        os.kill(run.pid, signal.SIGKILL)
+    run.join()
+    assert run.exitcode in (0, -signal.SIGKILL), "it failed by itself"
+    return killed, run.exitcode == 0
+
+
+def _deliver_here(environment: Mapping[str, str], night: str, destination: str) -> None:
+    """The process that forks was begun by whichever test came first, in that test's home."""
+    os.environ.clear()
+    os.environ.update(environment)
+    deliver(night, destination)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import random
-import time
 from collections import Counter
 
 import pandas as pd
@@ -21,6 +18,7 @@ from tests.activation.delivered_town import (
     NIGHT,
     books,
     configure,
+    deliver_until_killed,
     home_with_audience,
     lay_audience,
     lay_contacts,
@@ -259,31 +257,25 @@ def test_what_is_missing_is_said_in_a_sentence(home):
 
 def test_kills_at_any_moment_lose_and_double_nothing(home, receiver):
     """20 runs are killed with -9, wherever they are, and gone on with, over as many nights as that takes."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["activation.deliver"])
     chance = random.Random(4)
     nights = [f"2027-01-{day:02d}" for day in range(1, 32)]
     people = {night: sorted(chance.sample(range(200), 150)) for night in nights}
     lay_town(home, 200, nights)
     lay_contacts(home, [f"acc-{one},{mail(one)}," for one in range(200)], "2027-01-01")
     configure(home, receiver.url, batch=5, more="    messages_a_second: 600\n")
-    kills, number, sent = 0, 0, -1
+    kills, number = 0, 0
     lay_audience(home, "letters", nights[0], people[nights[0]])
     while kills < 20:
-        run = context.Process(target=deliver, args=(nights[number], "crm"))
-        run.start()
-        if kills % 2:  # some moment while messages go out, or somewhere else
-            sent = receiver.requests
-            while receiver.requests == sent and run.is_alive():
-                time.sleep(0.001)
-            time.sleep(chance.uniform(0, 0.1))
-        else:
-            time.sleep(chance.uniform(0.05, 0.6))
-        if run.is_alive():
-            os.kill(run.pid, 9)
-            kills += 1
-        run.join()
-        if run.exitcode == 0:
+        while_sending = kills % 2  # some moment while messages go out, or somewhere else
+        killed, ended = deliver_until_killed(
+            nights[number],
+            "crm",
+            chance,
+            within=(0, 0.1) if while_sending else (0.05, 0.6),
+            had=(lambda: receiver.requests) if while_sending else None,
+        )
+        kills += killed
+        if ended:
             number += 1
             lay_audience(home, "letters", nights[number], people[nights[number]])
     deliver(nights[number], "crm")

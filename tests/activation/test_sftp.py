@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
 import subprocess
 import sys
-import time
 
 import asyncssh
 import pytest
@@ -21,6 +18,7 @@ from tests.activation.delivered_town import (
     NEXT_NIGHT,
     NIGHT,
     books,
+    deliver_until_killed,
     home_with_audience,
     lay_audience,
     lay_contacts,
@@ -194,8 +192,6 @@ def test_its_library_is_loaded_by_those_alone_who_use_it(home):
 
 def test_kills_at_any_moment_leave_a_whole_file(home, receiver):
     """Runs are killed with -9, wherever they are, and gone on with: the file is always that of one night, entire."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["activation.deliver", "asyncssh"])
     chance = random.Random(7)
     nights = [f"2027-01-{day:02d}" for day in range(1, 13)]
     people = {night: sorted(chance.sample(range(60), 40)) for night in nights}
@@ -204,22 +200,18 @@ def test_kills_at_any_moment_leave_a_whole_file(home, receiver):
     number, kills = 0, 0
     lay_audience(home, "letters", nights[0], people[nights[0]])
     while kills < 8 and number < len(nights) - 1:
-        run = context.Process(target=deliver, args=(nights[number], "drop"))
-        run.start()
-        seen = len(receiver.uploads)
-        if kills % 2:  # about the moment at which the file takes its name, or anywhere
-            while len(receiver.uploads) == seen and run.is_alive():
-                time.sleep(0.0005)
-            time.sleep(chance.uniform(0, 0.02))
-        else:
-            time.sleep(chance.uniform(0.05, 0.8))
-        if run.is_alive():
-            os.kill(run.pid, 9)
-            kills += 1
-        run.join()
+        at_its_end = kills % 2  # about the moment at which the file takes its name, or anywhere
+        killed, ended = deliver_until_killed(
+            nights[number],
+            "drop",
+            chance,
+            within=(0, 0.02) if at_its_end else (0.05, 0.8),
+            had=(lambda: len(receiver.uploads)) if at_its_end else None,
+        )
+        kills += killed
         if "letters.csv" in files(receiver):
             assert receiver.audience("letters") in [mails(people[night]) for night in nights[: number + 1]]
-        if run.exitcode == 0:
+        if ended:
             number += 1
             lay_audience(home, "letters", nights[number], people[nights[number]])
     deliver(nights[number], "drop")
