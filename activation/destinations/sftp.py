@@ -8,19 +8,17 @@ finds the whole audience of one night, and what a broken connection leaves has n
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, TextIO
 
-from activation.destinations import audience_csv
-from activation.destinations.destination import Answer, Batch, Destination
+from activation.destinations.audience_csv import AudienceFiles, file_name
 
 if TYPE_CHECKING:
     from activation.destinations.sftp_session import Session
 
 
 @dataclass(frozen=True)
-class Sftp(Destination):
+class Sftp(AudienceFiles):
     """A folder of one account on an SFTP server."""
 
     host: str
@@ -35,40 +33,22 @@ class Sftp(Destination):
     timeout_seconds: float = 30.0
     """For each answer of the server."""
     _open: list[Session] = field(default_factory=list, repr=False, compare=False)
-    _draft: list[Any] = field(default_factory=list, repr=False, compare=False)
 
-    most_messages: ClassVar[int] = 10_000
-    is_whole: ClassVar[bool] = True
+    def has(self, campaign: str) -> bool:
+        return self._session().has(self._path(campaign))
 
-    @contextlib.contextmanager
-    def audience(self, campaign: str) -> Iterator[None]:
-        with self._session().replacing(self._path(campaign)) as stream:
-            self._draft.append(audience_csv.begin(stream))
-            try:
-                yield
-            finally:
-                self._draft.clear()
+    def reading(self, campaign: str) -> contextlib.AbstractContextManager[TextIO]:
+        return self._session().reading(self._path(campaign))
 
-    def send(self, batch: Batch) -> Answer:
-        [writer] = self._draft
-        audience_csv.write(writer, batch)
-        return Answer()
-
-    def remove(self, batch: Batch) -> Answer:
-        """Take people out of the file of a campaign, which goes through memory and back."""
-        session, path = self._session(), self._path(batch.campaign)
-        if not session.has(path):
-            return audience_csv.gone(batch)
-        with session.reading(path) as old, session.replacing(path) as new:
-            audience_csv.copy_without(old, new, {message["member_id"] for message in batch.messages})
-        return Answer()
+    def replacing(self, campaign: str) -> contextlib.AbstractContextManager[TextIO]:
+        return self._session().replacing(self._path(campaign))
 
     def close(self) -> None:
         while self._open:
             self._open.pop().close()
 
     def _path(self, campaign: str) -> str:
-        return f"{self.folder.rstrip('/')}/{audience_csv.file_name(campaign)}"
+        return f"{self.folder.rstrip('/')}/{file_name(campaign)}"
 
     def _session(self) -> Session:
         from activation.destinations.sftp_session import Session  # its library is loaded by those alone who use it
