@@ -25,6 +25,7 @@ from activation.planning.publishing import books_of
 from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import Settings
+from contracts.small_groups import fold_small
 from contracts.tables.activation import OUTCOMES
 from contracts.tables.marts import CONSENT
 from lake_tables.arrow import read_mart
@@ -178,9 +179,5 @@ def reasons(books: Mapping[str, int], smallest: int) -> tuple[dict[str, int], in
     The latter are nobody, or at least as many as `smallest`, so that nobody finds out by subtracting; where there are
     not so many at all, they are given as they are, and are to be called fewer than that.
     """
-    shown = {name: books[name] for name in OUTCOMES if name != "planned" and books[name]}
-    few = [name for name, people in shown.items() if people < smallest]
-    together = sum(shown.pop(name) for name in few)
-    while 0 < together < smallest and shown:
-        together += shown.pop(min(shown, key=shown.get))
-    return shown, together
+    folded = fold_small({name: books[name] for name in OUTCOMES if name != "planned"}, smallest)
+    return folded.shown, folded.others

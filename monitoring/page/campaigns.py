@@ -6,13 +6,13 @@ from typing import Any
 
 from contracts.checked_yaml import read_yaml
 from contracts.errors import NightshiftError, SettingsError
+from contracts.small_groups import fold_small, in_words
 from contracts.tables.activation import OUTCOMES, PLAN_BOOKS, PLANS
 from contracts.tables.marts import ITEM
 from monitoring.page import words
 from monitoring.page.charts import Line, over_nights
 from monitoring.page.night import Night
 from monitoring.page.photos import photos_of
-from monitoring.page.small_groups import fold_small, in_words
 
 _MOST_CAMPAIGNS = 30
 _SAMPLES = 3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.small_groups import fold_small, in_words
 from contracts.tables.activation import DELIVERIES
 from monitoring.page import words
 from monitoring.page.night import Night
-from monitoring.page.small_groups import fold_small, in_words
 
 
 def deliveries(night: Night) -> dict[str, Any]:

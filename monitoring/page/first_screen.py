@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.small_groups import in_words
 from contracts.tables.activation import PLANS
 from contracts.verdicts import Verdicts
 from monitoring.page import words
 from monitoring.page.alarms import alarms_of
 from monitoring.page.attempt import attempt
 from monitoring.page.night import STEPS, Night, figure
-from monitoring.page.small_groups import in_words
 
 _MOVED = 0.2
 """A number of people that moves by more than this share since the night before is said."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.small_groups import in_words
 from contracts.tables.activation import LIFT
 from monitoring.page import words
 from monitoring.page.charts import Line, over_nights
 from monitoring.page.night import Night
-from monitoring.page.small_groups import in_words
 
 _MOST = 60
 

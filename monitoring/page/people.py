@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.small_groups import Folded, fold_small, in_words
 from contracts.tables.marts import CONSENT, PROFILE
 from monitoring.page import words
 from monitoring.page.charts import Line, over_nights
 from monitoring.page.night import Night, figure
-from monitoring.page.small_groups import Folded, fold_small, in_words
 
 _MOST_GROUPS = 10
 

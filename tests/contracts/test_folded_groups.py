@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.page.small_groups import fold_small, in_words
+from contracts.small_groups import fold_small, in_words
 
 
 def test_a_small_group_takes_the_next_with_it():

@@ -27,7 +27,7 @@ def fold_small(groups: Mapping[str, int], smallest: int, *, keep: Collection[str
     Args:
         groups: group -> people; empty groups are left out.
         smallest: fewest people of a group that is shown.
-        keep: groups that the page states elsewhere as well, and that are shown where they are large enough.
+        keep: groups that are stated elsewhere as well, and that are shown where they are large enough.
     """
     by_size = sorted(((people, name) for name, people in groups.items() if people > 0), reverse=True)
     shown = {name: people for people, name in by_size if people >= smallest}
