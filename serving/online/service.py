@@ -10,7 +10,6 @@ import asyncio
 import datetime
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from contracts.identifiers import load_cleaning
 from contracts.keys import fingerprint, pseudonym_keys
 from contracts.report import say
 from contracts.settings import Settings
-from contracts.tables.vocabulary import ITEM_ACTIONS, SESSION_SILENCE_MINUTES
+from contracts.tables.vocabulary import ITEM_ACTIONS
 from serving.online import layout, source
 from serving.online.callers import Callers, callers_file
 from serving.online.deliveries import Deliveries
@@ -30,11 +29,10 @@ from serving.online.questions import Act, Decision, Session
 from serving.online.recommending import Act as SessionAct
 from serving.online.recommending import Answer, answer_items, recommend
 from serving.online.refusals import Refusals
+from serving.online.sessions import Sessions
 from serving.online.subjects import KINDS, Subject, pseudonym_of, subject_of
 
 LOOKS_SECONDS = 0.5
-MOST_SESSIONS = 100_000
-_MOST_OF_A_SESSION = 50
 _OLDEST_ACT_DAYS, _MOST_AHEAD_MINUTES = 7, 5
 
 _PERSONALISATION, _PROFILING = "personalisation", "profiling"
@@ -66,7 +64,7 @@ class Service:
         self._refused_name = ""
         self.refusals = Refusals(settings, self._keys, self._cleaning)
         self._deliveries = Deliveries(settings)
-        self._sessions: OrderedDict[bytes, list[tuple[str, str, float, float]]] = OrderedDict()
+        self._sessions = Sessions()
         self.take_over(*self.looked())
 
     # the store that answers
@@ -182,7 +180,7 @@ class Service:
         store = self.night()
         subject = self.subject(store, kind, name)
         key = self._agreed(store, subject)
-        acts, unknown = self._session_of(store, key) if key is not None else ([], 0)
+        acts, unknown = self._sessions.acts(store, key)
         return self._answered(store, subject, key, acts, unknown, count, category)
 
     def list_of_session(self, session: Session) -> dict[str, Any]:
@@ -192,11 +190,9 @@ class Service:
         if session.person is not None:
             subject = self.subject(store, session.kind, session.person)
         key = self._agreed(store, subject)
-        acts, unknown = [], 0
+        acts, unknown = self._sessions.acts(store, key)
         now = time.time()
         if key is not None or (self._is_stranger(subject) and session.agreed):
-            if key is not None:
-                acts, unknown = self._session_of(store, key)
             for act in session.acts:
                 code = store.code_of(act.item_id)
                 at = act.occurred_at.timestamp() if act.occurred_at is not None else now
@@ -239,7 +235,7 @@ class Service:
         code = self._known_item(store, item_id)
         subject = self.subject(store, kind, name)
         key = self._agreed(store, subject)
-        acts, _ = self._session_of(store, key) if key is not None else ([], 0)
+        acts, _ = self._sessions.acts(store, key)
         profiling = not self.refusals.refused(subject, _PROFILING)
         answer = recommend(store, key, acts, profiling=profiling, day=_today())
         shown = store.item(code)
@@ -289,7 +285,7 @@ class Service:
         if store is not None and act.action in ITEM_ACTIONS:
             key = self._agreed(store, subject_of(store, self._keys, self._cleaning, act.kind, act.person))
             if key is not None:
-                self._remember(key, act.item_id, act.action, moment.timestamp())
+                self._sessions.remember(key, act.item_id, act.action, moment.timestamp())
         return {"event_id": event_id, "day": day}
 
     def decision(self, decision: Decision) -> dict[str, Any]:
@@ -311,7 +307,7 @@ class Service:
             if pseudonym is not None:
                 self.refusals.refuse(store, pseudonym, decision.purposes)
                 if store is not None and (key := store.person_of(pseudonym)) is not None:
-                    self._sessions.pop(key, None)
+                    self._sessions.forget(key)
         return {"event_id": event_id, "day": day}
 
     def ready(self) -> dict[str, Any]:
@@ -376,26 +372,6 @@ class Service:
         if not code:
             raise Refused(404, f"an item of the night of {store.manifest.ds}", "another one", "look at its id")
         return code
-
-    def _session_of(self, store: OpenedStore, key: bytes) -> tuple[list[SessionAct], int]:
-        """What came in as events of a person since the last silence, and how many acts the night does not know."""
-        acts = self._sessions.get(key, ())
-        if not acts or time.monotonic() - acts[-1][3] > 60 * SESSION_SILENCE_MINUTES:
-            self._sessions.pop(key, None)
-            return [], 0
-        known = [SessionAct(store.code_of(item), action, at) for item, action, at, _ in acts]
-        return [act for act in known if act.item], sum(not act.item for act in known)
-
-    def _remember(self, key: bytes, item_id: str, action: str, at: float) -> None:
-        acts = self._sessions.setdefault(key, [])
-        now = time.monotonic()
-        if acts and now - acts[-1][3] > 60 * SESSION_SILENCE_MINUTES:
-            acts.clear()
-        acts.append((item_id, action, at, now))
-        del acts[:-_MOST_OF_A_SESSION]
-        self._sessions.move_to_end(key)
-        while len(self._sessions) > MOST_SESSIONS:
-            self._sessions.popitem(last=False)
 
     def _moment(self, said: datetime.datetime | None) -> datetime.datetime:
         """When it happened, UTC.
