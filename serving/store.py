@@ -44,7 +44,7 @@ from lake_tables.arrow import read_mart
 from lake_tables.consent import latest_consents
 from lake_tables.shown.catalogue import DESCRIBED, morning_after
 from lake_tables.shown.catalogue import Catalogue as ItemsOfDay
-from lake_tables.shown.rules import read_rules
+from lake_tables.shown.rules import Rules, read_rules
 from lake_tables.shown.showcase import Showcase
 from serving.online import layout
 from serving.online.layout import ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, SHOWN, Manifest
@@ -139,9 +139,10 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
         agreed = _agreed(lake, ds)
         connection.register("agreed", agreed)
         known = [] if champion is None else champion.model.item_ids.tolist()
-        shown = _may_be_shown(settings, lake, ds)
-        catalogue = Catalogue.of(connection, known, shown)
-        _shown_items(settings, lake, ds, catalogue).save(folder / SHOWN)
+        items = read_mart(lake, ITEM.name, ds, ["item_id", "title"], optional=DESCRIBED)
+        rules = read_rules(settings.rules)
+        catalogue = Catalogue.of(connection, known, _may_be_shown(items, rules, ds))
+        _shown_items(items, rules, catalogue).save(folder / SHOWN)
         connection.register("coded", catalogue.codes)
         connection.register("ended", pa.table({"code": pa.array(catalogue.ended, pa.uint32())}))
         session, session_version, no_session = _session_model(champion, lake, ds, folder)
@@ -191,20 +192,20 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
     return manifest
 
 
-def _may_be_shown(settings: Settings, lake: Lake, ds: str) -> pa.Table:
+def _may_be_shown(items: pa.Table, rules: Rules, ds: str) -> pa.Table:
     """item_id of what stock and rules let be shown on the morning after a night."""
-    items = ItemsOfDay.read(lake, ds)
-    may = Showcase.of(items, read_rules(settings.rules), morning_after(ds)).may
-    return pa.table({"item_id": pa.array(items.item_ids[may], pa.string())})
+    of_day = ItemsOfDay.of(items)
+    may = Showcase.of(of_day, rules, morning_after(ds)).may
+    return pa.table({"item_id": pa.array(of_day.item_ids[may], pa.string())})
 
 
-def _shown_items(settings: Settings, lake: Lake, ds: str, catalogue: Catalogue) -> ShownItems:
+def _shown_items(items: pa.Table, rules: Rules, catalogue: Catalogue) -> ShownItems:
     """What may be shown of the store's items, on this day and later ones."""
-    items = read_mart(lake, ITEM.name, ds, ["item_id", "title"], optional=DESCRIBED).to_pandas()
-    rows = items.set_index("item_id").reindex(catalogue.items["item_id"])
-    unknown = ~rows.index.isin(items["item_id"])
+    described = items.to_pandas()
+    rows = described.set_index("item_id").reindex(catalogue.items["item_id"])
+    unknown = ~rows.index.isin(described["item_id"])
     rows = rows.assign(available=rows["available"].mask(unknown, False) if "available" in rows else ~unknown)
-    return ShownItems(Showcase.of(ItemsOfDay.of(rows.reset_index()), read_rules(settings.rules), None))
+    return ShownItems(Showcase.of(ItemsOfDay.of(rows.reset_index()), rules, None))
 
 
 @contextlib.contextmanager

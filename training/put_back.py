@@ -51,9 +51,10 @@ def put_back(model: str, number: str, *, by: str | None, dry_run: bool = False) 
     lake = Lake(settings.home.lake)
     with lake.step(f"promote-{model}"):
         registry = Registry.of(settings)
-        version = _version(registry, model, number, championships(settings.home.ledger))
+        lines = championships(settings.home.ledger)
+        version = _version(registry, model, number, lines)
         champion = registry.aliased(model, CHAMPION)
-        _require_allowed(registry, version, champion, championships(settings.home.ledger))
+        _require_allowed(registry, version, champion, lines)
         registry.load(version)
         before = champion.number if champion is not None else None
         line = {
