@@ -26,9 +26,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activation.experiments.experiment import CHALLENGER, GLOBAL, Experiment, read_experiment, shared_salts
+from activation.experiments.experiment import GLOBAL, Experiment, read_experiment, shared_salts
 from contracts.checked_yaml import YamlValue, read_yaml
 from contracts.errors import SettingsError
+from contracts.tables.activation import CHALLENGER
 from contracts.tables.marts import PROFILE
 from contracts.tables.served import PREDICTIONS, RESPONSES, UPLIFTS
 from contracts.tables.vocabulary import CHANNELS

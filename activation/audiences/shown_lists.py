@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from activation.experiments.experiment import CHALLENGER
 from contracts.lake import Lake
 from contracts.report import say
+from contracts.tables.activation import CHALLENGER
 from contracts.tables.served import SHADOW_SCORES
 from lake_tables.arrow import id_range, read_table
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from contracts.checked_yaml import YamlValue
 from contracts.errors import NightshiftError
+from contracts.tables.activation import CHALLENGER
 
 HOLDOUT = "holdout"
 """The arm of those who get nothing."""
@@ -24,9 +25,6 @@ TREATED = "treated"
 
 GLOBAL = "global"
 """The experiment of those who get no message of any campaign; no campaign has this name."""
-
-CHALLENGER = "challenger"
-"""The experiment of those whose lists are the ones of the version in shadow, and its arm; no campaign has this name."""
 
 PLANNED_DAYS = 28
 PLANNED_DAYS_OF_ALL = 90

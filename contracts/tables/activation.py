@@ -5,6 +5,9 @@ from __future__ import annotations
 from contracts.schema import Column, Table
 from contracts.tables.vocabulary import PERSON_ID, PSEUDONYM_PATTERN
 
+CHALLENGER = "challenger"
+"""The experiment of those whose lists are the ones of the version in shadow, and its arm; no campaign has this name."""
+
 ASSIGNMENTS = Table(
     "assignments",
     grain="one person in one experiment",

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from contracts.tables.activation import CHALLENGER
 from lake_tables.shown.showcase import Showcase
 from serving.online.opened_store import OpenedStore, Person
 
@@ -27,10 +28,6 @@ TOP = 10
 """Most items of an answer."""
 
 SESSION, SEQUENCE, TASTE, SEGMENT, POPULARITY = SPEAKERS = ("session", "sequence", "taste", "segment", "popularity")
-
-CHALLENGER = "challenger"
-"""The experiment, and its arm, in which people have the lists of the version in shadow. Sessions are ranked by the
-champion, so that the arm has none."""
 
 _RANKED_BY = {"next_item": SEQUENCE, "taste_autoencoder": TASTE, "popularity": POPULARITY}
 """Model -> who speaks, where the night's list is from it."""

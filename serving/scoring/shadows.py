@@ -20,6 +20,7 @@ from contracts.errors import SettingsError
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
+from contracts.tables.activation import CHALLENGER
 from contracts.tables.served import SHADOW_SCORES
 from lake_tables.arrow import arrow_schema
 from lake_tables.shown.catalogue import morning_after
@@ -29,9 +30,6 @@ from serving.scoring.histories import in_batches
 from serving.scoring.marts import Marts
 from serving.scoring.recommendations import recommend
 from serving.scoring.shelf import Demand, Shelf, campaign_demand
-
-EXPERIMENT = "challenger"
-"""What a policy calls the experiment in which an arm of people is shown these lists."""
 
 
 def publish_shadow_scores(
@@ -76,7 +74,7 @@ def publish_shadow_scores(
 def is_shown(policy: Path) -> bool:
     """Whether the policy shows these lists to an arm of people; one that cannot be read, `activation.plan` names."""
     with contextlib.suppress(SettingsError):
-        return policy.is_file() and EXPERIMENT in read_yaml(policy, SettingsError).mapping()
+        return policy.is_file() and CHALLENGER in read_yaml(policy, SettingsError).mapping()
     return False
 
 

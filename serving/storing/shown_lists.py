@@ -9,11 +9,8 @@ from __future__ import annotations
 import duckdb
 
 from contracts.lake import Lake
-from contracts.tables.activation import ASSIGNMENTS
+from contracts.tables.activation import ASSIGNMENTS, CHALLENGER
 from contracts.tables.served import SCORES, SHADOW_SCORES
-
-_CHALLENGER = "challenger"
-"""Names the experiment and its arm."""
 
 
 def view_shown_lists(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str) -> None:
@@ -37,7 +34,7 @@ def view_shown_lists(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str)
         create temp table shown_the_challenger as
         select distinct person_id from lists_in_shadow
         where person_id in (
-            select person_id from arms where experiment = '{_CHALLENGER}' and arm = '{_CHALLENGER}'
+            select person_id from arms where experiment = '{CHALLENGER}' and arm = '{CHALLENGER}'
         )
     """)
     connection.execute(f"""
