@@ -2,8 +2,9 @@
 
 A place has earned 1 where the person acted on its item between the night and the campaign's next list, at most
 `WINDOW_DAYS` later and until tonight; else 0. An act counts whether or not the place brought it about. Where the places
-of a campaign's night are logged as shown (`impressions`), the others do not count; elsewhere what was planned is taken
-for shown.
+of a campaign's night are logged as shown (`impressions`), the others do not count. Where only its messages are logged
+(`fct_sends`), lists count whose message arrived in that time, and acts from then on. Elsewhere what was planned is
+taken for shown.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from contracts.lake import Lake
 from contracts.settings import duckdb_config
 from contracts.tables.activation import PLANS
 from contracts.tables.mapped import IMPRESSIONS
-from contracts.tables.marts import INTERACTIONS
+from contracts.tables.marts import INTERACTIONS, SENDS_OF_PEOPLE
 from contracts.tables.resolved import PERSONS
 
 NIGHTS = 14
@@ -56,13 +57,32 @@ _PLACES = """
     select list, unnest(items) as item_id, unnest(item_propensities) as propensity, unnest(range(len(items))) as place
     from lists
 """
+_SENT = """
+    create temp table sent as
+    with messages as (
+        select person_id, campaign, plan, min(delivered_at) as arrived_at
+        from read_parquet($files)
+        where plan >= $first::date
+        group by all
+    ),
+    logged as (select distinct campaign, plan from messages)
+    select list, arrived_at, coalesce(arrived_at::date <= until, false) as is_sent
+    from lists
+    join logged on logged.campaign = lists.campaign and logged.plan = night
+    left join messages
+        on messages.person_id = lists.person_id
+        and messages.campaign = lists.campaign
+        and messages.plan = night
+"""
 _ACTED_ON = """
     create temp table acted_on as
     select distinct list, item_id
     from places
     join lists using (list)
+    left join sent using (list)
     join read_parquet($files) as acts using (person_id, item_id)
     where acts.occurred_at::date > night and acts.occurred_at::date <= until
+        and (arrived_at is null or acts.occurred_at >= arrived_at)
 """
 _SEEN = """
     create temp table seen as
@@ -90,10 +110,11 @@ _OF_PLACES = """
         list_position(pool, item_id) - 1 as choice,
         propensity,
         acted_on.list is not null as acted,
-        coalesce(is_seen, true) as seen,
-        is_seen is not null as logged
+        coalesce(is_seen, is_sent, true) as counts,
+        coalesce(is_seen, is_sent) is not null as logged
     from places
     join lists using (list)
+    left join sent using (list)
     left join acted_on using (list, item_id)
     left join seen using (list, item_id)
     order by list, place
@@ -119,7 +140,7 @@ class LoggedLists:
     earned: np.ndarray
     """1 where the person acted on it, else 0 (lists, places)."""
     counts: np.ndarray
-    """Whether the place was shown, as far as that is known (lists, places)."""
+    """Whether the place was shown, or the message that held it arrived, as far as that is known (lists, places)."""
     planned_for_shown: bool
     """Whether of some lists nothing is known but that they were planned."""
 
@@ -147,29 +168,30 @@ def read_logged_lists(lake: Lake, ds: str, people: Sequence[str], since: np.ndar
             return None
         connection.execute(_LISTS, {"files": files, "ds": ds, "window": WINDOW_DAYS})
         connection.execute(_PLACES)
-        _since(connection, lake, INTERACTIONS.name, nights[0], ds, "acted_on", _ACTED_ON)
-        persons = {"persons": _files(lake, PERSONS.name, ds)}
-        _since(connection, lake, IMPRESSIONS.name, nights[0], ds, "seen", _SEEN, persons)
+        sends = _files(lake, SENDS_OF_PEOPLE.name, ds)  # a full state: messages of many days, and what became of them
+        _make(connection, "sent", "list bigint, arrived_at timestamp, is_sent boolean", _SENT, sends, first=nights[0])
+        acts = _since(lake, INTERACTIONS.name, nights[0], ds)
+        _make(connection, "acted_on", "list bigint, item_id varchar", _ACTED_ON, acts)
+        persons = _files(lake, PERSONS.name, ds)
+        shown = _since(lake, IMPRESSIONS.name, nights[0], ds) if persons else []
+        _make(connection, "seen", "list bigint, item_id varchar, is_seen boolean", _SEEN, shown, persons=persons)
         lists = connection.sql("select person_id, night, campaign, pool from lists order by list").to_arrow_table()
         return _logged_lists(lists, connection.execute(_OF_PLACES).fetchnumpy())
 
 
-def _since(
-    connection: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    table: str,
-    first: str,
-    ds: str,
-    made: str,
-    query: str,
-    more: dict[str, list[str]] | None = None,
+def _make(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: str, query: str, files: list[str], **more: object
 ) -> None:
-    """Make a table of what arrived after a night and until a day; an empty one where nothing did."""
-    files = [file for day in lake.days(table, until=ds) if day > first for file in _files(lake, table, day)]
-    if files and all((more or {}).values()):
-        connection.execute(query, {"files": files, **(more or {})})
+    """Make a table from files by a query; an empty one where there are none."""
+    if files:
+        connection.execute(query, {"files": files, **more})
     else:
-        connection.execute(f"create temp table {made} (list bigint, item_id varchar, is_seen boolean)")
+        connection.execute(f"create temp table {table} ({columns})")
+
+
+def _since(lake: Lake, table: str, first: str, ds: str) -> list[str]:
+    """The files of what arrived after a night and until a day."""
+    return [file for day in lake.days(table, until=ds) if day > first for file in _files(lake, table, day)]
 
 
 def _logged_lists(lists: pa.Table, places: dict[str, np.ndarray]) -> LoggedLists:
@@ -182,7 +204,7 @@ def _logged_lists(lists: pa.Table, places: dict[str, np.ndarray]) -> LoggedLists
     shown, propensities = np.full(shape, -1), np.full(shape, np.nan)
     earned, counts = np.zeros(shape), np.zeros(shape, bool)
     shown[at], propensities[at] = places["choice"], places["propensity"]
-    earned[at], counts[at] = places["acted"], places["seen"]
+    earned[at], counts[at] = places["acted"], places["counts"]
     return LoggedLists(
         people=lists["person_id"].to_numpy().astype(str),
         nights=lists["night"].to_numpy().astype("datetime64[D]"),

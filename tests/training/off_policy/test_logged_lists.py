@@ -102,6 +102,44 @@ def test_where_places_are_logged_as_shown_the_others_do_not_count(lake):
     assert not log.planned_for_shown
 
 
+def test_where_messages_are_logged_lists_count_that_arrived_and_acts_from_then_on(lake):
+    def message(person: str, night: int, arrived: str | None, campaign: str = "page") -> dict:
+        moment = arrived and datetime.datetime.fromisoformat(arrived)
+        plan = datetime.date(2026, 11, night)
+        return {"person_id": person, "campaign": campaign, "plan": plan, "delivered_at": moment}
+
+    sends = [
+        message("a", 17, "2026-11-18T10:30:00"),
+        message("a", 18, "2026-11-20T00:00:01"),
+        message("b", 18, "2026-11-19T08:00:00"),
+        message("c", 18, None),
+    ]
+    schema = pa.schema(
+        {"person_id": pa.string(), "campaign": pa.string(), "plan": pa.date32(), "delivered_at": pa.timestamp("us")}
+    )
+    publish(lake, "fct_sends", DS, sends, schema)
+    log = read_logged_lists(lake, DS, PEOPLE, SINCE)
+    assert log.earned.tolist() == [[0, 1], [0, 0], [0, 0]], (
+        "the act of 11:00 came after the letter, that of the 19th before"
+    )
+    assert log.counts.tolist() == [[True, True], [True, True], [False, False]], "c's never arrived"
+    assert not log.planned_for_shown
+    publish(
+        lake,
+        "fct_sends",
+        DS,
+        [message("a", 18, None, "letter"), message("b", 17, None), message("a", 16, None)],
+        schema,
+    )
+    log = read_logged_lists(lake, DS, PEOPLE, SINCE)
+    assert log.counts.tolist() == [[False, False], [True, True], [True, False]], "of the 17th there is a log, without a"
+    assert log.planned_for_shown, "of the page's 18th nothing is logged"
+    late = message("a", 17, "2026-11-19T00:00:00")
+    publish(lake, "fct_sends", DS, [late], schema)
+    log = read_logged_lists(lake, DS, PEOPLE, SINCE)
+    assert not log.counts[0].any(), "it arrived when the next list was there"
+
+
 def test_nothing_is_known_where_no_campaign_explores(lake):
     assert read_logged_lists(lake, "2026-11-10", PEOPLE, SINCE) is None
     for night in ("2026-11-10", "2026-11-17", "2026-11-18"):
