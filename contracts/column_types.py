@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-SIMPLE = ("string", "int", "bigint", "double", "boolean", "date", "timestamp")
+SIMPLE = ("string", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
 """Types without parts; both engines know them by these names."""
 
 _DECIMAL = re.compile(r"decimal\(\d+,\d+\)")

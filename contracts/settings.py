@@ -26,6 +26,9 @@ _SPARK_MASTER = re.compile(
     r"local(\[(\*|[1-9]\d*)(, ?\d+)?\]|-cluster\[ *\d+ *, *\d+ *, *\d+ *\])?|spark://[^:]+:\d+.*|yarn|k8s://.+"
 )
 
+TEXT_MODEL = "serving.words.packaged:wordllama"
+"""The static model whose weights come inside a package."""
+
 APPROVALS = ("auto", "ask")
 """Who promotes a challenger that passed the gate: the gate itself, or a person. The first is the default."""
 
@@ -46,6 +49,8 @@ class Settings:
     """What may be shown, where and how often in a list: NIGHTSHIFT_RULES, by default `serving/rules.yml`."""
     destinations: Path
     """Where audiences are delivered to: NIGHTSHIFT_DESTINATIONS, by default `activation/destinations.yml`."""
+    text_model: str
+    """What turns texts into vectors, as module:function: NIGHTSHIFT_TEXT_MODEL, by default the packaged one."""
     pseudonym_key_file: Path
     """Keys of the pseudonyms, 64 hex digits a line: NIGHTSHIFT_PSEUDONYM_KEY_FILE, by default `<home>/secrets/...`."""
     registry_uri: str
@@ -119,6 +124,7 @@ class Settings:
             destinations=Path(
                 env.get("NIGHTSHIFT_DESTINATIONS") or REPOSITORY / "activation" / "destinations.yml"
             ).resolve(),
+            text_model=_module_function(env, "NIGHTSHIFT_TEXT_MODEL", default=TEXT_MODEL),
             pseudonym_key_file=Path(
                 env.get("NIGHTSHIFT_PSEUDONYM_KEY_FILE") or home.secrets / "pseudonym.key"
             ).resolve(),
@@ -202,6 +208,17 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, least: int = 
             remedy="correct it or unset it",
         )
     return int(text)
+
+
+def _module_function(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name) or default
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+", text):
+        raise SettingsError(
+            expected=f"module:function in {name}, for example {default}",
+            received=repr(text),
+            remedy="correct it or unset it",
+        )
+    return text
 
 
 def _positive(env: Mapping[str, str], name: str, default: float) -> float:

@@ -6,7 +6,8 @@
    one application, from `start_spark` to `stop_spark`; where it has ended, a task starts Spark for itself.
 2. **resolve**: which identifiers are one person, as known on that day.
 3. **profile**: one `dbt build`; its marts are published to the lake.
-4. **clean**: what has lived its span is removed, as `retention.yml` says. It comes last and also where a step before it
+4. **words**: what people wrote and what items are called become vectors, before any model trains.
+5. **clean**: what has lived its span is removed, as `retention.yml` says. It comes last and also where a step before it
    failed, as a disk that is full needs it; when it fails itself, an alert says so and the night goes on.
 
 Ends with the asset `profiles`, on which `train_models` waits. A backfill of past days gives the same lake as those
@@ -70,7 +71,8 @@ def nightly_profiles():
     profile = Command(task_id="profile", arguments=["dbt_project.build", "--ds", SCHEDULED_DAY], env=part_of_this_run())
     start_spark.as_setup() >> map_sources >> resolve >> stop_spark.as_teardown(setups=start_spark)
     clean = Command(task_id="clean", arguments=["ops.clean", "--ds", SCHEDULED_DAY])
-    resolve >> profile >> publish_profiles(SCHEDULED_DAY) >> clean.as_teardown()
+    words = Command(task_id="words", arguments=["serving.words", "--ds", SCHEDULED_DAY])
+    resolve >> profile >> words >> publish_profiles(SCHEDULED_DAY) >> clean.as_teardown()
 
 
 nightly_profiles()

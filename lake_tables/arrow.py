@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,10 +79,17 @@ def arrow_schema(table: Table) -> pa.Schema:
     )
 
 
+def vector_array(vectors: np.ndarray, known: np.ndarray) -> pa.ListArray:
+    """Vectors (rows, dimensions) as a column of lists, null where `known` (rows,) is false."""
+    offsets = np.concatenate([[0], np.cumsum(np.where(known, vectors.shape[1], 0))]).astype("int32")
+    return pa.ListArray.from_arrays(offsets, pa.array(vectors[known].ravel()), mask=pa.array(~known))
+
+
 _SIMPLE = {
     "string": pa.string(),
     "int": pa.int32(),
     "bigint": pa.int64(),
+    "float": pa.float32(),
     "double": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),

@@ -62,6 +62,7 @@ def steps_of(ds: str, sources: Sequence[str], models: Sequence[str]) -> list[Ste
         *(Step(name="map", arguments=["spark_jobs.main", "map", "--source", source, "--ds", ds]) for source in sources),
         Step(name="resolve", arguments=["spark_jobs.main", "resolve", "--ds", ds]),
         Step(name="profile", arguments=["dbt_project.build", "--ds", ds]),
+        Step(name="words", arguments=["serving.words", "--ds", ds]),
         *(Step(name="train", arguments=["training.train", "--model", model, "--ds", ds]) for model in models),
         *([Step(name="promote", arguments=["training.promote", "--model", *models, "--ds", ds])] if models else []),
         Step(name="score", arguments=["serving.score", "--ds", ds]),

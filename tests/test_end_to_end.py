@@ -136,6 +136,7 @@ def test_the_run_shows_what_it_did(night):
         "map",
         "resolve",
         "profile",
+        "words",
         "clean",
         "train",
         "promote",

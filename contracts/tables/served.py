@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.schema import Column, Table
 from contracts.tables.marts import TRAINING_RESPONSES
-from contracts.tables.vocabulary import PERSON_ID, PICTURE_INTERESTS, TASTE_VECTOR
+from contracts.tables.vocabulary import PERSON_ID, PICTURE_INTERESTS, TASTE_VECTOR, TEXT_VECTOR
 
 SYNTHETIC_RESPONSES = Table(
     "synthetic_responses",
@@ -161,6 +163,18 @@ ITEM_NEIGHBOURS = Table(
 )
 """It names nobody."""
 
+ITEM_VECTORS = Table(
+    "item_vectors",
+    grain="one item that can be recommended, as `dim_item` has it",
+    key=("item_id",),
+    columns=(
+        Column("item_id", "string", "the item", required=True),
+        replace(TEXT_VECTOR, meaning=f"of the title; null without one. {TEXT_VECTOR.meaning}"),
+        Column("text_model", "string", "model and weights that made the vector; null without one"),
+    ),
+)
+"""Made after the profiles and before the trainings of a night. It names nobody."""
+
 PARTNER_SCORES = Table(
     "partner_scores",
     grain="one person, as a partner's head sees the encrypted profile",
@@ -185,6 +199,7 @@ SERVED_TABLES = (
     UPLIFTS,
     PREDICTIONS,
     ITEM_NEIGHBOURS,
+    ITEM_VECTORS,
     SYNTHETIC_RESPONSES,
     PARTNER_SCORES,
 )

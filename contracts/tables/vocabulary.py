@@ -87,6 +87,12 @@ PERSON_ID = Column("person_id", "string", "the person, `p` and 16 hex digits", r
 
 OCCURRED_AT = Column("occurred_at", "timestamp", "when it happened, UTC", required=True, earliest=EARLIEST)
 
+TEXT_VECTOR = Column(
+    "text_vector",
+    "array<float>",
+    "what words mean, by the model of texts: length 1, each number in steps of 1/512; near vectors mean the same",
+)
+
 TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
 
 PICTURE_INTERESTS = Column(

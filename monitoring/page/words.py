@@ -76,6 +76,7 @@ STEPS = {
     "map": "map raw deliveries",
     "resolve": "find the people",
     "profile": "build profiles",
+    "words": "read words",
     "clean": "remove what is old",
     "train": "train models",
     "promote": "decide on models",

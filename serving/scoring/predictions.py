@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.tables.served import PREDICTIONS
-from lake_tables.arrow import arrow_schema
+from lake_tables.arrow import arrow_schema, vector_array
 from serving.scoring.champions import Champion
 from serving.scoring.photo_interests import person_interests
 
@@ -52,9 +52,7 @@ def taste_vectors(histories: pd.DataFrame, champion: Champion | None) -> pa.Arra
         tastes = champion.model.tastes(histories["history"].tolist())
     else:  # a version of before that
         tastes = np.array(champion.predict(histories[["history"]], k=1)["taste_vector"].tolist())
-    known = tastes.any(axis=1)
-    offsets = np.concatenate([[0], np.cumsum(np.where(known, tastes.shape[1], 0))]).astype("int32")
-    return pa.ListArray.from_arrays(offsets, pa.array(tastes[known].ravel()), mask=pa.array(~known))
+    return vector_array(tastes, tastes.any(axis=1))
 
 
 def photo_interests(raw: Path, photos: pd.DataFrame, people: np.ndarray, champion: Champion | None) -> pd.DataFrame:

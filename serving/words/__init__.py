@@ -1,0 +1,1 @@
+"""Texts as vectors: titles of items, and what people write."""
