@@ -47,6 +47,10 @@ class Report:
         """Replace the fragment of one step; times stand under `seconds`, for example `{"seconds": {"map": 12.5}}`."""
         write_json(self.folder / self.ds / f"{step}.json", fragment)
 
+    def forget(self, step: str) -> None:
+        """Remove the fragment of one step, where there is one."""
+        (self.folder / self.ds / f"{step}.json").unlink(missing_ok=True)
+
     @contextmanager
     def timed(self, step: str, *, part: str | None = None):
         """Time a step and write what it puts into the dictionary that this yields, once it has succeeded.

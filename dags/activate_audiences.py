@@ -21,7 +21,7 @@ it starts a run for each of them.
 import datetime
 
 from airflow.sdk import Asset, dag, task
-from shared.alerts import CHOSEN_DAY, WatchAlert, alert_on_failure, deadline
+from shared.alerts import CHOSEN_DAY, FailureOver, WatchAlert, alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import DAY_PARAM, choose_day, publish_day, start_other_days
 from shared.page import NightPage
@@ -56,7 +56,9 @@ def activate_audiences():
     activate = Command(task_id="activate", arguments=["activation.export", "--ds", day])
     store = Command(task_id="store", arguments=["serving.store", "--ds", day])
     watch = Command(
-        task_id="watch", arguments=["monitoring.watch", "--ds", day], on_success_callback=WatchAlert(CHOSEN_DAY)
+        task_id="watch",
+        arguments=["monitoring.watch", "--ds", day],
+        on_success_callback=[FailureOver(CHOSEN_DAY), WatchAlert(CHOSEN_DAY)],
     )
     page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", day])
     score >> neighbours >> measure >> plan >> activate >> publish_audiences(day) >> page

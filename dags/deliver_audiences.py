@@ -10,6 +10,7 @@ With the approval `ask`, a person sees how many people each audience has and let
 Actions*. Without an answer in time nothing goes out.
 
 A destination that is down fails its task, which is tried again and goes on where it stopped; the others are delivered.
+Last comes the page of the night once more, with what was delivered.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -22,6 +23,7 @@ from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import DAY_PARAM, choose_day, start_other_days
 from shared.delivery import DeliveryApproval, delivery_approval_param, destinations_of
+from shared.page import NightPage
 from shared.runs import DEFAULTS
 
 from contracts import assets
@@ -53,7 +55,12 @@ def deliver_audiences():
 
     day = choose_day(assets.AUDIENCES)
     answer = DeliveryApproval(task_id="approve", day=day, mode="{{ params.approval }}").output
-    delivery.partial(day=day).expand(destination=list_destinations(answer))
+    page = NightPage(
+        task_id="page",
+        arguments=["monitoring.page", "--ds", day],
+        skip_if="{{ not ti.xcom_pull(task_ids='list_destinations') }}",
+    )
+    delivery.partial(day=day).expand(destination=list_destinations(answer)) >> page.as_teardown()
     start_other_days(assets.AUDIENCES, day, "deliver_audiences")
 
 

@@ -9,6 +9,7 @@
 4. **words**: what people wrote and what items are called become vectors, before any model trains.
 5. **clean**: what has lived its span is removed, as `retention.yml` says. It comes last and also where a step before it
    failed, as a disk that is full needs it; when it fails itself, an alert says so and the night goes on.
+6. **page**: only where a step failed, so that the night ends here: the page of the night says so, and why.
 
 Ends with the asset `profiles`, on which `train_models` waits. A backfill of past days gives the same lake as those
 nights would have. Data that breaks its contract fails at once; anything else is tried three times.
@@ -21,6 +22,7 @@ from shared.alerts import alert_on_failure, deadline
 from shared.commands import Command
 from shared.days import SCHEDULED_DAY, SCHEDULED_DAY_PARAM, publish_day
 from shared.lineage import part_of_this_run
+from shared.page import NightPage
 from shared.runs import DEFAULTS
 from shared.spark import SparkJob
 
@@ -72,7 +74,8 @@ def nightly_profiles():
     start_spark.as_setup() >> map_sources >> resolve >> stop_spark.as_teardown(setups=start_spark)
     clean = Command(task_id="clean", arguments=["ops.clean", "--ds", SCHEDULED_DAY])
     words = Command(task_id="words", arguments=["serving.words", "--ds", SCHEDULED_DAY])
-    resolve >> profile >> words >> publish_profiles(SCHEDULED_DAY) >> clean.as_teardown()
+    page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", SCHEDULED_DAY], unless="publish_profiles")
+    resolve >> profile >> words >> publish_profiles(SCHEDULED_DAY) >> [clean.as_teardown(), page.as_teardown()]
 
 
 nightly_profiles()

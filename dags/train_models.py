@@ -12,7 +12,8 @@ champion stays.
 
 A refusal is a normal outcome: the old champion stays, and `activate_audiences` runs with it. A model that has too
 little data tonight is skipped. A model that fails makes this run fail, and does not keep the others from being promoted
-nor the audiences from being made. With minutes to tune, better parameters are searched first.
+nor the audiences from being made. With minutes to tune, better parameters are searched first. Where the night ends
+here, as no model could be trained or the gate failed, the page of the night says so, and why.
 
 A run is for one day. Where more days were published than runs were started for, as events come while a run is at work,
 it starts a run for each of them.
@@ -26,6 +27,7 @@ from shared.alerts import CHOSEN_DAY, alert_on_failure, deadline
 from shared.approval import GATE_MODE, Approval, approval_param
 from shared.commands import Command
 from shared.days import DAY_PARAM, choose_day, publish_day, start_other_days
+from shared.page import NightPage
 from shared.runs import DEFAULTS, MODELS
 
 from contracts import assets
@@ -120,7 +122,8 @@ def train_models():
     approvals = approval.expand(challenger=waiting)
     trainings >> trained
     decisions >> waiting
-    [waiting, approvals >> end_approvals()] >> publish_champions(day)
+    page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", day], unless="publish_champions")
+    [waiting, approvals >> end_approvals()] >> publish_champions(day) >> page.as_teardown()
     [trainings, decisions, approvals] >> fail_when_a_model_failed()
     start_other_days(assets.PROFILES, day, "train_models")
 

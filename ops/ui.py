@@ -22,7 +22,8 @@ from ops.airflow import prepare_airflow
 from ops.pages import PORT
 from ops.ports import require_free
 
-READY_SECONDS = 180
+READY_SECONDS = 600
+"""For a machine that is busy; a server that has ended is not waited for."""
 
 
 def main() -> None:
@@ -39,7 +40,10 @@ def main() -> None:
     os.umask(0o077)  # airflow standalone writes its password as clear text
     logs = settings.home.logs
     logs.mkdir(parents=True, exist_ok=True)
-    prepare_airflow(settings, logs / "airflow-setup.log")
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started deaf to the first
+        signal.signal(number, signal.default_int_handler)
+    with console.status("preparing Airflow ..."):
+        prepare_airflow(settings, logs / "airflow-setup.log")
     commands = {
         # tasks report to the address that the base url names, whatever the port
         "airflow": (
@@ -72,8 +76,6 @@ def main() -> None:
         "page": ([sys.executable, "-m", "ops.pages", "--port", str(options.page_port)], {}, options.page_port),
     }
     servers: list[subprocess.Popen] = []
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs are started deaf to the first
-        signal.signal(number, signal.default_int_handler)
     try:
         for name, (command, extra, _) in commands.items():
             with (logs / f"{name}.log").open("ab") as log:

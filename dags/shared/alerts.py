@@ -5,11 +5,12 @@ Without that connection nothing is sent, and one line in the log says so. An ale
 
 from __future__ import annotations
 
+import datetime
+import glob
 import json
 import logging
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from jinja2 import Template
 
 from contracts.errors import ERROR_MARK
+from contracts.report import Report
 from contracts.settings import Settings
 from shared.page import page_address
 
@@ -32,7 +34,10 @@ CHOSEN_DAY = "{{ params.day or 'chosen' }}"
 
 
 class FailureAlert(BaseNotifier):
-    """Reports a task that has failed for good: its day, the sentence of its error, and where its log is."""
+    """Reports a task that has failed for good: its day, the sentence of its error, and where its log is.
+
+    The sentence stands in the night's report, too, for its page.
+    """
 
     template_fields = ("day",)
 
@@ -43,13 +48,46 @@ class FailureAlert(BaseNotifier):
 
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
-        index = f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
         day = chosen_day(ti) if self.day == "chosen" else self.day
-        lines = [sentence(ti, context.get("exception")), f"day: {day}", f"run: {ti.run_id}"]
+        said = sentence(ti, context.get("exception"))
+        _write_down(day, _name(ti), said)
+        lines = [said, f"day: {day}", f"run: {ti.run_id}"]
         if log_url := getattr(ti, "log_url", None):
             lines.append(f"log: {log_url}")
         lines.append(f"page of the night: {page_address()}")
-        send(f"nightshift: {ti.dag_id}.{ti.task_id}{index} failed", "\n".join(lines), kind="failure")
+        send(f"nightshift: {_name(ti)} failed", "\n".join(lines), kind="failure")
+
+
+class FailureOver(BaseNotifier):
+    """Takes a failure out of the night's report where the task has succeeded since, as somebody cleared it."""
+
+    template_fields = ("day",)
+
+    def __init__(self, day: str) -> None:
+        """Take the template of the day that a run is for."""
+        super().__init__()
+        self.day = day
+
+    def notify(self, context: Mapping[str, Any]) -> None:
+        ti = context["ti"]
+        reports, step = Settings.from_env().home.reports, f"failed-{_name(ti)}"
+        if any(reports.glob(f"*/{glob.escape(step)}.json")):
+            Report(reports, chosen_day(ti) if self.day == "chosen" else self.day).forget(step)
+
+
+def _name(ti: Any) -> str:
+    """DAG and task, and which of a mapped task."""
+    index = f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
+    return f"{ti.dag_id}.{ti.task_id}{index}"
+
+
+def _write_down(day: str, task: str, said: str) -> None:
+    """Put why a task failed into the report of the night, for its page."""
+    try:
+        datetime.date.fromisoformat(day)
+        Report(Settings.from_env().home.reports, day).write(f"failed-{task}", {"failures": {task: said}})
+    except (ValueError, OSError) as error:  # no day was chosen, or the disk is full
+        logging.getLogger(__name__).warning("the failure is not in the report: %s", error)
 
 
 class ApprovalAlert(BaseNotifier):
@@ -103,12 +141,12 @@ def chosen_day(ti: Any) -> str:
 
 
 def alert_on_failure(day: str) -> dict[str, Any]:
-    """What `default_args` need so that every task that fails for good sends an alert.
+    """What `default_args` need so that every task that fails for good sends an alert, and stands in the report.
 
     Args:
         day: the template of the day that a run is for.
     """
-    return {"on_failure_callback": FailureAlert(day)}
+    return {"on_failure_callback": FailureAlert(day), "on_success_callback": FailureOver(day)}
 
 
 def deadline(*, waits_for_approval: bool = False) -> DeadlineAlert | None:
@@ -125,7 +163,7 @@ def deadline(*, waits_for_approval: bool = False) -> DeadlineAlert | None:
     )
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=hours),
+        interval=datetime.timedelta(hours=hours),
         callback=SyncCallback(deadline_missed, kwargs={"hours": hours}),
     )
 

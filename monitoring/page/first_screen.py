@@ -52,9 +52,9 @@ def first_screen(night: Night) -> dict[str, Any]:
         state = "failed"
         done = [STEPS[step] for step in STEPS if step not in missing]
         sentence = "The night did not finish."
-        detail = night.failure or (
-            f"It ended before this: {STEPS[missing[0]]}. The log of the run says why." if missing else ""
-        )
+        detail = night.failure or f"It ended before this: {STEPS[missing[0]]}."
+        if not night.failure and not night.report.get("failures"):
+            detail += " The log of the run says why."
         detail += f" What was done before it ended: {'; '.join(done)}." if done and missing else ""
     elif needs:
         state, sentence = "attention", "The night worked, and needs a person."
@@ -184,10 +184,9 @@ def _old_store(night: Night) -> Iterator[Point]:
         yield Point(f"The store of the API: {alert}", look=f"python -m serving.store --ds {night.ds}")
 
 
-def _failed_models(night: Night) -> Iterator[Point]:
-    for model, entry in night.report.get("models", {}).items():
-        if "failed" in (entry.get("decision"), entry.get("status")):
-            yield Point(f"The model {words.plain(model)} failed.", "models", "Airflow: the run of train_models")
+def _failed_tasks(night: Night) -> Iterator[Point]:
+    for task, said in night.report.get("failures", {}).items():
+        yield Point(f"The task {task} failed: {said}", look=f"Airflow: the run of {task.partition('.')[0]}")
 
 
 def _campaigns(night: Night) -> Iterator[Point]:
@@ -229,7 +228,7 @@ _NEEDS = (
     _waiting,
     _alarms,
     _old_store,
-    _failed_models,
+    _failed_tasks,
     _campaigns,
     _wrong_arms,
     _stopped_deliveries,

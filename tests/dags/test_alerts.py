@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from contracts.report import Report
+
 RUN = "manual__2026-11-20"
 
 
@@ -51,7 +53,8 @@ def connect(monkeypatch, address: str) -> None:
 
 @pytest.fixture
 def failed(tmp_path, monkeypatch):
-    """The context of a task that has failed, with a log as Airflow writes it."""
+    """The context of a task that has failed, with a log as Airflow writes it, and a home."""
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path))
     ti = SimpleNamespace(dag_id="nightly_profiles", task_id="map", run_id=RUN, map_index=1, try_number=3)
     ti.log_url = "http://airflow.example/log"
@@ -79,6 +82,26 @@ def test_a_failure_names_dag_task_day_sentence_and_log(alerts, received, failed)
         "log: http://airflow.example/log",
         "page of the night: http://127.0.0.1:8090/",
     ]
+
+
+def test_a_failure_stands_in_the_report_until_the_task_has_succeeded(alerts, failed, tmp_path):
+    report = Report(tmp_path / "home" / "reports", "2026-11-19")
+    alerts.FailureAlert("{{ params.day }}")(failed)
+    said = 'expected "a day", but received none; {{ deliver }} it'
+    assert report.merged()["failures"] == {"nightly_profiles.map [1]": said}
+    failed["ti"].map_index = 0
+    alerts.FailureOver("{{ params.day }}")(failed)
+    assert "failures" in report.merged(), "it was another source that succeeded"
+    failed["ti"].map_index = 1
+    alerts.FailureOver("{{ params.day }}")(failed)
+    assert "failures" not in report.merged()
+
+
+@pytest.mark.parametrize("day", ["none was chosen", "unknown", "by hand", "../2026-11-19"])
+def test_a_failure_of_no_day_is_in_no_report(alerts, failed, received, tmp_path, day):
+    alerts.FailureAlert(day)(failed)
+    assert len(received) == 1
+    assert not (tmp_path / "home" / "reports").exists()
 
 
 def test_a_failure_without_a_sentence_says_what_airflow_knows(alerts, received, failed):

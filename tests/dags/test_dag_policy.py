@@ -33,6 +33,8 @@ def test_policy(dags, name):
         alerts = [type(callback).__name__ for callback in task.on_failure_callback]
         expected = [] if task.task_id == "fail_when_a_model_failed" else ["FailureAlert"]
         assert alerts == expected, f"{name}.{task.task_id}: default_args=DEFAULTS | alert_on_failure(<day>)"
+        over = [type(callback).__name__ for callback in task.on_success_callback]
+        assert over[0] == "FailureOver", f"{name}.{task.task_id}: default_args=DEFAULTS | alert_on_failure(<day>)"
     assert dag.deadline, f"{name}: give it deadline=deadline(), so that a run that hangs is noticed"
 
 
@@ -66,14 +68,53 @@ def test_a_night_is_cleaned_last_and_trouble_with_it_holds_nothing_up(dags):
     assert not clean.on_failure_fail_dagrun
 
 
-def test_the_page_of_a_night_is_made_whatever_happened_and_fails_no_night(dags):
-    page = dags["activate_audiences"].get_task("page")
+@pytest.mark.parametrize("name", sorted(NIGHTLY | {"deliver_audiences"}))
+def test_the_page_of_a_night_is_made_whatever_happened_and_fails_no_night(dags, name):
+    page = dags[name].get_task("page")
     assert page.arguments[:2] == ["monitoring.page", "--ds"]
     assert page.downstream_task_ids == set()
     assert page.is_teardown
     assert not page.on_failure_fail_dagrun
     [link] = page.operator_extra_links
     assert link.name == "Page of the night"
+
+
+@pytest.mark.parametrize(
+    ("name", "hands_on"), [("nightly_profiles", "publish_profiles"), ("train_models", "publish_champions")]
+)
+@pytest.mark.parametrize(
+    ("state", "made"),
+    [("failed", True), ("upstream_failed", True), ("success", False), ("skipped", False), (None, False)],
+)
+def test_a_night_that_ends_early_has_its_page_there(dags, monkeypatch, name, hands_on, state, made):
+    from airflow.sdk.exceptions import AirflowSkipException
+    from shared import commands
+
+    page = dags[name].get_task("page")
+    assert page.upstream_task_ids == {hands_on}
+    ran = []
+    monkeypatch.setattr(commands, "run_module", lambda _, arguments, __: ran.append(list(arguments)))
+    states = {hands_on: state} if state else {}
+    ti = SimpleNamespace(dag_id=name, run_id="a run", get_task_states=lambda **_: {"a run": states})
+    page.arguments = ["monitoring.page", "--ds", "2026-11-19"]
+    if made:
+        page.execute({"ti": ti})
+        assert ran == [page.arguments]
+    else:
+        with pytest.raises(AirflowSkipException):
+            page.execute({"ti": ti})
+        assert ran == []
+
+
+@pytest.mark.parametrize("name", ["store", "watch", "page", "log_measured"])
+def test_a_run_that_finds_no_day_starts_no_command(dags, name):
+    """Airflow runs teardowns behind a short circuit, too, and gives them nothing for the day that was not chosen."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    task = dags["activate_audiences"].get_task(name)
+    task.arguments = [*task.arguments[:-1], None]
+    with pytest.raises(AirflowSkipException):
+        task.execute({})
 
 
 @pytest.mark.parametrize(
@@ -211,7 +252,7 @@ def test_a_night_is_watched_last_and_trouble_with_it_fails_nothing(dags):
     assert "activate" in watch.upstream_task_ids
     assert watch.is_teardown
     assert not watch.on_failure_fail_dagrun
-    assert [type(callback).__name__ for callback in watch.on_success_callback] == ["WatchAlert"]
+    assert [type(callback).__name__ for callback in watch.on_success_callback] == ["FailureOver", "WatchAlert"]
     assert dag.get_task("list_fallen").trigger_rule == "all_done"
     assert dag.get_task("retrain").partial_kwargs["trigger_dag_id"] == "train_models"
 

@@ -138,6 +138,20 @@ def test_a_night_that_failed_says_why_and_what_was_done(home):
     assert "What was done before it ended: raw deliveries are mapped; identifiers become people." in said
 
 
+def test_a_task_that_a_scheduler_saw_failing_is_named_with_its_reason(home):
+    report(home, "map")
+    failures = {"nightly_profiles.resolve": "expected edges, but received none; map first"}
+    report(home, "failed-nightly_profiles.resolve", failures=failures, seconds={})
+    make_page(DS)
+    page = Read(page_in(home))
+    assert page.by_id("verdict") == (
+        "✕ The night did not finish. It ended before this: identifiers become people. "
+        "What was done before it ended: raw deliveries are mapped."
+    )
+    assert "The task nightly_profiles.resolve failed: expected edges, but received none" in page.by_id("main-needs")
+    assert "Airflow: the run of nightly_profiles" in page.by_id("main-needs")
+
+
 def test_a_night_without_trouble_asks_for_nobody(home):
     steps(home, plan={"plans": {"letter": plan_entry(planned=40)}})
     make_page(DS)
