@@ -76,6 +76,7 @@ def nightly_profiles():
     words = Command(task_id="words", arguments=["serving.words", "--ds", SCHEDULED_DAY])
     page = NightPage(task_id="page", arguments=["monitoring.page", "--ds", SCHEDULED_DAY], unless="publish_profiles")
     resolve >> profile >> words >> publish_profiles(SCHEDULED_DAY) >> [clean.as_teardown(), page.as_teardown()]
+    map_sources >> [clean, page]  # where one source has failed, the others are waited for
 
 
 nightly_profiles()

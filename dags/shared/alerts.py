@@ -6,7 +6,6 @@ Without that connection nothing is sent, and one line in the log says so. An ale
 from __future__ import annotations
 
 import datetime
-import glob
 import json
 import logging
 import time
@@ -50,7 +49,7 @@ class FailureAlert(BaseNotifier):
         ti = context["ti"]
         day = chosen_day(ti) if self.day == "chosen" else self.day
         said = sentence(ti, context.get("exception"))
-        _write_down(day, _name(ti), said)
+        _write_down(day, ti, said)
         lines = [said, f"day: {day}", f"run: {ti.run_id}"]
         if log_url := getattr(ti, "log_url", None):
             lines.append(f"log: {log_url}")
@@ -70,22 +69,28 @@ class FailureOver(BaseNotifier):
 
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
-        reports, step = Settings.from_env().home.reports, f"failed-{_name(ti)}"
-        if any(reports.glob(f"*/{glob.escape(step)}.json")):
-            Report(reports, chosen_day(ti) if self.day == "chosen" else self.day).forget(step)
+        reports = Settings.from_env().home.reports
+        if any(reports.glob(f"*/{_step(ti)}.json")):
+            Report(reports, chosen_day(ti) if self.day == "chosen" else self.day).forget(_step(ti))
 
 
 def _name(ti: Any) -> str:
-    """DAG and task, and which of a mapped task."""
-    index = f" [{ti.map_index}]" if ti.map_index is not None and ti.map_index >= 0 else ""
-    return f"{ti.dag_id}.{ti.task_id}{index}"
+    """DAG and task, and which of a mapped task: the source, model or destination."""
+    if ti.map_index is None or ti.map_index < 0:
+        return f"{ti.dag_id}.{ti.task_id}"
+    return f"{ti.dag_id}.{ti.task_id} [{getattr(ti, 'rendered_map_index', None) or ti.map_index}]"
 
 
-def _write_down(day: str, task: str, said: str) -> None:
+def _step(ti: Any) -> str:
+    """The fragment of the report in which a failure stands."""
+    return f"failed-{ti.dag_id}.{ti.task_id}.{ti.map_index}"
+
+
+def _write_down(day: str, ti: Any, said: str) -> None:
     """Put why a task failed into the report of the night, for its page."""
     try:
         datetime.date.fromisoformat(day)
-        Report(Settings.from_env().home.reports, day).write(f"failed-{task}", {"failures": {task: said}})
+        Report(Settings.from_env().home.reports, day).write(_step(ti), {"failures": {_name(ti): said}})
     except (ValueError, OSError) as error:  # no day was chosen, or the disk is full
         logging.getLogger(__name__).warning("the failure is not in the report: %s", error)
 

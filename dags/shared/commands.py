@@ -43,8 +43,8 @@ class Command(BaseOperator):
         self.arguments, self.env, self.skip_if = arguments, env, skip_if
 
     def execute(self, context: Any) -> str:  # noqa: ARG002
-        """Run it, as `run_module` does; a teardown runs behind a skipped task, too, and has nothing of it to work on."""
-        if self.skip_if == "True" or None in self.arguments:
+        """Run it, as `run_module` does; a teardown runs behind skipped tasks, too, and may have nothing to work on."""
+        if self.skip_if == "True" or (self.is_teardown and None in self.arguments):
             raise AirflowSkipException("nothing to do")
         return run_module(self._hook, _flat(self.arguments), self.env)
 

@@ -57,7 +57,7 @@ def failed(tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tmp_path))
     ti = SimpleNamespace(dag_id="nightly_profiles", task_id="map", run_id=RUN, map_index=1, try_number=3)
-    ti.log_url = "http://airflow.example/log"
+    ti.rendered_map_index, ti.log_url = "mastodon", "http://airflow.example/log"
     folder = tmp_path / "dag_id=nightly_profiles" / f"run_id={RUN}" / "task_id=map" / "map_index=1"
     folder.mkdir(parents=True)
     sentence = 'nightshift: error: expected "a day", but received none; {{ deliver }} it'
@@ -73,7 +73,7 @@ def failed(tmp_path, monkeypatch):
 def test_a_failure_names_dag_task_day_sentence_and_log(alerts, received, failed):
     alerts.FailureAlert("{{ params.day }}")(failed)
     [alert] = received
-    assert alert["title"] == "nightshift: nightly_profiles.map [1] failed"
+    assert alert["title"] == "nightshift: nightly_profiles.map [mastodon] failed"
     assert alert["type"] == "failure"
     assert alert["message"].splitlines() == [
         'expected "a day", but received none; {{ deliver }} it',
@@ -88,7 +88,7 @@ def test_a_failure_stands_in_the_report_until_the_task_has_succeeded(alerts, fai
     report = Report(tmp_path / "home" / "reports", "2026-11-19")
     alerts.FailureAlert("{{ params.day }}")(failed)
     said = 'expected "a day", but received none; {{ deliver }} it'
-    assert report.merged()["failures"] == {"nightly_profiles.map [1]": said}
+    assert report.merged()["failures"] == {"nightly_profiles.map [mastodon]": said}
     failed["ti"].map_index = 0
     alerts.FailureOver("{{ params.day }}")(failed)
     assert "failures" in report.merged(), "it was another source that succeeded"
