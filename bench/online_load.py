@@ -40,6 +40,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._content, self._answer = b"", None
+        self.closed = False
+        """Whether the server has closed it, as servers do with one that has been idle for some seconds."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -54,6 +56,7 @@ class Connection(asyncio.Protocol):
                 answer.set_result((int(head[9:12]), body[:length]))
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error or ConnectionError("closed"))
 
@@ -81,9 +84,13 @@ def main() -> None:
 async def load(options: argparse.Namespace) -> dict[str, Any]:
     """Send them; returns figures in milliseconds."""
     loop, found = asyncio.get_running_loop(), Found()
-    free: asyncio.Queue[Connection] = asyncio.Queue()
+    free: asyncio.Queue[Connection] = asyncio.LifoQueue()  # as pools of clients do: the one that was used last
+
+    async def connected() -> Connection:
+        return (await loop.create_connection(Connection, "127.0.0.1", options.port))[1]
+
     for _ in range(options.connections):
-        free.put_nowait((await loop.create_connection(Connection, "127.0.0.1", options.port))[1])
+        free.put_nowait(await connected())
     count = int(options.rate * options.seconds)
     requests = _requests(options, count)
     withdrawn_at = [float("inf")]
@@ -93,6 +100,8 @@ async def load(options: argparse.Namespace) -> dict[str, Any]:
         due = begin + number / options.rate
         connection = await free.get()
         try:
+            if connection.closed:
+                connection = await connected()
             is_withdrawing = options.withdraw and number % 10 == 0
             sent = time.perf_counter()
             status, body = await connection.ask(requests[number])
@@ -102,13 +111,13 @@ async def load(options: argparse.Namespace) -> dict[str, Any]:
                 _look(json.loads(body), found, after=is_withdrawing and sent > withdrawn_at[0])
         except (OSError, TimeoutError):
             found.statuses[0] += 1
-            connection = (await loop.create_connection(Connection, "127.0.0.1", options.port))[1]
+            connection = await connected()
         free.put_nowait(connection)
 
     async def withdraw() -> None:
         await asyncio.sleep(options.seconds / 2)
         body = json.dumps({"person": WITHDRAWS, "granted": False}).encode()
-        connection = (await loop.create_connection(Connection, "127.0.0.1", options.port))[1]
+        connection = await connected()
         status, _ = await connection.ask(_http(options, "POST", "/consents", body))
         if status == 202:
             withdrawn_at[0] = time.perf_counter()

@@ -131,8 +131,8 @@ PREDICTIONS = Table(
         Column(
             "passed_over",
             "array<string>",
-            "items that would have been recommended, if they could be had or had another price: where one comes back, "
-            "the person is scored again",
+            "items that would have been recommended, if they could be had or had another price, and those among which "
+            "diversity or margin have ordered the list: where one comes or goes, the person is scored again",
         ),
     ),
 )

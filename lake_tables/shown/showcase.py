@@ -35,6 +35,10 @@ class Chosen:
     """Who would have been shown an item that cannot be had or costs too much or too little now (passed,)."""
     passed_items: np.ndarray
     """And which; when it may be shown again, these people's lists change (passed,)."""
+    pool_people: np.ndarray
+    """Whose list was re-ranked among an item: its order may be another when that may not be shown any more (pool,)."""
+    pool_items: np.ndarray
+    """And which, also those of the list (pool,)."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,9 @@ class Showcase:
             of_category = self.catalogue.categories[ranked] == category
             self._fill(made, None, made.may & of_category, most, reranks=False)
         self._fill(made, scores, made.may, count, reranks=self.reranks)
-        people, items = self._passed(made, first)
-        return Chosen(made.items, made.at, made.complete, people, items)
+        people, columns = np.nonzero(made.may & (np.arange(made.may.shape[1]) < made.looked_at[:, None]))
+        pools = people, made.ranked[people, columns]
+        return Chosen(made.items, made.at, made.complete, *self._passed(made, first), *pools)
 
     def in_order(self, listed: np.ndarray, count: int) -> Chosen:
         """Lists of what was chosen of rankings before, for everywhere or for this kind of list: in the same order, but
@@ -179,7 +184,7 @@ class Showcase:
             of_category = self.catalogue.categories[listed] == category
             self._fill(made, None, made.may & of_category, most, reranks=False)
         self._fill(made, None, made.may, count, reranks=False)
-        return Chosen(made.items, made.at, made.complete, np.empty(0, int), np.empty(0, int))
+        return Chosen(made.items, made.at, made.complete, *[np.empty(0, int)] * 4)
 
     def _place_fixed(self, made: _Lists, first: np.ndarray | None, seen: tuple[np.ndarray, np.ndarray] | None) -> None:
         people = len(made.items)

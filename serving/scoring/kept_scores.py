@@ -4,8 +4,8 @@ What a person is recommended follows from the person's history, the champions, t
 what campaigns carry, the rules, what the person may buy again, and this code. A hash of all that stands beside each
 person in `predictions`. Where it is the same tonight, so are the rows, but for what can be had: that changes every day,
 and must not have everybody scored. Whose list holds an item that may not be shown any more is scored again, and so is
-whose list would have held one that may be shown again: `predictions` has these as `passed_over`. All others would get
-the same list.
+whose list would have held one that may be shown again, or was re-ranked among one that may not any more: `predictions`
+has these as `passed_over`. All others would get the same list.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class KeptScores:
         places = pd.Index(before["person_id"].to_numpy()).get_indexer(people)
         known = np.append(before["inputs"].to_numpy(), None)[places]  # of those who are not there, the last
         keeps = pd.notna(inputs) & (known == inputs)
-        keeps &= ~np.append(_holding(before["passed_over"], back), False)[places]
+        keeps &= ~np.append(_holding(before["passed_over"], gone | back), False)[places]
         return cls(lake, since, keeps & ~_naming(lake, since, people, gone))
 
     @classmethod

@@ -63,7 +63,8 @@ class Kept:
     brought: list[bool]
     """Whether the ranking brought it, and not a rule."""
     passed: list[str]
-    """Items that would be among them, if they could be had, or had another price."""
+    """Items that would be among them, if they could be had, or had another price; and those among which the list was
+    re-ranked, whose end may change its order."""
     missed: int
     """So many of these among the best ten."""
 
@@ -88,13 +89,18 @@ class Picks:
     """And which (passed,)."""
     passed_of_ten: int
     """So many of them are first of all missing among the best ten."""
+    pool_people: np.ndarray
+    """Whose ten were re-ranked among an item (pool,)."""
+    pool_items: np.ndarray
+    """And which (pool,)."""
 
     def lists(self, shelf: Shelf) -> list[Kept]:
         """The same, a person at a time and by the ids of items."""
         rows, ids = len(self.items), shelf.catalogue.item_ids
-        order = np.argsort(self.passed_people, kind="stable")
-        ends = np.cumsum(np.bincount(self.passed_people, minlength=rows))[:-1]
-        passed = np.split(ids[self.passed_items[order]], ends)
+        people = np.concatenate([self.passed_people, self.pool_people])
+        items = np.concatenate([self.passed_items, self.pool_items])
+        order = np.argsort(people, kind="stable")
+        passed = np.split(ids[items[order]], np.cumsum(np.bincount(people, minlength=rows))[:-1])
         missed = np.bincount(self.passed_people[: self.passed_of_ten], minlength=rows)
         counts = (self.items >= 0).sum(axis=1)
         return [
@@ -214,6 +220,8 @@ class Shelf:
             np.concatenate([one.passed_people for one in (best, *more)]),
             np.concatenate([one.passed_items for one in (best, *more)]),
             len(best.passed_people),
+            best.pool_people,
+            best.pool_items,
         )
 
     def count(self, kept: Iterable[Kept]) -> None:

@@ -128,6 +128,15 @@ def test_what_was_passed_over_is_what_would_have_been_shown():
     assert short.passed_items.tolist() == [0], "of a list that is not full, all"
 
 
+def test_a_list_is_ordered_among_a_pool_and_says_which():
+    items = catalogue(in_stock=[YES, YES, NO, YES], category=[*"xyxx"])
+    ranked = np.array([[0, 1, 2, 3], [3, 0, -1, -1]])
+    chosen = Showcase.of(items, Rules(diversity=Diversity(0.5)), DAY).choose(ranked, count=1)
+    assert list(zip(chosen.pool_people, chosen.pool_items, strict=True)) == [(0, 0), (0, 1), (0, 3), (1, 3), (1, 0)]
+    assert chosen.passed_items.tolist() == [2]
+    assert not len(Showcase.of(items, Rules(), DAY).choose(ranked, count=1).pool_items), "in the ranking's own order"
+
+
 @pytest.mark.parametrize("people", [0, 2])
 def test_nothing_to_choose_from_is_an_empty_list(people):
     for rules in (Rules(), Rules(diversity=Diversity(0.5), everywhere=ListRules(most_of_category=1))):

@@ -181,6 +181,24 @@ def test_a_change_of_stock_ranks_those_alone_whose_lists_it_changes(lake, report
     pd.testing.assert_frame_equal(found, lists(lake))
 
 
+def test_lists_that_were_ordered_among_an_item_that_ended_are_ranked_anew(lake, tmp_path, monkeypatch, report_of):
+    """With diversity the order depends on all items of the pool, also on those that are in no list."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text("diversity: {weight: 0.4}\n")
+    monkeypatch.setenv("NIGHTSHIFT_RULES", str(rules))
+    items = sorted(rows_of(lake, "dim_item", DS)["item_id"])
+    stock(lake, SINCE, sold_out=items[:2])
+    score(SINCE, everyone=True)
+    before = rows_of(lake, "predictions", SINCE).set_index("person_id")["passed_over"]
+    stock(lake, DS, sold_out=[*items[:2], items[9], items[20]])
+    score(DS)
+    depend = {person for person, some in before.items() if {items[9], items[20]} & {*some}}
+    assert 0 < report_of("score")["scored_anew"] == len(depend) < len(before)
+    found = lists(lake)
+    score(DS, everyone=True)
+    pd.testing.assert_frame_equal(found, lists(lake))
+
+
 def test_other_rules_rank_everybody_anew(lake, tmp_path, monkeypatch):
     full = published_before(lake)
     rules = tmp_path / "rules.yml"
