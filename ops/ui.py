@@ -49,6 +49,7 @@ def main() -> None:
         "airflow": (
             ["airflow", "standalone"],
             {
+                "AIRFLOW__API__HOST": "127.0.0.1",
                 "AIRFLOW__API__PORT": str(options.airflow_port),
                 "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{options.airflow_port}",
                 "NIGHTSHIFT_NIGHT_PAGE": os.environ.get("NIGHTSHIFT_NIGHT_PAGE")
