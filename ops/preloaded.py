@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.preloaded import LENGTH, SOCKET
+from contracts.quiet_imports import errors_alone
 
 LIBRARIES = (
     "tensorflow",
@@ -107,26 +108,6 @@ def main(listens_at: str, libraries: Sequence[str]) -> None:
         request = Server(listener).serve()
     if request is not None:
         request.run()
-
-
-@contextlib.contextmanager
-def errors_alone() -> Iterator[None]:
-    """Keep what libraries say on standard error while they are imported, and show it only where an import fails.
-
-    TensorFlow's own libraries greet there, at a level that `TF_CPP_MIN_LOG_LEVEL` does not reach yet.
-    """
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            said.seek(0)
-            os.write(terminal, said.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 class Server:

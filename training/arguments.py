@@ -6,6 +6,7 @@ import argparse
 import os
 
 from contracts.arguments import day
+from contracts.quiet_imports import errors_alone
 from training.config import MODELS
 
 BACKENDS = ("tensorflow", "jax")
@@ -31,12 +32,13 @@ def parser(module: str, doc: str, *, several: bool = False, needs_day: bool = Tr
 def choose_backend(backend: str = BACKENDS[0]) -> None:
     """Choose what Keras computes with; call it before Keras is imported.
 
-    On a GPU, layers compute in bfloat16 and keep their weights in float32; TensorFlow's notes on missing GPUs are
-    kept out of a night's log.
+    On a GPU, layers compute in bfloat16 and keep their weights in float32; TensorFlow's greetings, and its notes on
+    missing GPUs, are kept out of logs and terminals.
     """
     os.environ["KERAS_BACKEND"] = backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras
+    with errors_alone():
+        import keras
 
     if keras.distribution.list_devices("gpu"):
         keras.mixed_precision.set_global_policy("mixed_bfloat16")

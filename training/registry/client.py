@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from contracts.errors import ModelError, RegistryError
+from contracts.quiet_imports import errors_alone
 from contracts.registry_database import RegistryDatabase
 from contracts.settings import Settings
 from training.learner import Signature
@@ -332,6 +333,8 @@ class Registry:
                     remedy="do not load it: find out who changed the file, and train a new version",
                 )
         try:
+            with errors_alone():
+                import keras  # noqa: F401  as the version's own code does
             return mlflow.pyfunc.load_model(str(folder))
         except Exception as error:  # its own code runs, with the libraries of today
             raise ModelError(
