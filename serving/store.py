@@ -46,6 +46,7 @@ from lake_tables.shown.catalogue import DESCRIBED, morning_after
 from lake_tables.shown.catalogue import Catalogue as ItemsOfDay
 from lake_tables.shown.rules import Rules, read_rules
 from lake_tables.shown.showcase import Showcase
+from lake_tables.shown_lists import view_shown_lists
 from serving.online import layout
 from serving.online.layout import ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, SHOWN, Manifest
 from serving.online.opened_store import OpenedStore, sha256_of
@@ -61,7 +62,6 @@ from serving.storing.catalogue import Catalogue
 from serving.storing.comparison import require_equal_lists
 from serving.storing.segments import SegmentsOfPeople
 from serving.storing.session_weights import require_equal, session_weights
-from serving.storing.shown_lists import view_shown_lists
 from serving.storing.writing import open_writer
 from training.registry.client import Registry
 

@@ -37,7 +37,7 @@ from contracts.tables.served import UPLIFTS
 from lake_tables.arrow import id_range, read_mart, read_table
 from lake_tables.consent import latest_consents
 from lake_tables.shown.catalogue import Catalogue, morning_after
-from lake_tables.shown.rules import read_rules
+from lake_tables.shown.rules import Rules, read_rules
 from lake_tables.shown.showcase import Showcase
 
 _SCORED = {
@@ -121,7 +121,7 @@ class Night:
         """
         categories = known_categories(lake, ds)
         own = read_draft(file, categories)
-        campaigns, policy = _with_policy(settings, load_campaigns(settings.campaigns, categories, own))
+        campaigns, policy, rules = _with_policy(settings, load_campaigns(settings.campaigns, categories, own))
         if isinstance(error := campaigns[own.name], NightshiftError):
             raise error
         for table in _SCORED:
@@ -132,7 +132,7 @@ class Night:
             ds,
             consents.head(most_people) if most_people else consents,
             _items(lake, ds),
-            showcases_of(settings, lake, ds, campaigns),
+            showcases_of(lake, ds, campaigns, rules),
             campaigns,
             policy,
             {},
@@ -159,8 +159,8 @@ class Night:
         """
         consents = latest_consents(lake, ds)
         items = _items(lake, ds)
-        campaigns, policy = read_campaigns(settings, lake, ds)
-        showcases = showcases_of(settings, lake, ds, campaigns)
+        campaigns, policy, rules = _read_campaigns(settings, lake, ds)
+        showcases = showcases_of(lake, ds, campaigns, rules)
         for table in _SCORED:  # before arms are drawn for a night that cannot be planned
             scored_folder(lake, table, ds)
         if policy.challenger is not None:
@@ -204,16 +204,23 @@ def read_campaigns(settings: Settings, lake: Lake, ds: str) -> tuple[dict[str, C
         LakeError: the marts of that day are missing.
         SettingsError: there is no campaign, or policy or rules cannot be understood.
     """
+    campaigns, policy, _ = _read_campaigns(settings, lake, ds)
+    return campaigns, policy
+
+
+def _read_campaigns(
+    settings: Settings, lake: Lake, ds: str
+) -> tuple[dict[str, Campaign | NightshiftError], Policy, Rules]:
     return _with_policy(settings, load_campaigns(settings.campaigns, known_categories(lake, ds)))
 
 
 def _with_policy(
     settings: Settings, campaigns: Mapping[str, Campaign | NightshiftError]
-) -> tuple[dict[str, Campaign | NightshiftError], Policy]:
+) -> tuple[dict[str, Campaign | NightshiftError], Policy, Rules]:
     policy = read_policy(settings.policy, understood(campaigns), campaigns)
     rules = read_rules(settings.rules, campaigns)
     policy = replace(policy, sha256=f"{policy.sha256} {rules.sha256}")  # a plan is made of both
-    return {**campaigns, **policy.refused(understood(campaigns).values())}, policy
+    return {**campaigns, **policy.refused(understood(campaigns).values())}, policy, rules
 
 
 def known_categories(lake: Lake, ds: str) -> set[str]:
@@ -235,15 +242,14 @@ def _explores(campaigns: Mapping[str, Campaign | NightshiftError]) -> bool:
 
 
 def showcases_of(
-    settings: Settings, lake: Lake, ds: str, campaigns: Mapping[str, Campaign | NightshiftError]
+    lake: Lake, ds: str, campaigns: Mapping[str, Campaign | NightshiftError], rules: Rules
 ) -> dict[str, Showcase]:
     """What may stand in the lists of each campaign of a night that can be understood, on the morning after.
 
     Raises:
         LakeError: the marts of that day are missing.
-        SettingsError: the rules cannot be understood.
     """
-    catalogue, rules = Catalogue.read(lake, ds), read_rules(settings.rules, campaigns)
+    catalogue = Catalogue.read(lake, ds)
     return {
         name: Showcase.of(catalogue, rules, morning_after(ds), campaign=name, category=campaign.item_category)
         for name, campaign in understood(campaigns).items()

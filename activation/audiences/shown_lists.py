@@ -1,16 +1,17 @@
-"""Whose lists a person is shown: the champion's, or in the experiment `challenger` those of the version in shadow."""
+"""The lists that the people of a batch are shown, where a policy has the experiment `challenger`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import duckdb
 import pandas as pd
 
 from contracts.lake import Lake
 from contracts.report import say
+from contracts.settings import duckdb_config
 from contracts.tables.activation import CHALLENGER
 from contracts.tables.served import SHADOW_SCORES
 from lake_tables.arrow import id_range, read_table
+from lake_tables.shown_lists import view_lists_by_arm
 
 
 def with_lists_of_challenger(
@@ -25,19 +26,16 @@ def with_lists_of_challenger(
     """
     if arms is None or not lake.files(SHADOW_SCORES.name, ds):
         return scores
-    shadow = _lists(lake, ds, list(scores.columns), consents)
-    chosen = arms.loc[(arms["experiment"] == CHALLENGER) & (arms["arm"] == CHALLENGER), "person_id"]
-    shown = shadow[shadow["person_id"].isin(chosen)]
-    kept = scores[~scores["person_id"].isin(shown["person_id"])]
-    return pd.concat([kept, shown]).sort_values(["person_id", "rank"], ignore_index=True)
+    folder, people = lake.partition(SHADOW_SCORES.name, ds), id_range(consents["person_id"])
+    with duckdb.connect(config=duckdb_config()) as connection:
+        connection.register("lists_of_champion", scores)
+        connection.register("lists_in_shadow", read_table(folder, [*scores.columns], people=people))
+        connection.register("arms", arms)
+        view_lists_by_arm(connection, list(scores.columns))
+        return connection.execute("from scores order by person_id, rank").df()
 
 
 def say_without_shadow(lake: Lake, ds: str, *, step: str) -> None:
     """Say it where a policy has that experiment, and no version was in shadow."""
     if not lake.files(SHADOW_SCORES.name, ds):
         say(f"{step} {CHALLENGER}: no version was in shadow on {ds}: the lists of both arms are the champion's")
-
-
-def _lists(lake: Lake, ds: str, columns: Sequence[str], consents: pd.DataFrame) -> pd.DataFrame:
-    folder = lake.partition(SHADOW_SCORES.name, ds)
-    return read_table(folder, [*columns], people=id_range(consents["person_id"])).to_pandas()

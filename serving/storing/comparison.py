@@ -8,10 +8,10 @@ from contracts.errors import LakeError
 from contracts.lake import Lake
 from contracts.settings import duckdb_config
 from contracts.tables.served import SCORES
+from lake_tables.shown_lists import view_shown_lists
 from serving.online import layout
 from serving.online.opened_store import OpenedStore
 from serving.online.recommending import TOP, recommend
-from serving.storing.shown_lists import view_shown_lists
 
 
 def require_equal_lists(store: OpenedStore, lake: Lake, ds: str, sample: int) -> int:

@@ -1,10 +1,12 @@
-"""The lists that people are shown, as a view: the champion's, and in the experiment `challenger` the challenger's.
+"""Whose lists a person is shown: the champion's, or in the experiment `challenger` those of the version in shadow.
 
-Whoever is in its arm `challenger` has the list of the version in shadow, where that ranked the person, as in plans and
-audiences (`activation/audiences/shown_lists.py`).
+Whoever is in its arm `challenger` has the list of that version, where it ranked the person. Plans, audiences and the
+store of the API ask here.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import duckdb
 
@@ -14,7 +16,7 @@ from contracts.tables.served import SCORES, SHADOW_SCORES
 
 
 def view_shown_lists(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str) -> None:
-    """Make the view `scores`, with the columns of that table.
+    """Make the view `scores` of the lists of a night, with the columns of that table.
 
     Raises:
         LakeError: nobody was scored on that day.
@@ -29,7 +31,16 @@ def view_shown_lists(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str)
     connection.read_parquet(files[SCORES]).create_view("lists_of_champion")
     connection.read_parquet(files[SHADOW_SCORES]).create_view("lists_in_shadow")
     connection.read_parquet(files[ASSIGNMENTS]).create_view("arms")
-    columns = ", ".join(SCORES.column_names)
+    view_lists_by_arm(connection, SCORES.column_names)
+
+
+def view_lists_by_arm(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
+    """Make the view `scores`, with some columns of that table.
+
+    Args:
+        connection: with `lists_of_champion` and `lists_in_shadow`, which have these columns, and `arms` (person_id,
+            experiment, arm).
+    """
     connection.execute(f"""
         create temp table shown_the_challenger as
         select distinct person_id from lists_in_shadow
@@ -37,9 +48,10 @@ def view_shown_lists(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str)
             select person_id from arms where experiment = '{CHALLENGER}' and arm = '{CHALLENGER}'
         )
     """)
+    listed = ", ".join(columns)
     connection.execute(f"""
         create temp view {SCORES.name} as
-        select {columns} from lists_of_champion anti join shown_the_challenger using (person_id)
+        select {listed} from lists_of_champion anti join shown_the_challenger using (person_id)
         union all
-        select {columns} from lists_in_shadow semi join shown_the_challenger using (person_id)
+        select {listed} from lists_in_shadow semi join shown_the_challenger using (person_id)
     """)
