@@ -15,13 +15,13 @@ BACKENDS = ("tensorflow", "jax")
 def parser(module: str, doc: str, *, several: bool = False, needs_day: bool = True) -> argparse.ArgumentParser:
     """A parser whose help is the module's docstring, with the arguments that every command has.
 
-    With `several`, --model takes several models, as a list. Without `needs_day`, --ds may be left out.
+    With `several`, --model takes a list of models, which may be empty. Without `needs_day`, --ds may be left out.
     """
     made = argparse.ArgumentParser(
         prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     known = f"{'of' if several else 'one of'} {', '.join(MODELS)}"
-    made.add_argument("--model", required=True, nargs="+" if several else None, metavar="MODEL", help=known)
+    made.add_argument("--model", required=True, nargs="*" if several else None, metavar="MODEL", help=known)
     made.add_argument("--ds", required=needs_day, type=day, help="day whose marts are read, as YYYY-MM-DD")
     made.add_argument(
         "--backend", choices=BACKENDS, default=BACKENDS[0], help="what Keras computes with; jax has to be installed"

@@ -71,6 +71,8 @@ def main() -> None:
     chosen = arguments.parse_args()
     if [chosen.ds, chosen.back_to, chosen.champion_on].count(None) != 2:
         arguments.error("expected one of --ds, --back-to and --champion-on: to decide, to go back, or to look")
+    if not chosen.model and not chosen.ds:
+        arguments.error("expected --model MODEL, but received none")
     if chosen.champion_on:
         exit_with_sentence(lambda: print(*champion_on(chosen.model, chosen.champion_on), sep="\n"))
     elif chosen.back_to:
@@ -90,6 +92,8 @@ def promote_each(models: Sequence[str], ds: str, *, mode: str = "enforce") -> No
     Raises:
         NightshiftError: after all were tried, an error of one of them; a transient one if there is any.
     """
+    if not models:
+        say(f"promote {ds}: no model was trained, and there is nothing to decide")
     errors = []
     for model in models:
         try:

@@ -17,7 +17,7 @@ from monitoring.page.night import STEPS, Night, figure
 _MOVED = 0.2
 """A number of people that moves by more than this share since the night before is said."""
 
-_MOST_ALARMS = 5
+_MOST_ALARMS = _MOST_FAILURES = 5
 """That the first screen shows."""
 
 _MANY_ASIDE = 0.1
@@ -185,8 +185,14 @@ def _old_store(night: Night) -> Iterator[Point]:
 
 
 def _failed_tasks(night: Night) -> Iterator[Point]:
-    for task, said in night.report.get("failures", {}).items():
+    failures = dict(night.report.get("failures", {}))
+    if night.report.get("store", {}).get("alert"):
+        failures.pop("activate_audiences.store", None)  # its alert says the same
+    for task, said in list(failures.items())[:_MOST_FAILURES]:
         yield Point(f"The task {task} failed: {said}", look=f"Airflow: the run of {task.partition('.')[0]}")
+    more = len(failures) - _MOST_FAILURES
+    if more > 0:
+        yield Point(f"And {more} more task{'s' * (more > 1)} failed.", look="Airflow: the runs of the night")
 
 
 def _campaigns(night: Night) -> Iterator[Point]:
@@ -225,10 +231,10 @@ def _rows_set_aside(night: Night) -> Iterator[Point]:
 
 
 _NEEDS = (
+    _failed_tasks,
     _waiting,
     _alarms,
     _old_store,
-    _failed_tasks,
     _campaigns,
     _wrong_arms,
     _stopped_deliveries,

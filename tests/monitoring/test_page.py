@@ -152,6 +152,18 @@ def test_a_task_that_a_scheduler_saw_failing_is_named_with_its_reason(home):
     assert "Airflow: the run of nightly_profiles" in page.by_id("main-needs")
 
 
+def test_of_many_failures_a_few_are_named(home):
+    failures = {f"train_models.train [{name}]": "expected marts, but received none" for name in "abcdef"}
+    store = {"activate_audiences.store": "expected scores, but received none; score first"}
+    report(home, "failed", failures={**store, **failures}, seconds={})
+    report(home, "store", store={"alert": store["activate_audiences.store"]})
+    make_page(DS)
+    said = Read(page_in(home)).by_id("main-needs")
+    assert said.count("The task train_models.train") == 5
+    assert "And 1 more task failed." in said
+    assert said.count("expected scores, but received none") == 1
+
+
 def test_a_night_without_trouble_asks_for_nobody(home):
     steps(home, plan={"plans": {"letter": plan_entry(planned=40)}})
     make_page(DS)
