@@ -8,7 +8,8 @@ store stays, and the report has an alert. Where they are equal, one rename of a 
 store before it stays on disk, older ones go.
 
 The sequence model for sessions is taken out of the champion of `next_item`, and compared with it; where it says
-something else, sessions get the lists of the night, and the report says so.
+something else, sessions get the lists of the night, and the report says so. Where people are shown the lists of a
+version in shadow, their sessions are ranked by that version, taken out and compared alike.
 
     python -m serving.store --ds 2026-11-20
 """
@@ -19,7 +20,8 @@ import contextlib
 import datetime
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -48,7 +50,7 @@ from lake_tables.shown.rules import Rules, read_rules
 from lake_tables.shown.showcase import Showcase
 from lake_tables.shown_lists import view_shown_lists
 from serving.online import layout
-from serving.online.layout import ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, SHOWN, Manifest
+from serving.online.layout import CHALLENGER_MODEL, ITEMS, MANIFEST, PEOPLE, SESSION_MODEL, SHOWN, Manifest
 from serving.online.opened_store import OpenedStore, sha256_of
 from serving.online.session_model import SessionModel
 from serving.online.shown_items import ShownItems
@@ -61,7 +63,7 @@ from serving.storing import people as people_of
 from serving.storing.catalogue import Catalogue
 from serving.storing.comparison import require_equal_lists
 from serving.storing.segments import SegmentsOfPeople
-from serving.storing.session_weights import require_equal, session_weights
+from serving.storing.session_weights import in_codes, require_equal, session_weights
 from serving.storing.writing import open_writer
 from training.registry.client import Registry
 
@@ -119,6 +121,7 @@ def build_store(ds: str, *, sample: int = SAMPLE) -> str:
             "compared_people": compared,
             "bytes": size,
             "session_version": manifest.session_version or None,
+            "challenger_version": manifest.challenger_version or None,
         }
         if manifest.no_session:
             fragment["store"]["alert"] = manifest.no_session
@@ -134,7 +137,8 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
     keys = pseudonym_keys(settings)
     decisions = lake.history(CONSENTS.name)
     mapped = [day for day in lake.days(RECONCILIATION.name) if lake.files(RECONCILIATION.name, day, owner=SOURCE)]
-    champion = Champions(Registry.of(settings)).get("next_item")
+    champions = Champions(Registry.of(settings))
+    champion = champions.get("next_item")
     with _views(lake, ds) as connection:
         agreed = _agreed(lake, ds)
         connection.register("agreed", agreed)
@@ -145,7 +149,6 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
         _shown_items(items, rules, catalogue).save(folder / SHOWN)
         connection.register("coded", catalogue.codes)
         connection.register("ended", pa.table({"code": pa.array(catalogue.ended, pa.uint32())}))
-        session, session_version, no_session = _session_model(champion, lake, ds, folder)
         segments = SegmentsOfPeople.of(connection, settings.smallest_group)
         versions = _numbered(connection, "versions", "model_version")
         if len(versions) > 255:
@@ -154,6 +157,7 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
                 received=f"{len(versions)}",
                 remedy=f"run `python -m serving.score --ds {ds} --everyone` first",
             )
+        sessions = _session_models(champions, versions, catalogue, lake, ds, folder)
         reasons = _numbered(connection, "reasons", "reason")
         experiments = _experiments(connection, lake, ds)
         with open_writer(folder / ITEMS) as writer:
@@ -165,12 +169,11 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
             people_of.write_identifiers(writer, connection)
             people = people_of.write_people(writer, connection, experiments)
             people_of.write_lists(writer, connection)
-            reads_times = session is not None and session.reads_times
-            people_of.write_histories(writer, connection, catalogue, with_times=reads_times)
-            if session is not None and session.reads_taste:
+            people_of.write_histories(writer, connection, catalogue, with_times=sessions.read_times)
+            if sessions.read_taste:
                 connection.register("tastes", read_tastes(lake, ds))
                 people_of.write_tastes(writer, connection)
-    names = [PEOPLE, ITEMS, SHOWN, *([SESSION_MODEL] if session_version else [])]
+    names = [PEOPLE, ITEMS, SHOWN, *sessions.versions]
     manifest = Manifest(
         ds=ds,
         run=run,
@@ -183,8 +186,9 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
         experiments=experiments,
         kinds=kinds,
         words=_WORDS | {action: reason("{}", {}, {"{}": action}) for action in ("view", "cart", "purchase", "rate")},
-        session_version=session_version,
-        no_session=no_session,
+        session_version=sessions.versions.get(SESSION_MODEL, ""),
+        challenger_version=sessions.versions.get(CHALLENGER_MODEL, ""),
+        no_session="; ".join(sessions.missing),
         decisions=decisions,
         mapped=tuple(mapped),
     )
@@ -260,25 +264,54 @@ def _experiments(connection: duckdb.DuckDBPyConnection, lake: Lake, ds: str) -> 
     return {name: tuple(arm for experiment, arm in rows if experiment == name) for name in names}
 
 
-def _session_model(
-    champion: Champion | None, lake: Lake, ds: str, folder: Path
-) -> tuple[SessionModel | None, str, str]:
-    """The model for sessions, written; its version, or why there is none."""
+@dataclass
+class _Sessions:
+    """The models that rank sessions, as they were written."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    """File -> the version whose weights it has."""
+    missing: list[str] = field(default_factory=list)
+    """Why there are no weights."""
+    read_times: bool = False
+    read_taste: bool = False
+
+
+def _session_models(
+    champions: Champions, versions: Sequence[str], catalogue: Catalogue, lake: Lake, ds: str, folder: Path
+) -> _Sessions:
+    """Write the models for sessions: the champion, and the version in shadow where people are shown its lists."""
+    made, champion = _Sessions(), champions.get("next_item")
     if champion is None:
-        return None, "", "there is no champion of next_item: sessions get the lists of the night"
+        made.missing.append("there is no champion of next_item: sessions get the lists of the night")
+    else:
+        _write_session_model(made, champion, SESSION_MODEL, catalogue, lake, ds, folder)
+    if any(one.startswith("next_item/") and (champion is None or one != champion.name) for one in versions):
+        for shadow in champions.shadows():
+            if shadow.name in versions and shadow.name.startswith("next_item/"):
+                _write_session_model(made, shadow, CHALLENGER_MODEL, catalogue, lake, ds, folder)
+    return made
+
+
+def _write_session_model(
+    made: _Sessions, ranker: Champion, file: str, catalogue: Catalogue, lake: Lake, ds: str, folder: Path
+) -> None:
     try:
-        weights = session_weights(champion.model)
+        weights = session_weights(ranker.model)
         model = SessionModel(weights)
         histories = read_histories(lake, ds)
         places = np.linspace(0, len(histories) - 1, min(_COMPARED_HISTORIES, len(histories))).astype(int)
         rows = histories.take(pa.array(places)).to_pandas()
         if model.reads_taste:
             rows = rows.merge(read_tastes(lake, ds).to_pandas(), how="left", on="person_id")
-        require_equal(model, champion.model, _as_lists(rows))
+        require_equal(model, ranker.model, _as_lists(rows))
     except ModelError as error:
-        return None, "", f"sessions get the lists of the night: {error}"
-    np.savez(folder / SESSION_MODEL, **weights)
-    return model, champion.name, ""
+        made.missing.append(f"sessions get the lists of the night: {error}")
+        return
+    codes = pd.Index(catalogue.items["item_id"]).get_indexer(ranker.model.item_ids) + 1
+    np.savez(folder / file, **in_codes(weights, codes, len(catalogue)))
+    made.versions[file] = ranker.name
+    made.read_times |= model.reads_times
+    made.read_taste |= model.reads_taste
 
 
 def _as_lists(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,11 +13,13 @@
 | | `neighbours` | code of an item | `NEIGHBOUR`, by kind and rank |
 | | `reasons` | code of a reason, 4 bytes | the words |
 | `session_model.npz` | | | weights of the champion of `next_item`, `serving/online/session_model.py` |
+| `challenger_model.npz` | | | those of the version in shadow, where people are shown its lists |
 | `shown.npz` | | | what may be shown on which day, `serving/online/shown_items.py` |
 | `manifest.json` | | | `Manifest`: the night, and SHA-256 of the other files |
 
-Codes begin with 1. Items that the champion of `next_item` knows have the first ones, in its order: the place in its
-scores is the code less 1. Keys are big-endian, so that tables are written in their order; values are little-endian.
+Codes begin with 1. Items that the champion of `next_item` knows have the first ones, in its order: the place in the
+scores of a model is the code less 1. Keys are big-endian, so that tables are written in their order; values are
+little-endian.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ FORMAT = 2
 """Another number is another layout: such a store is refused."""
 
 PEOPLE, ITEMS, SESSION_MODEL, MANIFEST = "people.lmdb", "items.lmdb", "session_model.npz", "manifest.json"
-SHOWN = "shown.npz"
+SHOWN, CHALLENGER_MODEL = "shown.npz", "challenger_model.npz"
 TABLES_OF = {
     PEOPLE: ("identifiers", "people", "lists", "histories", "tastes"),
     ITEMS: ("items", "codes", "popular", "neighbours", "reasons"),
@@ -131,8 +133,10 @@ class Manifest:
     """Reasons that are said online."""
     session_version: str = ""
     """The version whose weights `session_model.npz` has; empty without."""
+    challenger_version: str = ""
+    """The version whose weights `challenger_model.npz` has; empty without."""
     no_session: str = ""
-    """Why there are none."""
+    """Why weights are missing."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Day -> what of the table `consents` the night knew of it."""
     mapped: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ import orjson
 from contracts.errors import LakeError
 from lake_tables.shown.catalogue import morning_after
 from serving.online import layout
-from serving.online.layout import ITEMS, PEOPLE, SESSION_MODEL, SHOWN, TABLES_OF, Manifest
+from serving.online.layout import CHALLENGER_MODEL, ITEMS, PEOPLE, SESSION_MODEL, SHOWN, TABLES_OF, Manifest
 from serving.online.session_model import SessionModel
 from serving.online.shown_items import ShownItems
 
@@ -53,7 +53,10 @@ class OpenedStore:
             for table in TABLES_OF[name]
         }
         self._of_people, self._of_items = self._people.begin(buffers=False), self._items.begin(buffers=False)
-        self.session_model = SessionModel.load(folder / SESSION_MODEL) if manifest.session_version else None
+        files = {manifest.session_version: SESSION_MODEL, manifest.challenger_version: CHALLENGER_MODEL}
+        self.session_models = {version: SessionModel.load(folder / file) for version, file in files.items() if version}
+        """Version -> its live step, of the champion and, where people are shown its lists, of the challenger."""
+        self._has_times = any(model.reads_times for model in self.session_models.values())
         self.shown = ShownItems.load(folder / SHOWN)
         self.first_day = morning_after(manifest.ds)
         """On which the night's lists are seen."""
@@ -122,9 +125,9 @@ class OpenedStore:
         ]
 
     def history(self, key: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-        """Codes of the items that a person acted on, oldest first, and when, where the model reads it."""
+        """Codes of the items that a person acted on, oldest first, and when, where a model reads it."""
         found = self._of_people.get(key, default=b"", db=self._tables["histories"])
-        if self.session_model is None or not self.session_model.reads_times:
+        if not self._has_times:
             return np.frombuffer(found, "<u4"), None
         count = len(found) // 12
         return np.frombuffer(found[: 4 * count], "<u4"), np.frombuffer(found[4 * count :], "<f8")

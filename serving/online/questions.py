@@ -168,5 +168,6 @@ class Ready(BaseModel):
     people: int
     items: int
     session_model: str | None
+    challenger_model: str | None = Field(description="ranks the sessions of the arm `challenger`")
     refusals: int = Field(description="withdrawals since the night, by identifier")
     alert: str | None = Field(description="why a newer store was refused, or none answers")

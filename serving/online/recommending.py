@@ -1,7 +1,7 @@
 """Which items a person gets now: a chain of fallbacks over one night's store, and which of them spoke.
 
 1. `session`: the sequence model on the person's history and the acts of the session, oldest first. An item that was
-   acted on again stands at its latest act.
+   acted on again stands at its latest act. In the arm of an experiment of a challenger it is the challenger.
 2. `sequence` or `taste`: the list of the night, by whichever model ranked it.
 3. `segment`: what is popular in the person's segment, of those who agreed to profiling.
 4. `popularity`: what is popular with everybody; also for whoever is not known or did not agree.
@@ -102,13 +102,12 @@ def recommend(
     chosen = _Chosen(store, answer, count, showcase, history.tolist(), now, of_category=category is not None)
     if not acts:
         answer.passed[SESSION] = "no_acts"
-    elif store.session_model is None:
-        answer.passed[SESSION] = "no_model"
-    elif person is not None and _of_another_version(store, key, person):
-        answer.passed[SESSION] = "other_arm"
     else:
-        taste = store.taste(key) if person is not None and store.session_model.reads_taste else None
-        chosen.take(SESSION, _of_session(store, showcase, history, times, taste, acts), by_worth=True)
+        version = _session_version(store, key, person)
+        if version in store.session_models:
+            chosen.take(SESSION, _of_session(store, version, showcase, key, history, times, acts), by_worth=True)
+        else:
+            answer.passed[SESSION] = "no_model" if version == store.manifest.session_version else "other_arm"
     if person is None:
         answer.passed[SEQUENCE] = "not_known" if key is None else "no_consent"
     else:
@@ -121,11 +120,13 @@ def recommend(
     return answer
 
 
-def _of_another_version(store: OpenedStore, key: bytes, person: Person) -> bool:
-    """Whether a person is shown the lists of a version in shadow, which is not the one that ranks sessions."""
-    in_arm = person.arms.get(CHALLENGER) == CHALLENGER
-    versions = [place.version for place in store.night_list(key)[:1]] if in_arm else []
-    return any(one != store.manifest.session_version and _speaker(one) == SEQUENCE for one in versions)
+def _session_version(store: OpenedStore, key: bytes | None, person: Person | None) -> str:
+    """The version that ranks a person's session: the challenger in its arm, or whose lists are shown there."""
+    manifest = store.manifest
+    if person is None or person.arms.get(CHALLENGER) != CHALLENGER:
+        return manifest.session_version
+    shown = [place.version for place in store.night_list(key)[:1] if _speaker(place.version) == SEQUENCE]
+    return manifest.challenger_version or (shown or [manifest.session_version])[0]
 
 
 class _Chosen:
@@ -213,21 +214,23 @@ def _speaker(version: str) -> str:
 
 def _of_session(
     store: OpenedStore,
+    version: str,
     showcase: Showcase,
+    key: bytes | None,
     history: np.ndarray,
     times: np.ndarray | None,
-    taste: np.ndarray | None,
     acts: Sequence[Act],
 ) -> Iterable[Recommended]:
-    """The best items by the sequence model that may be shown, with what each is most like."""
-    model = store.session_model
+    """The best items by a sequence model that may be shown, with what each is most like."""
+    model = store.session_models[version]
+    taste = store.taste(key) if key is not None and model.reads_taste else None
     latest = dict.fromkeys(history.tolist())
     moments = dict(zip(latest, times.tolist(), strict=True)) if times is not None else {}
     for act in acts:
         latest.pop(act.item, None)
         latest[act.item] = act.action
         moments[act.item] = act.at
-    known = np.array([item for item in latest if item <= len(model)], "int64")
+    known = np.array([item for item in latest if model.knows(item)], "int64")
     if not len(known):
         return
     at = np.array([moments.get(item, np.nan) for item in known.tolist()]) if model.reads_times else None
@@ -243,7 +246,7 @@ def _of_session(
     for item, nearest in zip(best.tolist(), like.tolist(), strict=True):
         words = store.manifest.words["session" if latest[nearest] is None else latest[nearest]]
         reason = words.format(store.item(nearest)["title"])
-        yield Recommended(item, SESSION, float(scores[item - 1]), reason, store.manifest.session_version)
+        yield Recommended(item, SESSION, float(scores[item - 1]), reason, version)
 
 
 def _popular(store: OpenedStore, person: Person | None, speaker: str) -> Iterable[Recommended]:

@@ -320,6 +320,7 @@ class Service:
             "people": manifest.people if manifest else 0,
             "items": manifest.items if manifest else 0,
             "session_model": manifest.session_version or None if manifest else None,
+            "challenger_model": manifest.challenger_version or None if manifest else None,
             "refusals": len(self.refusals),
             "alert": self.alert,
         }

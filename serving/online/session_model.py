@@ -30,6 +30,8 @@ class SessionModel:
         self.max_length = int(weights["max_length"])
         self._blocks = int(weights["blocks"])
         self._items = self._weights["items"]  # (1 + items, dimensions)
+        known = self._weights.get("known", np.ones(len(self), bool))
+        self._unknown = None if known.all() else ~known
         self._scale = np.float32(self._items.shape[1] ** 0.5)
         self._is_gru = "0.gru_kernel" in weights
         self.reads_times, self.reads_taste = "gaps" in weights, "taste_kernel" in weights
@@ -42,11 +44,15 @@ class SessionModel:
             return cls(dict(weights))
 
     def __len__(self) -> int:
-        """The number of items that it knows."""
+        """The number of items that it has scores for."""
         return len(self._items) - 1
 
+    def knows(self, code: int) -> bool:
+        """Whether it has learned an item."""
+        return code <= len(self) and (self._unknown is None or not self._unknown[code - 1])
+
     def score(self, codes: np.ndarray, times: np.ndarray | None = None, taste: np.ndarray | None = None) -> np.ndarray:
-        """Scores of all items as the next one (items,), not finite where the net is broken.
+        """Scores of all items as the next one (items,), not finite where the net is broken or does not know one.
 
         Args:
             codes: of known items, oldest first, at least one (acts,).
@@ -69,7 +75,10 @@ class SessionModel:
         for number in range(self._blocks):
             steps = self._gru(number, steps) if self._is_gru else self._attention(number, steps)
         state = self._normalised("last", steps[-1:])[0]
-        return self._items[1:] @ state
+        scores = self._items[1:] @ state
+        if self._unknown is not None:
+            scores[self._unknown] = -np.inf
+        return scores
 
     def nearest(self, best: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The code of the history that is most like each of some items in the net's embeddings (best,).

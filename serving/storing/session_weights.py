@@ -1,7 +1,8 @@
-"""The weights of the champion of `next_item`, taken out of its net, and the proof that they say the same."""
+"""The weights of a `next_item`, taken out of its net, and the proof that they say the same."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,25 @@ def session_weights(model: Any) -> dict[str, np.ndarray]:
         found |= {f"{number}.{name}": value for name, value in parts.items()}
     found |= dict(zip(("last_gamma", "last_beta"), norms[-1], strict=True))
     return found
+
+
+def in_codes(weights: Mapping[str, np.ndarray], codes: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """The same weights with the items of a store, in its numbers; those that the net does not know are marked.
+
+    Args:
+        codes: of the net's items in the store, in the net's order; 0 where the store has none (items,).
+        count: the store's items.
+    """
+    there = codes > 0
+    made = dict(weights)
+    for name in ("items", "item_categories"):
+        if name in weights:
+            made[name] = np.zeros((1 + count, *weights[name].shape[1:]), weights[name].dtype)
+            made[name][0] = weights[name][0]
+            made[name][codes[there]] = weights[name][1:][there]
+    made["known"] = np.zeros(count, bool)
+    made["known"][codes[there] - 1] = True
+    return made
 
 
 def require_equal(session_model: SessionModel, model: Any, rows: pd.DataFrame) -> None:

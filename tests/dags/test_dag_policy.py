@@ -106,7 +106,7 @@ def test_a_night_that_ends_early_has_its_page_there(dags, monkeypatch, name, han
         assert ran == []
 
 
-@pytest.mark.parametrize("name", ["store", "watch", "page", "log_measured"])
+@pytest.mark.parametrize("name", ["store", "watch", "page"])
 def test_a_run_that_finds_no_day_starts_no_command(dags, monkeypatch, name):
     """Airflow runs teardowns behind a short circuit, too, and gives them nothing for the day that was not chosen."""
     from airflow.sdk.exceptions import AirflowSkipException

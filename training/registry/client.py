@@ -11,6 +11,8 @@ import datetime
 import hashlib
 import importlib.metadata
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -321,6 +323,7 @@ class Registry:
         with self.answering(f"the files of {version.model} version {version.number}"):
             mlflow.set_tracking_uri(self.uri)  # another registry may have been opened since
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
+        _remove_bytecode(folder)
         registered = {
             name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
         }
@@ -335,7 +338,8 @@ class Registry:
         try:
             with errors_alone():
                 import keras  # noqa: F401  as the version's own code does
-            return mlflow.pyfunc.load_model(str(folder))
+            with _without_bytecode():
+                return mlflow.pyfunc.load_model(str(folder))
         except Exception as error:  # its own code runs, with the libraries of today
             raise ModelError(
                 expected=f"version {version.number} of {version.model} that can be opened",
@@ -437,6 +441,22 @@ def mlflow_signature(signature: Signature) -> Any:
     outputs = [ColSpec(kind(written), name) for name, written in signature.outputs.items()]
     parameters = [ParamSpec(name, kinds[type(value)], value) for name, value in signature.parameters.items()]
     return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema(parameters) if parameters else None)
+
+
+def _remove_bytecode(folder: Path) -> None:
+    """Remove what Python compiled of a model's code when somebody else opened it: it would be run unread."""
+    for compiled in [*folder.rglob("__pycache__")]:
+        shutil.rmtree(compiled, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Let Python leave nothing beside the code that it opens."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ import datetime
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -57,10 +58,37 @@ def test_an_arm_of_people_has_the_lists_of_the_version_in_shadow(home):
             assert [opened.item(item.item)["item_id"] for item in found] == expected["item_id"].tolist()
             assert {item.version for item in found} == {version}
         assert opened.person(layout.person_key(some[0])).arms == {"challenger": "challenger"}
-        # sessions are ranked by the champion, so that who is shown another version's lists gets these
+        # of that version there is nothing in the registry, so that its people's sessions get its lists
         acts = [Act(opened.code_of(item(15)), "view", 0.0)]
         answers = [recommend(opened, layout.person_key(one), acts) for one in (some[0], some[1], person(2))]
         assert [answer.passed.get("session") for answer in answers] == ["other_arm", None, None]
+    finally:
+        opened.close()
+
+
+def test_sessions_of_the_arm_are_ranked_by_the_version_in_shadow(home, monkeypatch):
+    from serving.scoring.champions import Champions
+
+    scores = pd.read_parquet(Lake(home / "lake").partition("scores", DS))
+    some = [person(0), person(1), person(2)]
+    shadow = scores[scores["person_id"] == some[0]].assign(model_version="next_item/2")
+    publish(home, "shadow_scores", shadow.to_dict("records"))
+    arms = zip(some, ("challenger", "holdout", "challenger"), strict=True)  # the last was not ranked
+    publish(home, "assignments", [{"person_id": one, "experiment": "challenger", "arm": arm} for one, arm in arms])
+    # the net of the champion once more, by another name
+    monkeypatch.setattr(Champions, "shadows", lambda self: [replace(self.get("next_item"), name="next_item/2")])
+    build_store(DS)
+    opened = OpenedStore.open((home / "online" / "current").resolve())
+    try:
+        manifest = opened.manifest
+        assert (manifest.session_version, manifest.challenger_version) == ("next_item/1", "next_item/2")
+        acts = [Act(opened.code_of(item(15)), "view", 0.0)]
+        answers = [recommend(opened, layout.person_key(one), acts) for one in some] + [recommend(opened, None, acts)]
+        assert [answer.spoke for answer in answers] == ["session"] * 4
+        assert [answer.version for answer in answers] == ["next_item/2", "next_item/1", "next_item/2", "next_item/1"]
+        other = replace(manifest, challenger_version="")  # and where its net could not be taken out
+        monkeypatch.setattr(opened, "manifest", other)
+        assert recommend(opened, layout.person_key(some[0]), acts).passed["session"] == "other_arm"
     finally:
         opened.close()
 

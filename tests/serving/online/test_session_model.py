@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import ModelError
 from serving.online.session_model import SessionModel
-from serving.storing.session_weights import require_equal, session_weights
+from serving.storing.session_weights import in_codes, require_equal, session_weights
 from training.models.next_item.network import NextItemConfig, build
 from training.models.next_item.pyfunc import NextItemRanker
 
@@ -54,6 +54,26 @@ def rows():
 def test_scores_are_those_of_keras(changes):
     model = ranker(**changes)
     require_equal(SessionModel(session_weights(model)), model, rows())
+
+
+def test_in_the_numbers_of_a_store_the_scores_are_the_same():
+    model = ranker(category=True)
+    weights = session_weights(model)
+    own = SessionModel(weights)
+    codes = np.random.default_rng(2).permutation(40)[:ITEMS] + 1  # a store of 40 items, ten of them unknown to the net
+    codes[4] = 0  # and one of the net's that it has not
+    stored = SessionModel(in_codes(weights, codes, 40))
+    history = np.array([3, 9, 1])
+    expected = own.score(history)
+    found = stored.score(codes[history - 1])
+    kept = codes > 0
+    np.testing.assert_allclose(found[codes[kept] - 1], expected[kept])
+    assert np.isneginf(np.delete(found, codes[kept] - 1)).all()
+    assert [stored.knows(code) for code in (int(codes[0]), 41)] == [True, False]
+    assert sum(stored.knows(code) for code in range(1, 41)) == ITEMS - 1
+    best = np.array([6, 12])
+    like = stored.nearest(codes[best - 1], codes[history - 1])
+    assert like.tolist() == codes[own.nearest(best, history) - 1].tolist()
 
 
 def test_other_weights_are_found_out():

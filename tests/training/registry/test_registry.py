@@ -1,5 +1,6 @@
 import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def test_a_changed_model_file_is_not_loaded(tmp_path):
             registry.load(version)
     finally:
         shutil.copy(tmp_path / "kept", file)
+
+
+@pytest.mark.usefixtures("home")
+def test_opening_a_version_leaves_nothing_beside_it_and_runs_nothing_that_python_compiled(monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    registry, beside = Registry.of(Settings.from_env()), model_folder().parent / "__pycache__"
+    beside.mkdir()
+    (beside / f"pyfunc.{sys.implementation.cache_tag}.pyc").write_text("slipped in")
+    for _ in range(2):
+        registry.load(registry.version("next_item", "1"))
+        assert not beside.exists()
 
 
 @pytest.mark.usefixtures("home")
