@@ -58,7 +58,7 @@ class FailureAlert(BaseNotifier):
 
 
 class FailureOver(BaseNotifier):
-    """Takes a failure out of the night's report where the task has succeeded since, as somebody cleared it."""
+    """Takes a failure out of the night's report where the task has succeeded since, as it was started again."""
 
     template_fields = ("day",)
 

@@ -267,11 +267,12 @@ def test_a_fallen_champion_is_tuned_and_trained_once(dags, tmp_path, monkeypatch
     Retrainings(tmp_path / "retrainings").ask("response", "2026-11-20", reason="it fell", rest_days=14)
     assert runs_of_fallen("2026-11-20", "run 1") == []  # nobody has said that it may
     monkeypatch.setenv("NIGHTSHIFT_RETRAIN_MINUTES", "30")
-    assert runs_of_fallen("2026-11-20", "run 1") == [
-        {
-            "conf": {"day": "2026-11-20", "models": ["response"], "tune_minutes": 30},
-            "trigger_run_id": "retrain__response__2026-11-20",
-        }
-    ]
+    [run] = runs_of_fallen("2026-11-20", "run 1")
+    assert run == {
+        "conf": {"day": "2026-11-20", "models": ["response"], "tune_minutes": 30},
+        "trigger_run_id": "retrain__response__2026-11-20",
+    }
+    form = dags["train_models"].params
+    assert {name: form.get_param(name).resolve(value) for name, value in run["conf"].items()} == run["conf"]
     assert runs_of_fallen("2026-11-20", "run 2") == []
     assert runs_of_fallen("2026-11-21", "run 3") == []
