@@ -106,7 +106,9 @@ _QUERIES = {
             active_daypart, weekend_share, main_device, posts, null::varchar[] as segments,
             true as consent_profiling, true as consent_training, true as consent_personalisation,
             true as consent_marketing_contact, first_seen, last_seen, null::double[] as taste_vector,
-            null::struct(category varchar, weight double, confidence double)[] as picture_interests
+            null::struct(category varchar, weight double, confidence double)[] as picture_interests,
+            null::float[] as text_vector,
+            null::struct(category varchar, weight double, confidence double)[] as text_interests
         from sums left join known using (person_id) left join (
             select person_id, list({category: category, weight: weight} order by weight desc, category) as interests
             from liked group by all

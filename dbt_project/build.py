@@ -24,7 +24,7 @@ from contracts.report import Report, say
 from contracts.settings import Settings
 from contracts.tables.activation import ASSIGNMENTS
 from contracts.tables.marts import CONSENT, INTERACTIONS
-from contracts.tables.served import PREDICTIONS
+from contracts.tables.served import PERSON_WORDS, PREDICTIONS
 from contracts.tables.summaries import SUMMARY_TABLES, TO_DATE_TABLES
 from contracts.tables.vocabulary import HOUSE_CURRENCY, MOST_EUROS, SESSION_SILENCE_MINUTES
 from dbt_project.runner.command import DbtCommand
@@ -98,8 +98,9 @@ def build(settings: Settings, ds: str, *, full_refresh: bool = False) -> None:
 def variables(settings: Settings, ds: str) -> dict[str, Any]:
     """The variables of dbt for a run that reads all days; writes empty files for tables without any day."""
     lake, warehouse = Lake(settings.home.lake), warehouse_of(settings)
-    predicted, assigned = (
-        [day for day in lake.days(table.name, until=ds) if day < ds] for table in (PREDICTIONS, ASSIGNMENTS)
+    predicted, assigned, read = (
+        [day for day in lake.days(table.name, until=ds) if day < ds]
+        for table in (PREDICTIONS, ASSIGNMENTS, PERSON_WORDS)
     )
     return {
         "lake": str(lake.root),
@@ -108,6 +109,7 @@ def variables(settings: Settings, ds: str) -> dict[str, Any]:
         "newest_profiles": max([ds, *lake.days(CONSENT.name)]),
         "predicted_on": max(predicted, default=EMPTY_DAY),
         "assigned_on": max(assigned, default=EMPTY_DAY),
+        "words_read_on": max(read, default=EMPTY_DAY),
         "tables_without_days": [
             *write_empty_tables(lake, (*TABLES_READ, ASSIGNMENTS), ds),
             *write_empty_tables(lake, (*SUMMARY_TABLES, *TO_DATE_TABLES), EMPTY_DAY),

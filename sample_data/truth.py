@@ -38,6 +38,8 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
             identifiers of the truth; an identifier that the lake does not have is a person of its own.
         interest_recall@3: mean share of the three planted interests among the three heaviest of the profile, over the
             people whose profile has any interest. A person's profile is the one that most of its identifiers got.
+        text_interest_recall@3: the same of what posts, searches and answers speak of, hashtags removed, over the people
+            who wrote any; None of a night that read no words.
         planted_effects, planted_lift, policies, sent_after_leaving: where the town has lived on; see `messages_of`.
         dirt: what was planted and what the mapping found, source by source, and whether they are equal.
 
@@ -60,15 +62,25 @@ def compare(settings: Settings, ds: str, report: Mapping[str, Any]) -> dict[str,
         row["person_id"]: [interest["category"] for interest in row["interests"] or ()][:3]
         for row in profiles.to_pylist()
     }
+    tastes = {person["person"]: person["interests"] for person in truth["people"]}
+    profile_of = main_profiles(planted, found)
     return {
         **identity_scores(planted, found),
-        "interest_recall@3": interest_recall(
-            {person["person"]: person["interests"] for person in truth["people"]},
-            main_profiles(planted, found),
-            interests,
-        ),
+        "interest_recall@3": interest_recall(tastes, profile_of, interests),
+        "text_interest_recall@3": interest_recall(tastes, profile_of, text_interests(settings, ds)),
         "dirt": dirt(planted_dirt(truth["sources"], lived), report.get("sources", {})),
         **(messages_of(settings, ds, truth, lived) if lived else {}),
+    }
+
+
+def text_interests(settings: Settings, ds: str) -> dict[str, list[str]]:
+    """Person -> the three heaviest interests in what they wrote; nobody of a night that read no words."""
+    if ds not in Lake(settings.home.lake).days("person_words"):
+        return {}
+    written = rows(settings, "person_words", ds, ["person_id", "text_interests"], made_by="python -m serving.words")
+    return {
+        row["person_id"]: [interest["category"] for interest in row["text_interests"] or ()][:3]
+        for row in written.to_pylist()
     }
 
 

@@ -65,17 +65,6 @@ LAST_NAMES = (
     "Weber", "Wolf", "Yilmaz", "Ziegler",
 )  # fmt: skip
 
-SENTENCES = (
-    "What a day for {topic}, I could go on for hours",
-    "Does anybody here know a good place to start with {topic}?",
-    "Small progress today: more {topic}, less screen",
-    "My neighbour got me into {topic} and now I cannot stop",
-    "Three years of {topic} and I still learn something every week",
-    "Heute wieder {topic} – schöner wird der Abend nicht",
-    "Sunday means coffee and {topic}",
-    "Looking for people in town who like {topic} too",
-)
-
 POSTSCRIPTS = (
     ' Write to me: <a href="mailto:{email}">{email}</a>',
     " Call me on +44 20 7946 0{number:03d} if you want to join.",

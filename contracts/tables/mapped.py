@@ -116,6 +116,35 @@ ANSWERS = Table(
     ),
 )
 
+TEXTS = Table(
+    "texts",
+    grain="one text that somebody posted",
+    key=("text_id",),
+    columns=(
+        Column(
+            "text_id",
+            "string",
+            "the event that it was posted with",
+            required=True,
+            pattern=ROW_ID_PATTERN,
+            holds="keyed",
+        ),
+        SOURCE,
+        IDENTIFIER,
+        Column(
+            "text",
+            "string",
+            "its words without markup and hashtags, masked",
+            required=True,
+            text="free",
+            most=2000,
+        ),
+        Column("topics", "array<string>", "its hashtags, lower case, masked", text="free", most=64),
+        OCCURRED_AT,
+    ),
+)
+"""Kept for a month only: what profiles need of it are vectors and interests."""
+
 MEDIA = Table(
     "media",
     grain="one picture",
@@ -354,7 +383,7 @@ RECONCILIATION = Table(
     ),
 )
 
-MAPPED_TABLES = (EVENTS, ANSWERS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS, EXCHANGE_RATES, SENDS, IMPRESSIONS)
+MAPPED_TABLES = (EVENTS, ANSWERS, TEXTS, MEDIA, CONSENTS, IDENTITY_EDGES, ITEMS, EXCHANGE_RATES, SENDS, IMPRESSIONS)
 """What a mapping may write to."""
 
 TABLES_OF_IDENTIFIERS = (EVENTS, ANSWERS, CONSENTS, SENDS, IMPRESSIONS)

@@ -14,6 +14,8 @@ from contracts.tables.vocabulary import (
     PURPOSES,
     SEND_STATUSES,
     TASTE_VECTOR,
+    TEXT_INTERESTS,
+    TEXT_VECTOR,
 )
 
 MOST_WEIGHT = 5
@@ -60,6 +62,8 @@ PROFILE = Table(
         Column("last_seen", "timestamp", "last act, UTC", required=True, earliest=EARLIEST),
         TASTE_VECTOR,
         PICTURE_INTERESTS,
+        TEXT_VECTOR,
+        TEXT_INTERESTS,
     ),
 )
 

@@ -6,7 +6,14 @@ from dataclasses import replace
 
 from contracts.schema import Column, Table
 from contracts.tables.marts import TRAINING_RESPONSES
-from contracts.tables.vocabulary import PERSON_ID, PICTURE_INTERESTS, TASTE_VECTOR, TEXT_VECTOR
+from contracts.tables.vocabulary import (
+    IDENTIFIER,
+    PERSON_ID,
+    PICTURE_INTERESTS,
+    TASTE_VECTOR,
+    TEXT_INTERESTS,
+    TEXT_VECTOR,
+)
 
 SYNTHETIC_RESPONSES = Table(
     "synthetic_responses",
@@ -175,6 +182,45 @@ ITEM_VECTORS = Table(
 )
 """Made after the profiles and before the trainings of a night. It names nobody."""
 
+_TEXT_MODEL = Column("text_model", "string", "model and weights that read the texts", required=True)
+
+IDENTIFIER_WORDS = Table(
+    "identifier_words",
+    grain="one identifier that wrote something, of a person who agrees to profiling",
+    key=("identifier",),
+    columns=(
+        IDENTIFIER,
+        Column("texts", "bigint", "texts that were read, up to the day", required=True, least=1),
+        Column(
+            "text_sum",
+            "array<float>",
+            "the sum of their vectors, each halved for every 30 days since it was written",
+            required=True,
+        ),
+        Column(
+            "expected_texts",
+            "array<struct<category:string,weight:double>>",
+            "how many of them are expected to speak of a category, halved likewise",
+        ),
+        _TEXT_MODEL,
+    ),
+)
+"""Each night goes on from the one before, and reads the day's new texts alone. In the order of tonight's persons."""
+
+PERSON_WORDS = Table(
+    "person_words",
+    grain="one person who wrote something that the model can read, and agrees to profiling",
+    key=("person_id",),
+    columns=(
+        PERSON_ID,
+        Column("texts", "bigint", "texts that were read, up to the day", required=True, least=1),
+        replace(TEXT_VECTOR, meaning=f"of all of them together, newer ones weighing more. {TEXT_VECTOR.meaning}"),
+        TEXT_INTERESTS,
+        _TEXT_MODEL,
+    ),
+)
+"""Made after the profiles of the night, so that it enters those of the next."""
+
 PARTNER_SCORES = Table(
     "partner_scores",
     grain="one person, as a partner's head sees the encrypted profile",
@@ -200,6 +246,8 @@ SERVED_TABLES = (
     PREDICTIONS,
     ITEM_NEIGHBOURS,
     ITEM_VECTORS,
+    IDENTIFIER_WORDS,
+    PERSON_WORDS,
     SYNTHETIC_RESPONSES,
     PARTNER_SCORES,
 )

@@ -95,6 +95,13 @@ TEXT_VECTOR = Column(
 
 TASTE_VECTOR = Column("taste_vector", "array<double>", "latent taste of the autoencoder; near vectors like the same")
 
+TEXT_INTERESTS = Column(
+    "text_interests",
+    "array<struct<category:string,weight:double,confidence:double>>",
+    "what posts, searches and open answers speak of, heaviest first; the weights add up to 1, confidence is how sure "
+    "the texts make it",
+)
+
 PICTURE_INTERESTS = Column(
     "picture_interests",
     "array<struct<category:string,weight:double,confidence:double>>",

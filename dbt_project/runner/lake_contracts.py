@@ -5,13 +5,16 @@ from __future__ import annotations
 from contracts.bounds import broken
 from contracts.lake import Lake
 from contracts.tables.activation import PLAN_BOOKS
-from contracts.tables.mapped import MAPPED_TABLES
+from contracts.tables.mapped import MAPPED_TABLES, TEXTS
 from contracts.tables.resolved import IDENTIFIERS_OF_NOBODY
-from contracts.tables.served import PREDICTIONS
+from contracts.tables.served import PERSON_WORDS, PREDICTIONS
 from dbt_project.runner.parquet import columns_of_days
 
-TABLES_READ = (*MAPPED_TABLES, IDENTIFIERS_OF_NOBODY, PREDICTIONS, PLAN_BOOKS)
-"""The tables of which the models read all days."""
+TABLES_READ = (
+    *(table for table in MAPPED_TABLES if table != TEXTS),
+    *(IDENTIFIERS_OF_NOBODY, PREDICTIONS, PERSON_WORDS, PLAN_BOOKS),
+)
+"""The tables of which the models read all days. What people wrote they see as vectors and interests alone."""
 
 
 def refused_by_contract() -> dict[str, list[tuple[str, str]]]:

@@ -39,6 +39,7 @@ OF_A_RUN = frozenset(
         "thrift_port",
         "to_date_until",
         "warehouse",
+        "words_read_on",
     }
 )
 """Variables that models read when they run and not when they are parsed."""

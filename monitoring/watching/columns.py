@@ -90,7 +90,7 @@ def _described(column: Column) -> Described:
             return Described(column, "numbers", _range_of(f"{name}::double"))
         case Array(Struct()):
             return Described(column, "values", f"{name}[1].category", bounded=False)
-        case Array(Simple("double")):
+        case Array(Simple("float" | "double")):
             return Described(column, "numbers", _range_of(f"sqrt(list_sum(list_transform({name}, lambda x: x * x)))"))
         case _:
             return Described(column, "numbers", _range_of(f"len({name})::double"))

@@ -79,14 +79,16 @@ def _write_all(
 ) -> list[tuple[int, str, dict[str, Any]]]:
     """(second, category, status) of everything that people write, by time."""
     rng = parameters.generator("social")
-    return _write(rng, shop, _plan(rng, parameters, people), PICTURE_SHARE, track)
+    wording = parameters.generator("social wording")
+    return _write(rng, wording, shop, _plan(rng, parameters, people), PICTURE_SHARE, track)
 
 
 def day_posts(parameters: Parameters, shop: Shop, people: list[Person], day: int) -> tuple[dict[str, bytes], dict]:
     """What people write on one day that comes after the town was laid, without pictures and dirt: a file, its tally."""
     rng = parameters.generator(f"social {day}")
     of_day = replace(parameters, days=1, last_day=parameters.ds(day))
-    written = _write(rng, shop, _plan(rng, of_day, people), 0.0, silently)
+    wording = parameters.generator(f"social wording {day}")
+    written = _write(rng, wording, shop, _plan(rng, of_day, people), 0.0, silently)
     records = [_record(parameters, second, status) for second, _, status in written]
     content = compressed(b"".join(record.line() for record in records))
     return {f"ds={parameters.ds(day)}/statuses.jsonl.gz": content}, tally(records)
@@ -105,6 +107,7 @@ def _plan(rng: np.random.Generator, parameters: Parameters, people: list[Person]
 
 def _write(
     rng: np.random.Generator,
+    wording: np.random.Generator,
     shop: Shop,
     plans: list[tuple[int, Person, Handle]],
     picture_share: float,
@@ -124,9 +127,11 @@ def _write(
             continue
         status = status_of(
             rng,
+            wording,
             id_,
             second,
             account,
+            category=category,
             topics=shop.topics[category],
             email=person.email,
             answers=earlier if rng.random() < REPLY_SHARE else None,

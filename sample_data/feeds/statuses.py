@@ -9,7 +9,8 @@ import numpy as np
 from sample_data.items import pick
 from sample_data.parameters import moment
 from sample_data.people import Handle
-from sample_data.words import POSTSCRIPTS, SENTENCES
+from sample_data.posts import ASIDES, language_of, written
+from sample_data.words import POSTSCRIPTS
 
 HOME = "https://town.example"
 
@@ -46,18 +47,25 @@ def bot_account(name: str) -> dict[str, Any]:
 
 def status_of(
     rng: np.random.Generator,
+    wording: np.random.Generator,
     id_: str,
     second: int,
     account: dict[str, Any],
     *,
+    category: str,
     topics: tuple[str, ...],
     email: str,
     answers: dict[str, Any] | None,
     has_picture: bool,
 ) -> dict[str, Any]:
-    """A post on some of `topics`, hashtags last; it mentions the author of the status that it answers."""
+    """A post about a category, with some of its `topics` as hashtags; it mentions whose status it answers.
+
+    Args:
+        wording: a source of chance of its own: what is written changes nothing but the words.
+    """
     chosen = [topics[place] for place in rng.permutation(len(topics))[: 1 + pick(rng, (0.5, 0.35, 0.15))]]
-    text = SENTENCES[int(rng.integers(len(SENTENCES)))].format(topic=chosen[0])
+    language = language_of(account["id"])
+    text = written(wording, category, language, int(rng.integers(len(ASIDES[language]))))
     if rng.random() < POSTSCRIPT_SHARE:
         text += POSTSCRIPTS[int(rng.integers(len(POSTSCRIPTS)))].format(
             email=email, number=int(rng.integers(100, 1000)), username=account["username"]
@@ -78,7 +86,7 @@ def status_of(
         **_frame(id_, second, account),
         "in_reply_to_id": answers["id"] if answers else None,
         "visibility": "public" if rng.random() < 0.9 else "unlisted",
-        "language": "de" if text.startswith("Heute") else "en",
+        "language": language,
         "replies_count": int(rng.poisson(0.6)),
         "reblogs_count": int(rng.poisson(0.8)),
         "favourites_count": int(rng.poisson(3.0)),

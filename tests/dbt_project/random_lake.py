@@ -74,6 +74,7 @@ def deliver_random_lake(home: TinyHome, seed: int) -> None:
         home.deliver(
             "predictions", day, [_prediction(chance, person) for person in identifiers if chance.random() < 0.7]
         )
+        home.deliver("person_words", day, [_words(chance, person) for person in identifiers if chance.random() < 0.7])
     for day in DAYS:
         home.deliver("sends", day, [_send(chance, f"{day}-{number}", everyone) for number in range(300)])
     home.deliver("plan_books", WEDNESDAY, [PLANNED])
@@ -197,6 +198,17 @@ def _answer(chance: random.Random, answer_id: str, everyone: list[str]) -> dict[
         "question": question,
         "answer": chance.choice(ANSWERS[question]),
         "occurred_at": _moment(chance, THURSDAY),
+    }
+
+
+def _words(chance: random.Random, person_id: str) -> dict[str, Any]:
+    interests = [{"category": "music", "weight": chance.random(), "confidence": chance.random()}]
+    return {
+        "person_id": person_id,
+        "texts": chance.randint(1, 9),
+        "text_vector": [chance.randint(-512, 512) / 512 for _ in range(4)],
+        "text_interests": chance.choice((None, [], interests)),
+        "text_model": "m",
     }
 
 

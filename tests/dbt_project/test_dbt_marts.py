@@ -110,6 +110,8 @@ def nights(new_home) -> Nights:
     # What Thursday's models said is for Friday to know, what Friday's say is not.
     home.deliver("predictions", THURSDAY, [prediction("ann", 0.1), prediction("bob", 0.2), prediction("dan", 0.3)])
     home.deliver("predictions", FRIDAY, [prediction("bob", 0.9)])
+    home.deliver("person_words", THURSDAY, [words("bob", 0.5), words("cem", 0.5), words("dan", 1.0)])
+    home.deliver("person_words", FRIDAY, [words("bob", 0.25)])
 
     # Friday: e2 comes again and is told differently, a cheaper shoe, a withdrawal, a survey.
     home.deliver_persons(
@@ -190,6 +192,16 @@ def prediction(person_id, taste):
         "person_id": person_id,
         "taste_vector": [taste, -taste],
         "picture_interests": [{"category": "music", "weight": 1.0, "confidence": taste}],
+    }
+
+
+def words(person_id, number):
+    return {
+        "person_id": person_id,
+        "texts": 3,
+        "text_vector": [number, -number],
+        "text_interests": [{"category": "music", "weight": 1.0, "confidence": number}],
+        "text_model": "m",
     }
 
 
@@ -481,6 +493,16 @@ def test_what_was_predicted_before_the_day_stands_in_the_profile_of_who_agreed_t
     assert predicted("bob", FRIDAY) == ([0.2, -0.2], [{"category": "music", "weight": 1.0, "confidence": 0.2}])
     assert predicted("cem", FRIDAY) == (None, None)
     assert predicted("ann", THURSDAY) == (None, None)
+
+
+def test_what_people_wrote_until_the_night_before_stands_in_their_profiles(nights):
+    def written(person_id: str, ds: str):
+        row = nights.home.row("dim_person_profile", ds, person_id=person_id)
+        return row["text_vector"], row["text_interests"]
+
+    assert written("bob", FRIDAY) == ([0.5, -0.5], [{"category": "music", "weight": 1.0, "confidence": 0.5}])
+    assert written("ann", FRIDAY) == (None, None)
+    assert written("ann", THURSDAY) == (None, None)
 
 
 def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):

@@ -23,6 +23,7 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "array<string>": pa.list_(pa.string()),
+    "array<float>": pa.list_(pa.float32()),
     "array<double>": pa.list_(pa.float64()),
     "array<struct<category:string,weight:double,confidence:double>>": pa.list_(
         pa.struct([("category", pa.string()), ("weight", pa.float64()), ("confidence", pa.float64())])

@@ -53,6 +53,12 @@ predictions as (
 
 ),
 
+words as (
+
+    select * from {{ ref('stg_lake__person_words') }}
+
+),
+
 interests as (
 
     select
@@ -111,7 +117,11 @@ profiles as (
 
         -- what the models of an earlier night made of it
         predictions.taste_vector,
-        predictions.picture_interests
+        predictions.picture_interests,
+
+        -- what they wrote until an earlier night
+        words.text_vector,
+        words.text_interests
     from persons
     inner join consents on persons.person_id = consents.person_id
     left join demographics on persons.person_id = demographics.person_id
@@ -121,6 +131,7 @@ profiles as (
     left join habits on persons.person_id = habits.person_id
     left join segments on persons.person_id = segments.person_id
     left join predictions on persons.person_id = predictions.person_id
+    left join words on persons.person_id = words.person_id
 
 )
 

@@ -26,7 +26,7 @@ class Shoes(TextModel):
     name, dimensions = "shoes 1", 2
 
     def embed(self, texts):
-        return np.array([[text.count("shoe"), text.count("lamp")] for text in texts], "float32")
+        return np.array([[text.count("shoe"), text.count("lamp")] for text in texts], "float32").reshape(-1, 2)
 
 
 @pytest.fixture
@@ -37,9 +37,15 @@ def lake(tmp_path, monkeypatch):
 
 
 def publish_items(lake: Lake, **titles: str) -> None:
-    file = lake.staging("items") / "part-0.parquet"
-    pq.write_table(pa.table({"item_id": list(titles), "title": list(titles.values())}), file)
-    lake.publish("dim_item", DS, {file.name: file})
+    tables = {
+        "dim_item": {"item_id": list(titles), "title": list(titles.values()), "category": ["unknown"] * len(titles)},
+        "persons": {"identifier": ["cookie:1"], "person_id": ["p1"]},
+        "dim_person_consent": {"person_id": ["p1"], "consent_profiling": [True], "consent_training": [True]},
+    }
+    for name, columns in tables.items():
+        file = lake.staging(name) / "part-0.parquet"
+        pq.write_table(pa.table(columns), file)
+        lake.publish(name, DS, {file.name: file})
 
 
 def test_a_title_has_a_vector_and_no_title_has_none(lake, tmp_path, capsys):
