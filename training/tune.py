@@ -58,7 +58,7 @@ def tune(model: str, ds: str, *, minutes: float, trials: int | None = None, outp
 
     Raises:
         LakeError: the marts of that day were not built.
-        ModelError: unknown model, a target that cannot be written, or nothing could be trained in that time.
+        ModelError: unknown model, or a target that cannot be written.
         RegistryError: the registry does not answer.
         BusyError: another search for this model is at work.
     """
@@ -202,11 +202,11 @@ def _keep_best(study: optuna.Study, learner: Learner, present: Any, before: floa
 
     complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     if not complete:
-        raise ModelError(
-            expected=f"at least one whole training of {learner.name}",
-            received="none within the time",
-            remedy="give it more --minutes; the next call continues after this one",
+        say(
+            f"tune {learner.name}: the present configuration stays, as no other training ended within the time; give "
+            "it more --minutes: the next call continues after this one"
         )
+        return before
     best = study.best_trial
     if best.value <= before:
         say(f"tune {learner.name}: nothing better than the present configuration, {learner.watched} {before:.4f}")
