@@ -10,7 +10,7 @@ import numpy as np
 from training.learner import Measured
 from training.metrics.diversity import ItemStatistics
 from training.metrics.ranking import Ranking, Scorer, rank_targets
-from training.models.next_item.batches import model_inputs
+from training.models.next_item.batches import model_inputs, of_one_shape
 from training.parts import Part
 from training.sequences.histories import Histories, Sequences, held_out_histories, training_histories
 from training.sequences.vocabulary import Vocabulary, training_vocabulary, unknown_items
@@ -43,7 +43,9 @@ def scorer(model: Ranker) -> Scorer:
 
     def score(histories: Histories) -> np.ndarray:
         inputs = model_inputs(histories, model.max_length, time_gap=model.time_gap, taste=model.taste)
-        return np.asarray(model.score(*inputs))
+        if keras.backend.backend() == "jax":
+            inputs = of_one_shape(inputs, model.max_length)
+        return np.asarray(model.score(*inputs))[: len(histories)]
 
     return score
 

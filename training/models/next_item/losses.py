@@ -7,19 +7,47 @@ item itself, which then adds nothing to the loss, and 1 for all others.
 
 from __future__ import annotations
 
+import keras
 from keras import ops
 
 _NEVER = -1e9
 
+ITEMS_AT_A_TIME = 32_768
+"""`softmax` holds the scores of at most so many items at a time."""
 
-def softmax(scores, positive):
-    """Cross-entropy over all items.
+
+def softmax(states, vectors, index, positive, *, smoothing=0.0, items_at_a_time=ITEMS_AT_A_TIME):
+    """Cross-entropy over all items; with `smoothing`, that share of the target is spread evenly over them.
+
+    Of a larger catalogue the scores are made in blocks, and made again for the gradient, so that memory grows with the
+    block and not with the catalogue (as in Cut Cross-Entropy; Wijmans et al., 2025, arXiv:2411.09009). The mean of all
+    scores, which smoothing adds, is the score of the mean vector.
 
     Args:
-        scores: of all items (..., items).
-        positive: index of the positive item (...).
+        states: (..., dimensions).
+        vectors: of all items, float32 (items, dimensions).
+        index: of the positive item (...).
+        positive: its score (...).
+        smoothing: from 0 to 1 (Szegedy et al., 2016, arXiv:1512.00567).
+        items_at_a_time: items of a block.
     """
-    return ops.sparse_categorical_crossentropy(positive, ops.cast(scores, "float32"), from_logits=True)
+    states, positive = ops.cast(states, "float32"), ops.cast(positive, "float32")
+    if vectors.shape[0] <= items_at_a_time:
+        scores = ops.matmul(states, ops.transpose(vectors))  # (..., items)
+        loss = ops.sparse_categorical_crossentropy(index, scores, from_logits=True)
+    else:
+        block_total = keras.remat(_log_total)
+        starts = range(0, vectors.shape[0], items_at_a_time)
+        totals = [block_total(states, vectors[start : start + items_at_a_time]) for start in starts]
+        loss = ops.logsumexp(ops.stack(totals, axis=-1), axis=-1) - positive
+    if smoothing:
+        loss = loss + smoothing * (positive - ops.matmul(states, ops.mean(vectors, axis=0)))
+    return loss
+
+
+def _log_total(states, vectors):
+    """Logarithm of the sum over some items of the exponential of their scores (...)."""
+    return ops.logsumexp(ops.matmul(states, ops.transpose(vectors)), axis=-1)
 
 
 def sampled_softmax(positive, negatives, mask, log_expected_count):

@@ -62,6 +62,8 @@ class NextItemConfig:
     """Sampled negatives per batch, shared by all its steps; `softmax` needs none."""
     popularity_power: float = 0.75
     """Negatives are drawn with a probability proportional to popularity to this power; `gbce` is derived for 0."""
+    label_smoothing: float = 0.0
+    """Share of the target that `softmax` spreads evenly over all items."""
     score_penalty: float = 1.0
     """Weight of the negatives' squared scores in `bpr_max`."""
     calibration: float = 0.75
@@ -130,9 +132,9 @@ class NextItem(keras.Model):
             inputs.append(keras.Input((taste_dimensions,), name="taste"))
             steps = steps + keras.layers.Dense(config.dimensions, name="taste_step")(inputs[-1])[:, None, :]
         if config.step_dropout:
-            steps = keras.layers.Dropout(config.step_dropout, noise_shape=(None, None, 1), seed=config.seed)(steps)
-        # One seed for all: what is dropped from a step's embedding is also dropped from the output of every block.
-        steps = keras.layers.Dropout(config.dropout, seed=config.seed)(steps)
+            steps = keras.layers.Dropout(config.step_dropout, noise_shape=(None, None, 1))(steps)
+        # Without seeds of their own, each layer drops other units; with one seed for all, all would drop the same.
+        steps = keras.layers.Dropout(config.dropout)(steps)
         for _ in range(config.blocks):
             steps = _BLOCKS[config.backbone](config, steps)
         states = keras.layers.LayerNormalization(epsilon=1e-6)(steps)
@@ -157,11 +159,11 @@ class NextItem(keras.Model):
         """Loss of each step (batch, step)."""
         config = self.settings
         vectors = ops.cast(self.item_embedding.embeddings, "float32")  # (1 + items, dimensions)
-        if config.loss == "softmax":
-            scores = ops.matmul(states, ops.transpose(vectors[1:]))  # (batch, step, items)
-            return losses.softmax(scores, ops.maximum(targets - 1, 0))
-        sampled = keras.random.categorical(self.log_proposal[None, :], config.negatives, seed=self.random)[0]
         positive = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1)  # (batch, step)
+        if config.loss == "softmax":
+            index = ops.maximum(targets - 1, 0)
+            return losses.softmax(states, vectors[1:], index, positive, smoothing=config.label_smoothing)
+        sampled = keras.random.categorical(self.log_proposal[None, :], config.negatives, seed=self.random)[0]
         negatives = ops.matmul(states, ops.transpose(ops.take(vectors, sampled + 1, axis=0)))  # (batch, step, negative)
         mask = ops.cast(ops.not_equal(targets[..., None], ops.cast(sampled + 1, targets.dtype)), "float32")
         if config.loss == "bpr_max":
@@ -244,7 +246,7 @@ def _gru(config: NextItemConfig, steps):
     """A residual GRU: its output is added to its input."""
     states = keras.layers.GRU(config.dimensions, return_sequences=True, seed=config.seed)(steps)
     change = keras.layers.Dense(config.dimensions, kernel_initializer="zeros")(states)
-    return steps + keras.layers.Dropout(config.dropout, seed=config.seed)(change)
+    return steps + keras.layers.Dropout(config.dropout)(change)
 
 
 def _attention(config: NextItemConfig, steps):
@@ -253,11 +255,11 @@ def _attention(config: NextItemConfig, steps):
     normalised = layers.LayerNormalization(epsilon=1e-6)(steps)
     attention = layers.MultiHeadAttention(config.heads, size // config.heads, seed=config.seed)
     attended = attention(normalised, normalised, use_causal_mask=True)
-    steps = steps + layers.Dropout(config.dropout, seed=config.seed)(attended)
+    steps = steps + layers.Dropout(config.dropout)(attended)
     normalised = layers.LayerNormalization(epsilon=1e-6)(steps)
     hidden = layers.Dense(config.ffn_multiplier * size, activation="gelu")(normalised)
     change = layers.Dense(size, kernel_initializer="zeros")(hidden)
-    return steps + layers.Dropout(config.dropout, seed=config.seed)(change)
+    return steps + layers.Dropout(config.dropout)(change)
 
 
 _BLOCKS = {"gru": _gru, "attention": _attention}

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.models.next_item.batches import disordered, model_inputs, next_item_batches
+from training.models.next_item.batches import OfFewShapes, disordered, model_inputs, next_item_batches, of_one_shape
 from training.sequences.histories import Histories
 
 
@@ -69,3 +69,19 @@ def test_order_noise_moves_acts_a_little_and_padding_never():
     moved = np.abs(order[:, :20] - np.arange(20))
     assert 0.5 < moved.mean() < 3
     assert (disordered(real, 0.0, random) == np.arange(30)).all()
+
+
+def test_engines_that_compile_for_each_shape_get_few_of_them():
+    batches = [(np.full((rows, steps), rows, "int32"),) * 2 for rows, steps in [(4, 3), (4, 9), (2, 17)]]
+    some = OfFewShapes(lambda: iter(batches), 3, batch_size=4, max_length=20)
+    for _ in range(2):  # an epoch begins with the first batch again
+        inputs, targets = zip(*(some[place] for place in range(len(some))), strict=True)
+        assert [one.shape for one in inputs] == [(4, 8), (4, 16), (4, 20)]
+        assert [one.sum() for one in targets] == [48, 144, 68]
+
+
+def test_what_is_ranked_has_one_shape_there():
+    codes, tastes = of_one_shape((np.ones((5, 3), "int32"), np.ones((5, 2), "float32")), 10)
+    assert codes.shape == (128, 10)
+    assert tastes.shape == (128, 2)
+    assert (codes.sum(), tastes.sum()) == (15, 10)

@@ -1,5 +1,7 @@
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training.models.next_item.losses import bpr_max, gbce, sampled_softmax, softmax
 from training.models.next_item.network import log_proposal
@@ -20,9 +22,38 @@ def scores(*values):
 POSITIVE = np.array([1.0], "float32")
 
 
-def test_softmax_by_hand():
+UNIT_VECTORS = np.eye(3, dtype="float32")
+"""With these the scores of three items are the state itself."""
+
+
+@pytest.mark.parametrize("items_at_a_time", [3, 2])
+def test_softmax_by_hand_whole_and_in_blocks(items_at_a_time):
     # log(e + e^3 + 1) - 1 = log(23.8038) - 1
-    assert number(softmax(scores(3.0, 1.0, 0.0), np.array([1]))) == pytest.approx(2.1698, abs=1e-4)
+    loss = softmax(scores(3.0, 1.0, 0.0), UNIT_VECTORS, np.array([1]), POSITIVE, items_at_a_time=items_at_a_time)
+    assert number(loss) == pytest.approx(2.1698, abs=1e-4)
+
+
+@pytest.mark.parametrize("items_at_a_time", [3, 2])
+def test_smoothed_softmax_by_hand(items_at_a_time):
+    # the target is 1/10 + 7/10 on the positive item, 1/10 on each other: log(23.8038) - (3 + 8 x 1 + 0) / 10
+    loss = softmax(
+        scores(3.0, 1.0, 0.0), UNIT_VECTORS, np.array([1]), POSITIVE, smoothing=0.3, items_at_a_time=items_at_a_time
+    )
+    assert number(loss) == pytest.approx(np.log(23.8038) - 1.1, abs=1e-4)
+
+
+def test_blocks_have_the_gradient_of_the_whole():
+    states = keras.random.normal((2, 4, 5), seed=1)
+    vectors = keras.Variable(keras.random.normal((11, 5), seed=2))
+    index = np.arange(8).reshape(2, 4)
+
+    def gradient(items_at_a_time):
+        with tf.GradientTape() as tape:
+            positive = keras.ops.sum(states * keras.ops.take(vectors, index, axis=0), axis=-1)
+            loss = softmax(states, vectors.value, index, positive, smoothing=0.1, items_at_a_time=items_at_a_time)
+        return keras.ops.convert_to_numpy(tf.convert_to_tensor(tape.gradient(loss, vectors.value)))
+
+    np.testing.assert_allclose(gradient(4), gradient(11), atol=1e-5)
 
 
 def test_sampled_softmax_by_hand():
