@@ -231,7 +231,9 @@ class NextItemLearner(Learner):
             "ema_momentum": trial.suggest_categorical("ema_momentum", [0.0, 0.99, 0.998]),
             "weight_decay": trial.suggest_float("weight_decay", 1e-5, 0.3, log=True),
         }
-        if loss != "softmax":
+        if loss == "softmax":
+            values["label_smoothing"] = trial.suggest_float("label_smoothing", 0.0, 0.3, step=0.1)
+        else:
             values["negatives"] = trial.suggest_categorical("negatives", [128, 256, 512])
             values["popularity_power"] = trial.suggest_float("popularity_power", 0.0, 1.0, step=0.25)
         if loss == "gbce":
