@@ -66,11 +66,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6, help="epochs of a training (default 6)")
     parser.add_argument("--backend", choices=BACKENDS, help="what Keras computes with (default: what finds the GPU)")
     chosen = parser.parse_args()
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # PyTorch needs room on the same card
-    compiled = tempfile.TemporaryDirectory()  # what JAX compiled for one seed serves the next
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", compiled.name)
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
-    choose_backend(chosen.backend or _installed_backend())
+    backend = chosen.backend or _installed_backend()
+    if backend == "jax":
+        compiled = tempfile.TemporaryDirectory()
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name  # what is compiled for one seed serves the next
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # PyTorch needs room on the same card
+    choose_backend(backend)
     import keras
 
     if not keras.distribution.list_devices("gpu"):
