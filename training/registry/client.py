@@ -54,6 +54,9 @@ MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
 _METRICS_A_REQUEST = 1000
 """MLflow takes no more."""
 
+_BYTECODE = "__pycache__"
+"""The folder in which Python keeps what it has compiled, beside the code, where it may write."""
+
 _REQUIREMENTS = ("keras", "mlflow", "numpy", "pandas", "tensorflow")
 _NO_ANSWER = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE")
 """MLflow's error codes of a server that is down or cannot be reached; others are mistakes of the request."""
@@ -268,7 +271,9 @@ class Registry:
                 tags=dict(registration.tags),
             )
             version = self.version(registration.model, str(logged.registered_model_version))
-            hashes = _hashes(Path(mlflow.artifacts.download_artifacts(logged.model_uri)))
+            folder = Path(mlflow.artifacts.download_artifacts(logged.model_uri))
+            _remove_bytecode(folder)  # MLflow has tried the model
+            hashes = _hashes(folder)
             tags = {**registration.tags, **{f"{HASH_TAG}{name}": digest for name, digest in hashes.items()}}
             card = f"#/experiments/{experiment}/runs/{version.run_id}/artifacts/card.html"
             self.client.update_model_version(
@@ -325,7 +330,9 @@ class Registry:
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}"))
         _remove_bytecode(folder)
         registered = {
-            name.removeprefix(HASH_TAG): digest for name, digest in version.tags.items() if name.startswith(HASH_TAG)
+            name.removeprefix(HASH_TAG): digest
+            for name, digest in version.tags.items()
+            if name.startswith(HASH_TAG) and _BYTECODE not in name  # which releases before this one registered, too
         }
         found = _hashes(folder)
         for name in sorted({*registered, *found}):
@@ -445,7 +452,7 @@ def mlflow_signature(signature: Signature) -> Any:
 
 def _remove_bytecode(folder: Path) -> None:
     """Remove what Python compiled of a model's code when somebody else opened it: it would be run unread."""
-    for compiled in [*folder.rglob("__pycache__")]:
+    for compiled in [*folder.rglob(_BYTECODE)]:
         shutil.rmtree(compiled, ignore_errors=True)
 
 
@@ -460,9 +467,9 @@ def _without_bytecode() -> Iterator[None]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a model, by its path within the model."""
+    """SHA-256 of every file of a model, by its path within the model; of bytecode, which is never run, none."""
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != _WRITTEN_ON_DOWNLOAD
+        if file.is_file() and file.name != _WRITTEN_ON_DOWNLOAD and _BYTECODE not in file.relative_to(folder).parts
     }

@@ -2,6 +2,7 @@ import shutil
 import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -9,7 +10,7 @@ import pytest
 
 from contracts.errors import ModelError, RegistryError
 from contracts.settings import Settings
-from training.registry.client import Registry
+from training.registry.client import HASH_TAG, Registry
 
 
 def closed_port():
@@ -55,11 +56,15 @@ def test_opening_a_version_leaves_nothing_beside_it_and_runs_nothing_that_python
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     monkeypatch.setattr(sys, "pycache_prefix", None)
     registry, beside = Registry.of(Settings.from_env()), model_folder().parent / "__pycache__"
-    beside.mkdir()
-    (beside / f"pyfunc.{sys.implementation.cache_tag}.pyc").write_text("slipped in")
+    beside.mkdir(exist_ok=True)
+    name = f"pyfunc.{sys.implementation.cache_tag}.pyc"
+    (beside / name).write_text("slipped in")
+    version = registry.version("next_item", "1")
+    assert not any("__pycache__" in tag for tag in version.tags)
     for _ in range(2):
-        registry.load(registry.version("next_item", "1"))
+        registry.load(version)
         assert not beside.exists()
+    registry.load(replace(version, tags={**version.tags, f"{HASH_TAG}__pycache__/{name}": "0" * 64}))  # once registered
 
 
 @pytest.mark.usefixtures("home")
