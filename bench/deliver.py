@@ -1,7 +1,7 @@
-"""A delivery of very many messages: time, memory and size, to a receiver on this machine or into a folder.
+"""A delivery of very many messages: time, CPU time, memory and size, to a receiver on this machine or into a folder.
 
-Makes a home of people with one account and one mail address each, and an audience of all of them; a receiver that takes
-everything and keeps nothing answers in a process of its own. Prints a JSON line.
+Makes a home of people with one account and one mail address each, and an audience of all of them, then runs
+`activation.deliver` as a command; a receiver that takes everything and keeps nothing answers in a process of its own.
 
     python -m bench.deliver --people 1000000 --kind file
     python -m bench.deliver --people 100000 --kind webhook
@@ -10,19 +10,17 @@ everything and keeps nothing answers in a process of its own. Prints a JSON line
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-import os
-import resource
 import tempfile
-import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 
-from activation.deliver import deliver
+from bench import result
+from bench.steps import measured
 from contracts.entry_point import exit_with_sentence
 from contracts.identifiers import shipped_cleaning
 from contracts.keys import pseudonym_keys
@@ -33,27 +31,29 @@ from lake_tables.contacts import load_contacts, without_spilling
 
 DS = "2026-11-20"
 
+KINDS = ("file", "webhook")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.deliver", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--kind", choices=("file", "webhook"), default="file")
+    parser.add_argument("--people", type=int, default=1_000_000, help="default %(default)s")
+    parser.add_argument("--kind", choices=KINDS, default="file", help="of the destination (default %(default)s)")
     parser.add_argument("--memory", default="2g", help="NIGHTSHIFT_MEMORY (%(default)s, the least there is)")
     chosen = parser.parse_args()
-    exit_with_sentence(lambda: print(json.dumps(measure(chosen.people, chosen.kind, chosen.memory))))
+    exit_with_sentence(lambda: run(chosen.people, chosen.kind, chosen.memory))
 
 
-def measure(people: int, kind: str, memory: str) -> dict[str, object]:
-    """Deliver once; returns what it took."""
+def run(people: int, kind: str, memory: str) -> None:
+    """Deliver once; a line of the results for it."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        use(home, memory)
-        lay(Settings.from_env(), people)
-        address = multiprocessing.Queue()
-        receiver = multiprocessing.Process(target=receive, args=(address,), daemon=True)
-        receiver.start()
+        # what laying takes is gone with its process, and is not counted
+        laying = _started(lay, home, people)
+        laying.join()
+        address = multiprocessing.get_context("spawn").Queue()
+        receiver = _started(receive, address)
         secret = home / "secret"
         secret.touch(mode=0o600)
         secret.write_text("s" * 64)
@@ -62,42 +62,27 @@ def measure(people: int, kind: str, memory: str) -> dict[str, object]:
             "webhook": f"{{kind: webhook, url: '{address.get()}', secret: secret}}",
         }[kind]
         (home / "destinations.yml").write_text(f"destinations:\n  there: {entry}\n")
-        context = multiprocessing.get_context("spawn")
-        result = context.Queue()
-        process = context.Process(target=_deliver, args=(home, memory, result))
-        process.start()
-        seconds, peak = result.get()
-        process.join()
-        receiver.terminate()
-        return {
-            "people": people,
-            "kind": kind,
-            "seconds": round(seconds, 1),
-            "peak_gib": round(peak, 2),
-            "memory_setting": memory,
+        settings = {
+            "NIGHTSHIFT_CAMPAIGNS": str(home / "campaigns"),
+            "NIGHTSHIFT_DESTINATIONS": str(home / "destinations.yml"),
+            "NIGHTSHIFT_MEMORY": memory,
         }
+        found = measured(["python", "-m", "activation.deliver", "--ds", DS, "--to", "there"], home, settings)
+        receiver.terminate()
+        result.write({"bench": "deliver", "people": people, "kind": kind, "memory_setting": memory, **found})
 
 
-def use(home: Path, memory: str) -> None:
-    """Let the settings of this process name a home of its own."""
-    os.environ["NIGHTSHIFT_HOME"] = str(home)
-    os.environ["NIGHTSHIFT_RAW"] = ""
-    os.environ["NIGHTSHIFT_CAMPAIGNS"] = str(home / "campaigns")
-    os.environ["NIGHTSHIFT_DESTINATIONS"] = str(home / "destinations.yml")
-    os.environ["NIGHTSHIFT_MEMORY"] = memory
+def _started(work: Callable[..., None], *arguments: object) -> multiprocessing.Process:
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
+    process.start()
+    return process
 
 
-def _deliver(home: Path, memory: str, result: multiprocessing.Queue) -> None:
-    use(home, memory)
-    started = time.monotonic()
-    deliver(DS, "there")
-    result.put((time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
-
-
-def lay(settings: Settings, people: int) -> None:
+def lay(home: Path, people: int) -> None:
     """Marts, persons, contacts and the audience of a night."""
-    home, lake = settings.home.root, Lake(settings.home.lake)
-    contacts = settings.raw / "contacts" / f"ds={DS}"
+    settings = Settings.from_env({"NIGHTSHIFT_HOME": str(home)})
+    lake = Lake(settings.home.lake)
+    contacts = home / "raw" / "contacts" / f"ds={DS}"
     contacts.mkdir(parents=True)
     (home / "campaigns").mkdir()
     (home / "campaigns" / "letters.yml").write_text("name: letters\npurpose: marketing_contact\n")
