@@ -11,7 +11,12 @@
     )
 {%- endmacro %}
 
-{#- The actions on an item that have a weight. -#}
+{#- The actions on an item that have a weight, as a condition of SQL's `in`. -#}
 {% macro item_actions() -%}
-    ('view', 'cart', 'purchase', 'rate')
+    {{ one_of(item_actions_by_name()) }}
+{%- endmacro %}
+
+{#- Their names, in order. -#}
+{% macro item_actions_by_name() -%}
+    {{ return(['cart', 'purchase', 'rate', 'view']) }}
 {%- endmacro %}

@@ -24,6 +24,11 @@
     datediff({{ second }}, {{ first }})
 {%- endmacro %}
 
+{#- The first day of a week of campaigns: 0 is the week that begins tomorrow, 1 the one that ended with the run's day. -#}
+{% macro week_sent(age) -%}
+    {{ days_later(run_day(), 1 - 7 * age) }}
+{%- endmacro %}
+
 {#-
     The first day of a week of campaigns that comes after a day. Weeks are counted back from the day after the run
     (`int_weeks__sent`), so that `sent_on >= first_week_after(day)` is `day < sent_on`.

@@ -31,6 +31,18 @@
     {{ day ~ ' <= ' ~ fold_day() if var('fold_until') else 'false' }}
 {%- endmacro %}
 
+{#-
+    Whether a kept event (`stg_summaries__events`) is settled: a summary of an earlier night counts it, and no rate of another
+    currency, and no moment that has yet to come, will change what it is worth.
+-#}
+{% macro is_settled() -%}
+    (
+        {{ is_kept('greatest(known_on, cast(occurred_at as date))') }}
+        and not (coalesce(currency <> '{{ var("house_currency") }}', false) and action in ('purchase', 'return'))
+        and (value is null or value <= {{ var('most_euros') }})
+    )
+{%- endmacro %}
+
 {#- The columns of acts that are counted by identifier and day -> SQL that is true for an act that counts. -#}
 {% macro act_counts() -%}
     {%- set counts = {

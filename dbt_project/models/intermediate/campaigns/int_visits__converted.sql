@@ -1,6 +1,15 @@
 with sessions as (
 
-    select * from {{ ref('int_persons__visited') }}
+    select
+        person_id,
+        started_at,
+        ended_at,
+        campaign,
+        campaign_at,
+        campaign_event_id,
+        purchases,
+        euros
+    from {{ ref('int_persons__visited') }}
     -- Only the visits of the weeks that campaigns are judged by; one that began before them is none of these, and is known
     -- by what of it ended less than a silence before.
     where ended_at >= cast({{ days_later(run_day(), '1 - ' ~ [7 * var('response_weeks'), var('active_campaign_days')] | max) }} as timestamp)
@@ -8,13 +17,14 @@ with sessions as (
 
 ),
 
+-- What starts at the same moment is one visit, whatever comes first: nothing else breaks the tie.
 in_order as (
 
     select
         *,
         max(ended_at) over (
             partition by person_id
-            order by started_at, ended_at, identifier, session_id, usable_on
+            order by started_at
             rows between unbounded preceding and 1 preceding
         ) as acted_until
     from sessions
@@ -27,8 +37,8 @@ numbered as (
         *,
         sum(case when acted_until + interval '{{ var('session_silence_minutes') }}' minute > started_at then 0 else 1 end) over (
             partition by person_id
-            order by started_at, ended_at, identifier, session_id, usable_on
-            rows between unbounded preceding and current row
+            order by started_at
+            range between unbounded preceding and current row
         ) as visit
     from in_order
 

@@ -2,7 +2,7 @@ with weeks as (
 
     -- 0 is the week that begins tomorrow, 1 the one that ended with the run's day, and so on back.
     {%- for age in range(var('response_weeks') + 1) %}
-    select {{ age }} as age_weeks, {{ days_later(run_day(), 1 - 7 * age) }} as sent_on
+    select {{ age }} as age_weeks, {{ week_sent(age) }} as sent_on
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 

@@ -14,9 +14,11 @@ known as (
 
 ),
 
+-- Of what is settled, only payments are asked for again (`int_payments__identified`), and nothing about them changes.
 kept as (
 
     select * from {{ ref('stg_summaries__events') }}
+    where not {{ is_settled() }}
 
 ),
 

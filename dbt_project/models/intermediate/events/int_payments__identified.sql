@@ -1,6 +1,14 @@
 with events as (
 
     select * from {{ ref('int_events__delivered') }}
+    where is_in_euros
+
+),
+
+settled as (
+
+    select * from {{ ref('stg_summaries__events') }}
+    where {{ is_settled() }}
 
 ),
 
@@ -10,22 +18,46 @@ persons as (
 
 ),
 
+payments as (
+
+    select
+        identifier,
+        source,
+        action,
+        value,
+        order_id,
+        occurred_at,
+        usable_on
+    from events
+    where action in ('purchase', 'return')
+    union all
+    select
+        identifier,
+        source,
+        action,
+        value,
+        order_id,
+        occurred_at,
+        greatest(known_on, cast(occurred_at as date)) as usable_on
+    from settled
+    where action in ('purchase', 'return')
+
+),
+
 -- Lines of orders. What came back has no order of its own: it only takes money off.
 identified as (
 
     select
         persons.person_id,
-        events.event_id,
-        case when events.action = 'purchase' then {{ order_of() }} end as order_name,
+        case when payments.action = 'purchase' then {{ order_of() }} end as order_name,
         case
-            when events.action = 'return' then -{{ exact('coalesce(events.value, 0)', places=2) }}
-            else {{ exact('coalesce(events.value, 0)', places=2) }}
+            when payments.action = 'return' then -{{ exact('coalesce(payments.value, 0)', places=2) }}
+            else {{ exact('coalesce(payments.value, 0)', places=2) }}
         end as euros,
-        events.occurred_at,
-        events.usable_on
-    from events
-    inner join persons on events.identifier = persons.identifier
-    where events.action in ('purchase', 'return') and events.is_in_euros
+        payments.occurred_at,
+        payments.usable_on
+    from payments
+    inner join persons on payments.identifier = persons.identifier
 
 )
 

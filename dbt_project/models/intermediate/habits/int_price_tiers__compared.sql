@@ -4,9 +4,10 @@ with items as (
 
 ),
 
-interests as (
+interactions as (
 
-    select * from {{ ref('int_persons__interested') }}
+    select * from {{ ref('int_interactions__summed') }}
+    where looks = 1
 
 ),
 
@@ -31,26 +32,15 @@ positioned as (
 
 ),
 
--- A page that is loaded ten times is still one item of interest.
-items_of_persons as (
-
-    select distinct
-        interests.person_id,
-        interests.item_id
-    from interests
-    inner join consenting on interests.person_id = consenting.person_id
-    where interests.looks = 1 and interests.item_id is not null
-
-),
-
 medians as (
 
     select
-        items_of_persons.person_id,
+        interactions.person_id,
         median(positioned.price_position) as price_position
-    from items_of_persons
-    inner join positioned on items_of_persons.item_id = positioned.item_id
-    group by items_of_persons.person_id
+    from interactions
+    inner join consenting on interactions.person_id = consenting.person_id
+    inner join positioned on interactions.item_id = positioned.item_id
+    group by interactions.person_id
 
 ),
 

@@ -6,7 +6,21 @@ with deliveries as (
 
 interests as (
 
-    select * from {{ ref('int_persons__interested') }}
+    select
+        identifier,
+        item_id,
+        category,
+        case when category is null then 1 else 0 end as is_without_category,
+        -{{ micros_since_1970('last_at') }} as order_of_last,
+        last_event_id
+    from {{ ref('int_interests__to_date') }}
+    where item_id is not null
+
+),
+
+persons as (
+
+    select * from {{ ref('stg_lake__persons') }}
 
 ),
 
@@ -26,25 +40,34 @@ catalogue as (
 
 ),
 
+-- Of an item that the catalogue describes, nothing else is asked.
+described_by_catalogue as (
+
+    select item_id from catalogue
+    where title is not null and category is not null
+
+),
+
 item_acts as (
 
     select
-        item_id,
-        category,
+        interests.item_id,
         -- Acts that state a category come first, the latest of them first of all.
-        row_number() over (
-            partition by item_id
-            order by case when category is null then 1 else 0 end, order_of_last, last_event_id
-        ) as position
+        min({{ struct_of(['is_without_category', 'order_of_last', 'last_event_id', 'category']) }}) as latest
     from interests
-    where item_id is not null
+    left join described_by_catalogue on interests.item_id = described_by_catalogue.item_id
+    inner join persons on interests.identifier = persons.identifier
+    where described_by_catalogue.item_id is null
+    group by interests.item_id
 
 ),
 
 acted_upon as (
 
-    select * from item_acts
-    where position = 1
+    select
+        item_id,
+        latest.category
+    from item_acts
 
 ),
 

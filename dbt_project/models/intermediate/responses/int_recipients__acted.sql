@@ -1,3 +1,5 @@
+{%- set counted = ['item_acts', 'carts', 'weekend_acts'] -%}
+{%- for device in devices() %}{% do counted.append(device ~ '_acts') %}{% endfor -%}
 with recipients as (
 
     select * from {{ ref('int_recipients__known') }}
@@ -40,7 +42,7 @@ acts_of_weeks as (
         min(acts.first_acted_on) as first_acted_on,
         max(acts.last_acted_on) as last_acted_on,
         sum(acts.acts) as acts
-        {%- for name in act_counts() %},
+        {%- for name in counted %},
         sum(acts.{{ name }}) as {{ name }}
         {%- endfor %}
     from acts

@@ -50,7 +50,9 @@ known as (
     from first_signs
     inner join consents on first_signs.person_id = consents.person_id
     inner join weeks on first_signs.seen_on < weeks.sent_on
-    where consents.consent_marketing_contact and (consents.consent_training or consents.consent_personalisation)
+    where consents.consent_marketing_contact
+        -- What is over is learned from, what is to come is scored.
+        and case when weeks.is_over then consents.consent_training else consents.consent_personalisation end
 
 )
 

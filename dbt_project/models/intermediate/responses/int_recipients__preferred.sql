@@ -1,83 +1,91 @@
+{%- set ages = range(var('response_weeks') + 1) -%}
 with recipients as (
 
     select * from {{ ref('int_recipients__known') }}
 
 ),
 
-people as (
+identifiers as (
 
-    select distinct person_id from recipients
-
-),
-
-persons as (
-
-    select * from {{ ref('stg_lake__persons') }}
+    select
+        identifier,
+        person_id
+    from {{ ref('stg_lake__persons') }}
+    where person_id in (select person_id from recipients)
 
 ),
 
 interests as (
 
-    select * from {{ ref('int_interests__kept') }}
+    select
+        identifier,
+        item_id,
+        usable_on,
+        weight
+    from {{ ref('int_interests__kept') }}
     where item_id is not null
 
 ),
 
 items as (
 
-    select * from {{ ref('int_items__described') }}
+    select
+        item_id,
+        category
+    from {{ ref('int_items__described') }}
+    where category <> 'unknown'
 
 ),
 
--- Acts that can be used from the same week on are one row.
-weights_of_weeks as (
+-- Of each week (`int_weeks__sent`), what acts before it weigh: one pass over the acts, in which each counts for all weeks after it.
+weights as (
 
     select
-        persons.person_id,
-        items.category,
-        {{ first_week_after('interests.usable_on') }} as usable_from,
-        sum(interests.weight) as weight
+        identifiers.person_id,
+        items.category
+        {%- for age in ages %},
+        -sum(case when interests.usable_on < {{ week_sent(age) }} then interests.weight end) as order_{{ age }}
+        {%- endfor %}
     from interests
-    inner join persons on interests.identifier = persons.identifier
-    inner join people on persons.person_id = people.person_id
+    inner join identifiers on interests.identifier = identifiers.identifier
     inner join items on interests.item_id = items.item_id
-    where items.category <> 'unknown'
-    group by persons.person_id, items.category, {{ first_week_after('interests.usable_on') }}
+    group by identifiers.person_id, items.category
 
 ),
 
-weights as (
+heaviest as (
+
+    select
+        person_id
+        {%- for age in ages %},
+        min(
+            case when order_{{ age }} is not null then {{ struct_of(['order_' ~ age, 'category']) }} end
+        ) as heaviest_{{ age }}
+        {%- endfor %}
+    from weights
+    group by person_id
+
+),
+
+of_weeks as (
 
     select
         recipients.person_id,
         recipients.sent_on,
-        weights_of_weeks.category,
-        sum(weights_of_weeks.weight) as weight
+        case recipients.sent_on
+            {%- for age in ages %}
+            when {{ week_sent(age) }} then heaviest.heaviest_{{ age }}.category
+            {%- endfor %}
+        end as favourite_category
     from recipients
-    inner join weights_of_weeks
-        on recipients.person_id = weights_of_weeks.person_id
-        and weights_of_weeks.usable_from <= recipients.sent_on
-    group by recipients.person_id, recipients.sent_on, weights_of_weeks.category
-
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (partition by person_id, sent_on order by weight desc, category) as position
-    from weights
+    inner join heaviest on recipients.person_id = heaviest.person_id
 
 ),
 
 preferred as (
 
-    select
-        person_id,
-        sent_on,
-        category as favourite_category
-    from ranked
-    where position = 1
+    select * from of_weeks
+    where favourite_category is not null
 
 )
 

@@ -1,7 +1,21 @@
+{%- set actions = item_actions_by_name() -%}
 with interests as (
 
-    select * from {{ ref('int_persons__interested') }}
+    select
+        identifier,
+        item_id,
+        looks,
+        first_at,
+        strongest_weight,
+        strongest_action
+    from {{ ref('int_interests__to_date') }}
     where item_id is not null
+
+),
+
+persons as (
+
+    select * from {{ ref('stg_lake__persons') }}
 
 ),
 
@@ -14,14 +28,18 @@ consenting as (
 summed as (
 
     select
-        interests.person_id,
+        persons.person_id,
         interests.item_id,
-        min({{ struct_of(['first_at', 'first_event_id']) }}) as first_act,
-        -- Of equal weight, the name tells what says more: bought before rated, rated before looked at.
-        min({{ struct_of(['order_of_strength', 'strongest_action']) }}) as strongest_act
+        max(interests.looks) as looks,
+        min(interests.first_at) as first_at,
+        max(interests.strongest_weight) as strongest_weight
+        {%- for action in actions %},
+        max(case when interests.strongest_action = '{{ action }}' then interests.strongest_weight end) as {{ action }}_weight
+        {%- endfor %}
     from interests
-    inner join consenting on interests.person_id = consenting.person_id
-    group by interests.person_id, interests.item_id
+    inner join persons on interests.identifier = persons.identifier
+    inner join consenting on persons.person_id = consenting.person_id
+    group by persons.person_id, interests.item_id
 
 ),
 
@@ -30,9 +48,14 @@ interactions as (
     select
         person_id,
         item_id,
-        first_act.first_at,
-        first_act.first_event_id,
-        strongest_act.strongest_action
+        looks,
+        first_at,
+        -- Of equal weight, the name tells what says more: bought before rated, rated before looked at.
+        case strongest_weight
+            {%- for action in actions %}
+            when {{ action }}_weight then '{{ action }}'
+            {%- endfor %}
+        end as strongest_action
     from summed
 
 )

@@ -17,7 +17,7 @@ first_acts as (
         item_id,
         first_at,
         strongest_action,
-        row_number() over (partition by person_id order by first_at, first_event_id) as position
+        row_number() over (partition by person_id order by first_at, item_id) as position
     from interactions
 
 ),
