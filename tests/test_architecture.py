@@ -88,6 +88,7 @@ MAY_START = {
         "serving.online",
         "activation.measure",
         "activation.plan",
+        "activation.deliver",
         "sample_data.town",
         "spark_jobs.application",
         "ops.clean",
