@@ -52,7 +52,7 @@ from sample_data.items import Shop, open_shop
 from sample_data.parameters import Parameters
 from sample_data.people import Person, settle
 from sample_data.truth import interest_recall, main_profiles
-from serving.words.categories import Categories, described, learned
+from serving.words.categories import described, learned
 from serving.words.model import TextModel, text_model
 
 _MARKUP = (r"<a [^>]*>.*?</a>", r"<[^>]*>|&[#A-Za-z0-9]{1,8};")
@@ -151,16 +151,15 @@ def measured(town: Posted, model: TextModel) -> dict[str, dict[str, float]]:
     fold = np.array([zlib.crc32(f"half {person}".encode()) % 2 for person in town.people])
     is_new, is_known = _by_sentence(town.texts)
     ways: dict[str, np.ndarray] = {}
-    untaught = learned(names, meanings, vectors[:0], labels[:0])
-    ways["descriptions"] = _chances(untaught, vectors, reads)
+    untaught = learned(names, meanings, [], vectors[:0], labels[:0])
+    ways["descriptions"] = untaught.chances(town.texts, vectors)
     for way in ("words", "new sentences", "tfidf learned", "tfidf learned, new sentences", "popularity"):
         ways[way] = np.zeros((len(vectors), len(names)))
     for half in (0, 1):
         asked, teaches = fold == half, (fold != half) & reads
-        taught = learned(names, meanings, vectors[teaches], labels[teaches])
-        ways["words"][asked] = _chances(taught, vectors[asked], reads[asked])
-        of_known = learned(names, meanings, vectors[teaches & is_known], labels[teaches & is_known])
-        ways["new sentences"][asked] = _chances(of_known, vectors[asked], reads[asked])
+        for way, of in (("words", teaches), ("new sentences", teaches & is_known)):
+            taught = learned(names, meanings, _some(town.texts, of), vectors[of], labels[of])
+            ways[way][asked] = taught.chances(_some(town.texts, asked), vectors[asked])
         for way, of in (("tfidf learned", teaches), ("tfidf learned, new sentences", teaches & is_known)):
             ways[way][asked] = _tfidf_learned(town.texts, labels, of, asked, len(names))
         wanted = [interest for person in set(town.people[fold != half]) for interest in town.tastes[person]]
@@ -183,8 +182,7 @@ def measured(town: Posted, model: TextModel) -> dict[str, dict[str, float]]:
     for language, sentences in OTHER_LANGUAGES.items():
         texts = [text for of in sentences.values() for text in of]
         right = np.repeat(np.searchsorted(names, list(sentences)), [len(of) for of in sentences.values()])
-        found = model.embed(texts)
-        chances = _chances(untaught, found, found.any(axis=1))
+        chances = untaught.chances(texts, model.embed(texts))
         languages[f"descriptions: {language}"] = float(((chances.argmax(axis=1) == right) & chances.any(axis=1)).mean())
     return {"recall@3": recalls, "right_posts": languages, "read_posts": {"share": float(reads.mean())}}
 
@@ -196,10 +194,8 @@ def _embedded(model: TextModel, texts: Sequence[str]) -> np.ndarray:
     ]
 
 
-def _chances(categories: Categories, vectors: np.ndarray, reads: np.ndarray) -> np.ndarray:
-    found = np.zeros((len(vectors), len(categories.names)))
-    found[reads] = categories.chances(vectors[reads])
-    return found
+def _some(texts: Sequence[str], chosen: np.ndarray) -> list[str]:
+    return [texts[place] for place in np.flatnonzero(chosen)]
 
 
 def _by_sentence(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -228,12 +224,10 @@ def _tfidf_learned(
     texts: Sequence[str], labels: np.ndarray, teaches: np.ndarray, asked: np.ndarray, categories: int
 ) -> np.ndarray:
     vectorizer = TfidfVectorizer(sublinear_tf=True)
-    known = vectorizer.fit_transform([texts[place] for place in np.flatnonzero(teaches)])
+    known = vectorizer.fit_transform(_some(texts, teaches))
     model = LogisticRegression(max_iter=300, C=10).fit(known, labels[teaches])
     found = np.zeros((asked.sum(), categories))
-    found[:, model.classes_] = model.predict_proba(
-        vectorizer.transform([texts[place] for place in np.flatnonzero(asked)])
-    )
+    found[:, model.classes_] = model.predict_proba(vectorizer.transform(_some(texts, asked)))
     return found
 
 

@@ -102,11 +102,10 @@ def learned_categories(
             titles[category].append(title)
     names, meanings = described(titles, topics_by_category(category_of_topic()), model)
     rows = texts_under_hashtags(connection, lake, ds, names, smallest_group)
-    vectors = model.embed(rows["text"].to_pylist())
-    reads = vectors.any(axis=1)
+    texts = rows["text"].to_pylist()
     place_of = {name: place for place, name in enumerate(names)}
     labels = np.array([place_of[category] for category in rows["category"].to_pylist()], "int64")
-    return learned(names, meanings, vectors[reads], labels[reads])
+    return learned(names, meanings, texts, model.embed(texts), labels)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ _KNOWN_LETTER = re.compile(r"[A-Za-zÀ-ɏ]")
 """Latin letters, the script that nearly all weights are of: docs/words.md has what other scripts came to."""
 _ANY_LETTER = re.compile(_LETTER)
 
+_TEXTS_A_BATCH = 4096
+"""What the tokenizer says of so many is some tens of megabytes."""
+
 LEAST_KNOWN_SHARE = 0.5
 """Of a text's letters; a text with fewer Latin ones has no vector."""
 
@@ -61,6 +64,10 @@ class Wordllama(TextModel):
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """As in `TextModel`; of a long text the beginning counts, and one without Latin letters has zeros."""
+        parts = [self._embed(texts[start : start + _TEXTS_A_BATCH]) for start in range(0, len(texts), _TEXTS_A_BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dimensions), "float32")
+
+    def _embed(self, texts: Sequence[str]) -> np.ndarray:
         beginnings = [text[:MOST_LETTERS] for text in texts]
         read = [text if is_known(text) else "" for text in beginnings]
         cut = self._tokenizer.encode_batch_fast(read, add_special_tokens=False)

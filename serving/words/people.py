@@ -43,7 +43,8 @@ class Counted:
 
     new_texts: int = 0
     unread: int = 0
-    """New texts that say nothing to the model: no letters, or of a script that it does not know."""
+    """New texts that say nothing: no letters, or of a script that the model does not know and in words that nobody has
+    written under a hashtag."""
     identifiers: int = 0
     people: int = 0
     since: str | None = None
@@ -206,24 +207,24 @@ class _Batch:
         end = np.datetime64(ds, "us") + np.timedelta64(1, "D")
         for batch in written:
             texts = batch["text"].dictionary_encode()
-            vectors = self.model.embed(texts.dictionary.to_pylist())[texts.indices.to_numpy()]
-            reads = vectors.any(axis=1)
+            different, places = texts.dictionary.to_pylist(), texts.indices.to_numpy()
+            vectors = self.model.embed(different)
+            chances = self.categories.chances(different, vectors)
+            reads = (vectors.any(axis=1) | chances.any(axis=1))[places]
             counted.new_texts += len(reads)
             counted.unread += int((~reads).sum())
             if not reads.any():
                 continue
-            ages = (
-                end - batch["occurred_at"].to_numpy(zero_copy_only=False).astype("datetime64[us]")
-            ) / np.timedelta64(1, "D")
-            weights = _half_lives(np.maximum(ages[reads], 0))
+            places = places[reads]
+            moments = batch["occurred_at"].to_numpy(zero_copy_only=False).astype("datetime64[us]")[reads]
+            weights = _half_lives(np.maximum((end - moments) / np.timedelta64(1, "D"), 0))
             owners = place_of.get_indexer(batch["identifier"].to_pylist())[reads]
             adding = scipy.sparse.csr_array(
                 (weights, (owners, np.arange(len(owners)))), shape=(len(self.rows), len(owners))
             )
             self.texts += np.bincount(owners, minlength=len(self.rows))
-            self.sums += (adding @ vectors[reads]).astype("float32")
-            if self.categories.names:
-                self.expected += adding @ self.categories.chances(vectors[reads])
+            self.sums += (adding @ vectors[places]).astype("float32")
+            self.expected += adding @ chances[places]
 
     def write(self, writers: dict[str, pq.ParquetWriter], counted: Counted) -> None:
         """Write the rows of those who have any sum, and of their people."""

@@ -22,6 +22,7 @@ from contracts.lake import Lake
 from contracts.settings import Settings
 from dbt_project.build import build
 from serving.score import score
+from serving.words.__main__ import publish_words
 from tests.consent.oracle import EXPORTED, MAY_STAND_IN, allowed_in_audience, allowed_in_table
 from tests.consent.towns import FRIDAY, LONG_BEFORE, THURSDAY, Towns
 
@@ -81,6 +82,7 @@ class TownNights:
         pseudonym_keys(self.settings)
         self.towns.deliver(lake, (LONG_BEFORE, THURSDAY))
         build(self.settings, THURSDAY)
+        publish_words(THURSDAY)
         for model in models:
             self._learn(model)
         score(THURSDAY)
@@ -92,6 +94,7 @@ class TownNights:
         make_audiences(THURSDAY)
         outputs += self._exported(THURSDAY, known=FRIDAY)
         build(self.settings, FRIDAY)
+        publish_words(FRIDAY)
         score(FRIDAY)
         make_plan(FRIDAY)
         make_audiences(FRIDAY)

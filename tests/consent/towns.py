@@ -133,6 +133,8 @@ def _draw_acts(drawn: Towns, chance: random.Random, identifier: str, key: str) -
         if action == "post":
             act |= {"topics": ["jazz", "running"]}
             picture = {"media_id": f"{key}-{number}", "identifier": identifier, "event_id": act["event_id"]}
+            text = {"text_id": act["event_id"], "identifier": identifier, "text": "Up the hill with new shoes"}
+            drawn.add("texts", arrived, {**text, "topics": act["topics"], "occurred_at": occurred_at})
             drawn.add("media", arrived, {**picture, "path": f"media/{key}.png", "occurred_at": occurred_at})
         elif action != "search":
             act |= {"item_id": f"i{chance.randrange(ITEMS):02d}", "value": 20.0 if action == "purchase" else None}

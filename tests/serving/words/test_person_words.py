@@ -182,12 +182,19 @@ def test_what_is_written_under_a_hashtag_moves_a_category():
     # people write of the first category in a direction of which its description knows nothing
     labels = np.repeat([0, 1], 400)
     vectors = np.where(labels[:, None] == 0, np.eye(4)[2], np.eye(4)[1]) + 0.1 * chance.normal(size=(800, 4))
-    told = learned(("a", "b"), meanings, vectors[:10], labels[:10])
-    taught = learned(("a", "b"), meanings, vectors, labels)
-    new = np.array([[0.0, 0.0, 1.0, 0.0]])
-    assert told.chances(new)[0].tolist() == [0.5, 0.5]
-    assert taught.chances(new)[0, 0] > 0.99
+    texts = ["hügel auf"] * 400 + ["วิ่งมาราธอน"] * 399 + ["rare"]
+    told = learned(("a", "b"), meanings, texts[:10], vectors[:10], labels[:10])
+    taught = learned(("a", "b"), meanings, texts, vectors, labels)
+    new, nothing = np.array([[0.0, 0.0, 1.0, 0.0]]), np.zeros((1, 4))
+    assert told.chances(["new"], new)[0].tolist() == [0.5, 0.5]
+    assert taught.chances(["new"], new)[0, 0] > 0.99
     assert (told.learned_from, taught.learned_from) == (0, 800)
+    # words speak where there is no vector: two words, each of 400 texts of the first category and none of the second
+    odds = np.log((400 / 0.5 + 10) / (400 + 10)), np.log(10 / (400 + 10))
+    first = 1 / (1 + np.exp(0.5 * 2 * (odds[1] - odds[0])))
+    assert taught.chances(["auf den Hügel"], nothing)[0, 0] == pytest.approx(first)
+    assert taught.chances(["มาราธอน"], nothing)[0, 1] > 0.9, "three signs in a row stand for a word"
+    assert taught.chances(["rare"], nothing)[0].tolist() == [0.0, 0.0], "two texts too few to teach anything"
 
 
 def test_interests_by_hand():
