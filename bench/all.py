@@ -52,6 +52,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ),
         ("arbitration", [], []),
         ("watch", [], []),
+        ("drift_gate", [], []),
         ("consent", ["--towns", "50"], []),
         ("identity", [], []),
         ("hostile", [], []),

@@ -139,7 +139,7 @@ def _no_access(refused: OSError, error: BaseException) -> AccessError:
 
 
 def _exit(error: NightshiftError) -> NoReturn:
-    _say(str(error) + ("" if error.origin is None else _kept_trace(error, error.origin)))
+    _say(str(error) + ("" if error.origin is None else kept_trace(error, error.origin)))
     sys.exit(error.exit_code)
 
 
@@ -148,7 +148,7 @@ def _say(sentence: str) -> None:
         print(f"{ERROR_MARK}{' '.join(sentence.splitlines())}", file=sys.stderr, flush=True)
 
 
-def _kept_trace(error: NightshiftError, origin: BaseException) -> str:
+def kept_trace(error: NightshiftError, origin: BaseException) -> str:
     """Write the trace of an error; returns where it stands, as the end of a sentence."""
     try:
         folder = Settings.from_env().home.traces

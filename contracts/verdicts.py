@@ -13,6 +13,10 @@ from contracts.atomic_files import write_json
 PROMOTED = "promoted"
 """The decision of the ledger by which the gate, or who approved, lets a challenger become champion."""
 
+REFIT = "refit"
+"""The decision of the ledger by which the weights that the gate let become champion give way to the same model, trained
+on everything."""
+
 PUT_BACK = "put back"
 """The decision of the ledger by which a person lets an earlier champion become champion again."""
 
@@ -56,11 +60,11 @@ class Verdicts:
 
 
 def championships(ledger: Path) -> list[dict[str, Any]]:
-    """The ledger's lines by which a version became champion, oldest first: promotions, and what people put back."""
+    """The ledger's lines by which a version became champion, oldest first: promotions, refits, what people put back."""
     if not ledger.is_file():
         return []
     lines = [json.loads(line) for line in ledger.read_text().splitlines() if line.strip()]
-    return [line for line in lines if line["decision"] in (PROMOTED, PUT_BACK) and not line.get("dry_run")]
+    return [line for line in lines if line["decision"] in (PROMOTED, REFIT, PUT_BACK) and not line.get("dry_run")]
 
 
 def last_champions(ledger: Path) -> dict[str, str]:
@@ -91,7 +95,7 @@ def champions_now(ledger: Path) -> list[Champion]:
     promises: dict[tuple[str, str], Champion] = {}
     for line in championships(ledger):
         model, version = line["model"], str(line["version"])
-        if line["decision"] == PROMOTED:
+        if line["decision"] in (PROMOTED, REFIT):
             promises[model, version] = Champion(model, version, line["ds"], line.get("promised") or {})
         found[model] = promises.get((model, version)) or Champion(model, version, line["ds"], {})
     return list(found.values())

@@ -4,7 +4,8 @@
 Runs when `nightly_profiles` has published the asset `profiles`. Each model is trained on the queue and in the pool
 `gpu`, one after the other where there is one worker, and registered as a challenger. Then the gate compares each
 challenger with the champion in a fresh process, and promotes it if it has earned that: the rules are
-`training/configs/gate.yml`, every decision with its numbers stands in the run's report and in the ledger.
+`training/configs/gate.yml`, every decision with its numbers stands in the run's report and in the ledger. What was
+promoted has not seen the last days: it is trained again on everything, and that is served.
 
 With the approval `ask`, a challenger that passed the gate waits for a person: see *Required Actions*, where challenger
 and champion stand side by side. The audiences wait too, until the answer or the end of the time for it; then the
@@ -34,7 +35,8 @@ from contracts import assets
 from contracts.settings import Settings
 from contracts.verdicts import Verdicts
 
-ON_GPU = {"queue": "gpu", "pool": "gpu", "map_index_template": "{{ task.arguments[2] }}"}
+ON_GPU = {"queue": "gpu", "pool": "gpu"}
+A_MODEL = {"map_index_template": "{{ task.arguments[2] }}"}
 
 
 @dag(
@@ -73,12 +75,14 @@ def train_models():
             arguments=["training.tune", "--model", model, "--ds", day, "--minutes", "{{ params.tune_minutes }}"],
             skip_if="{{ params.tune_minutes == 0 }}",
             **ON_GPU,
+            **A_MODEL,
         )
         train = Command(
             task_id="train",
             arguments=["training.train", "--model", model, "--ds", day],
             trigger_rule="none_failed",
             **ON_GPU,
+            **A_MODEL,
         )
         tune >> train
 
@@ -98,6 +102,7 @@ def train_models():
             task_id="promote",
             arguments=["training.approve", answer],
             map_index_template="{{ task.arguments[1][1] }}",
+            **ON_GPU,
         )
 
     @task(trigger_rule="all_done")
@@ -116,7 +121,7 @@ def train_models():
     trainings = training.partial(day=day).expand(model=models)
     trained = list_trained(models)
     decisions = Command(
-        task_id="gate", arguments=["training.promote", "--model", trained, "--ds", day, "--mode", GATE_MODE]
+        task_id="gate", arguments=["training.promote", "--model", trained, "--ds", day, "--mode", GATE_MODE], **ON_GPU
     )
     waiting = list_waiting(trained, day, GATE_MODE)
     approvals = approval.expand(challenger=waiting)

@@ -1,7 +1,8 @@
 """Answer a verdict that waits: approve or reject a challenger that passed the gate with `promote --mode ask`.
 
 An approval moves the alias `champion` at once; a rejection moves nothing. The answer is about one version, as it was
-shown: an approval is refused when challenger or champion have changed since then. Each answer appends one line to
+shown: an approval is refused when challenger or champion have changed since then. What was approved is trained on
+everything, and served. Each answer appends one line to
 <home>/ledger.jsonl. An approval needs a name; a rejection without one is written down as an answer that never came.
 
     python -m training.approve --model next_item --version 3 --ds 2026-11-20 --answer approve --by ada
@@ -21,6 +22,7 @@ from training.arguments import choose_backend, parser
 from training.config import known_model, load_learner
 from training.gate import ledger
 from training.promote import GENERATOR, publish_synthetic_rows
+from training.refit import refit
 
 if TYPE_CHECKING:
     from training.registry.client import Registry
@@ -58,14 +60,19 @@ def approve(model: str, ds: str, version: str, *, answer: str, by: str | None) -
     known_model(model)
     step = Lake(settings.home.lake).step(f"promote-{model}")
     with step, Report(settings.home.reports, ds).timed("promote", part=model) as fragment:
-        line = apply_answer(settings, Registry.of(settings), model=model, ds=ds, version=version, answer=answer, by=by)
+        registry = Registry.of(settings)
+        line = apply_answer(settings, registry, model=model, ds=ds, version=version, answer=answer, by=by)
         ledger.append(settings.home, line)
         entry = {"decision": line["decision"], "by": by, "reasons": line["reasons"]}
+        learner = load_learner(model)
         if model == GENERATOR:
-            learner = load_learner(model)
             entry["synthetic_rows"] = publish_synthetic_rows(settings, learner, learner.load(settings, ds), ds)
         fragment["models"] = {model: entry}
         Verdicts(settings.home.approvals).forget(model)
+        if line["decision"] == ledger.PROMOTED and (
+            again := refit(settings, registry, learner, learner.load(settings, ds), line)
+        ):
+            entry["refit"] = again
     say(f"promote {model}: version {version}: {line['decision']}; {line['reasons'][0]}")
     return line["decision"]
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CONFIGS = REPOSITORY / "training" / "configs"
 """Parameters that come with the code; an image cannot change them."""
 
+CONFIG_FILE = "config.yml"
+"""The file beside a version that holds the configuration with which it was trained."""
+
 MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response", "uplift")
 """The models that can be trained, by the name of their file and of their registered model."""
 

@@ -1,8 +1,9 @@
 """Evaluate a registered version of a model on the held-out part of one day, loaded in a fresh process.
 
-Prints one JSON object: the version, the number of held-out units, the metrics of the model and of the baselines, and
-how far its scores are from those of the model that was trained. With --units, the deciding metric of each unit and
-the groups that it belongs to are written as Parquet.
+Prints one JSON object: the version, until which day it learned and from which day it is tested, the number of held-out
+units, the metrics of the model and of the baselines, and how far its scores are from those of the model that was
+trained. A version that learned from the days on which it is tested, as what is served did, is flattered by its figures.
+With --units, the deciding metric of each unit and the groups that it belongs to are written as Parquet.
 
     python -m training.evaluate --model next_item --version 3 --ds 2026-11-20
 """
@@ -58,6 +59,13 @@ def evaluate(registry: Registry, version: Version, learner: Learner, data: Data)
     return Evaluated(served, learner.measure(served, data), difference)
 
 
+def write_parity(folder: Path, learner: Learner, fitted: Predictor, data: Data) -> None:
+    """Keep a few inputs with the scores of a model just trained, for `score_difference`."""
+    inputs = learner.parity_inputs(fitted, data)
+    arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
+    np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
+
+
 def score_difference(registry: Registry, version: Version, served: Predictor) -> float | None:
     """Largest difference between the scores that the training kept and those of the loaded artefact.
 
@@ -77,16 +85,19 @@ def score_difference(registry: Registry, version: Version, served: Predictor) ->
 def _print_evaluation(model: str, number: str, ds: str, units: Path | None) -> None:
     settings = Settings.from_env()
     known_model(model)
-    from training.registry.client import Registry
+    from training.registry.client import LEARNED_UNTIL, Registry
 
     learner, registry = load_learner(model), Registry.of(settings)
     data = learner.load(settings, ds)
-    evaluated = evaluate(registry, registry.version(model, number), learner, data)
+    version = registry.version(model, number)
+    evaluated = evaluate(registry, version, learner, data)
     measured = evaluated.measured
     evaluation = {
         "model": model,
         "version": number,
         "ds": ds,
+        "learned_until": version.tags.get(LEARNED_UNTIL),
+        "tested_from": learner.tested_from(data),
         learner.unit: len(measured.values),
         "metrics": dict(measured.metrics),
         "baselines": {name: dict(baseline.metrics) for name, baseline in learner.baselines(data).items()},

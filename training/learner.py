@@ -71,6 +71,9 @@ class Context:
     say: Callable[[str], None] = say
     after_epoch: Callable[[int, Mapping[str, float]], None] = lambda *_: None
     """Called with the number of each epoch, from 1, and its metrics; an exception that it raises ends the training."""
+    epochs: int | None = None
+    """Train exactly so many and keep the last weights, whatever the configuration says; None lets the validation part
+    decide."""
 
 
 class Data(Protocol):
@@ -187,6 +190,34 @@ class Learner(ABC):
     def tags(self, data: Data) -> Mapping[str, str]:
         """What the version's tags and the report say of the data beside its day and hash."""
         del data
+        return {}
+
+    def learned_until(self, data: Data) -> str | None:
+        """The last day of which a training on these data learns, or by which it chooses epochs, YYYY-MM-DD.
+
+        It is read off what the training reads, so that the gate can refuse what has seen the days of its test. None
+        where the parts of the data are no days.
+        """
+        del data
+
+    def tested_from(self, data: Data) -> str | None:
+        """The first day of the test part, YYYY-MM-DD; None where the parts of the data are no days."""
+        del data
+
+    def everything(self, data: Data) -> Data | None:
+        """The same data with all parts to learn from, for the weights that are served once the gate has passed others.
+
+        Strangers of a membership attack are left out of these too. None for a model that is served as it was measured.
+        """
+        del data
+
+    def keep_calibration(self, fitted: Fitted, judged: Predictor) -> None:
+        """Give a model that learned from everything the calibration of one that had not: it cannot find its own."""
+        del fitted, judged
+
+    def drift(self, before: Predictor, after: Predictor, data: Data) -> Mapping[str, float]:
+        """How much of what one version says of the test units another says too, by name: 1 is all of it."""
+        del before, after, data
         return {}
 
     def data_notes(self, data: Data) -> Sequence[str]:

@@ -46,7 +46,7 @@ def train_epochs(
     Args:
         batches: anything that `model.fit` takes as `x`; read once per epoch.
         watched: key of `validate()`; higher is better.
-        epochs: most epochs.
+        epochs: most epochs; where the context names a number, exactly that many are trained and the last is kept.
         patience: 0 trains all epochs.
         minutes: what the training may take; once it is over, the epoch ends with the batch, is validated, and was the
             last. 0 gives it any time.
@@ -59,6 +59,8 @@ def train_epochs(
     Raises:
         ModelError: the loss of a batch is not finite, or memory ran out.
     """
+    if context.epochs is not None:
+        epochs, keep = context.epochs, "last"
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)  # else the first step creates variables and is traced twice
     watch = _Watch(validate, watched, epochs, 0 if keep == "last" else patience, context, keep, minutes)

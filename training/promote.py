@@ -6,7 +6,9 @@ training/configs/gate.yml. A promotion moves the alias `champion` and removes th
 appends one line to <home>/ledger.jsonl. A model that has too little data tonight is skipped, and the line says why.
 Several models are decided on one by one, and trouble with one, of any kind, does not stop the others: the report names
 it, and the exit status says so. A challenger that learned from an earlier day than the champion is refused, and so is
-one that has been champion already; a champion with the tag `pinned` stays.
+one that has been champion already, or that has seen the days on which it would be measured; a champion with the tag
+`pinned` stays. What was promoted is trained again on everything, compared with what was measured, and served in its
+place (`training/refit.py`).
 
 With --mode dry_run the decision is made and no alias moves. With --mode ask a challenger that passed the gate waits for
 a person, who answers with `python -m training.approve`. With --mode shadow a challenger that passed, of a model that
@@ -38,8 +40,10 @@ from training.config import known_model, load_learner
 from training.gate import ledger
 from training.gate.approval_page import approval_page
 from training.gate.decision import Compared, decide, gate_of
+from training.gate.seen_days import fair_champion, leak
 from training.isolation import own_trouble
 from training.put_back import champion_on, put_back
+from training.refit import refit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +150,11 @@ def promote(model: str, ds: str, *, mode: str = "enforce") -> str:
             entry["off_policy"] = line["off_policy"]
         if dry_run:
             entry["dry_run"] = True
-        elif model == GENERATOR and line["decision"] not in (ledger.SKIPPED, ledger.AWAITING_APPROVAL):
+        elif line["decision"] != ledger.SKIPPED and (
+            again := refit(settings, candidates.registry, learner, data, line)
+        ):
+            entry["refit"] = again
+        if not dry_run and model == GENERATOR and line["decision"] not in (ledger.SKIPPED, ledger.AWAITING_APPROVAL):
             entry["synthetic_rows"] = publish_synthetic_rows(settings, learner, data, ds)
         fragment["models"] = {model: entry}
     of_version = f"version {line['version']}: " if line["version"] else ""
@@ -218,6 +226,8 @@ def _decide(
     if FORGOTTEN in challenger.tags:
         reason = f"it learned from {challenger.tags[FORGOTTEN]} who are to be forgotten: train again"
         return {**line, "decision": ledger.REFUSED, "reasons": [reason]}
+    if reason := leak(challenger, learner.tested_from(data)):
+        return {**line, "decision": ledger.REFUSED, "reasons": [reason]}
     compared = _compare(settings, registry, learner, data, ds, challenger=challenger, champion=champion)
     decision = decide(gate_of(model), compared)
     line |= {"reasons": decision.reasons, "numbers": decision.numbers, "promised": decision.promised}
@@ -286,7 +296,8 @@ def _compare(
     from training.off_policy.estimate import estimate_of
     from training.registry.client import FORGOTTEN
 
-    served = None if champion is None else registry.load(champion).unwrap_python_model()
+    stand_in, note = (None, "") if champion is None else fair_champion(registry, champion, learner.tested_from(data))
+    served = None if stand_in is None else registry.load(stand_in).unwrap_python_model()
     evaluated = evaluate(registry, challenger, learner, data)
     return Compared(
         unit=learner.unit,
@@ -301,6 +312,7 @@ def _compare(
             name: float(challenger.tags[name]) for name in _ATTACKS if {name, "epsilon"} <= challenger.tags.keys()
         },
         would_have_earned=estimate_of(settings, learner, evaluated.served, data, ds),
+        champion_note=note,
     )
 
 

@@ -113,6 +113,8 @@ def _sentence(model: str, day: str, lines: Sequence[dict[str, Any]]) -> str:
 
 def _how(line: dict[str, Any]) -> str:
     by = line["by"] or "the gate"
+    if line["decision"] == ledger.REFIT:
+        return f"trained on everything like version {line['previous_champion']}, at {_utc(line['when'])}"
     word = "put back" if line["decision"] == ledger.PUT_BACK else "promoted" if line["by"] is None else "approved"
     return f"{word} by {by} at {_utc(line['when'])}"
 

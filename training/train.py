@@ -1,12 +1,12 @@
 """Train a model on the marts of one day and register it as the challenger.
 
 Reads the model's table of the day (people who agreed to training only), trains with early stopping on a validation
-part, measures once on a test part that was never looked at, and leaves a run in MLflow: parameters, a curve of every
-epoch, metrics beside the baselines, the metric of each test unit with its groups, a model card, and a new version with
-the alias `challenger`. It moves no champion: `python -m training.promote` does that. A training that was killed resumes
-after its last epoch. With `privacy` in its configuration a training is differentially private: it is charged to the
-privacy ledger before it begins, and refused where the ledger is exhausted. With too little data the model is skipped,
-and the report says why.
+part, and measures once on a test part that was never looked at: the last days, where the data have days. It leaves a
+run in MLflow: parameters, a curve of every epoch, metrics beside the baselines, the metric of each test unit with its
+groups, a model card, and a new version with the alias `challenger`. It moves no champion: `python -m training.promote`
+does that. A training that was killed resumes after its last epoch. With `privacy` in its configuration a training is
+differentially private: it is charged to the privacy ledger before it begins, and refused where the ledger is exhausted.
+With too little data the model is skipped, and the report says why.
 
 Parameters are those of --config, else those that `python -m training.tune` kept in <home>/configs/<model>.yml, else
 those of training/configs/<model>.yml.
@@ -30,7 +30,7 @@ from contracts.lake import Lake
 from contracts.report import Report, say
 from contracts.settings import REPOSITORY, Settings
 from training.arguments import choose_backend, parser
-from training.config import config_of, known_model, load_learner, read_config
+from training.config import CONFIG_FILE, config_of, known_model, load_learner, read_config, write_config
 from training.isolation import own_trouble
 from training.privacy.ledger import PrivacyLedger
 
@@ -206,7 +206,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                 model=trained.model,
                 ds=trained.ds,
                 parameters={
-                    **_parameters(trained.config),
+                    **parameters_of(trained.config),
                     **trained.privacy_figures,
                     **trained.sizes,
                     "epochs_run": len(trained.fitted.epochs),
@@ -231,6 +231,7 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
                     "data_hash": trained.data_hash,
                     "git_commit": git_commit(settings),
                     **learner.tags(trained.data),
+                    **_what_it_saw(trained),
                     **{name: f"{value:.6g}" for name, value in trained.attack_figures.items()},
                     **_off_policy(trained, lambda found: found.words),
                     **(
@@ -242,16 +243,31 @@ def _register(settings: Settings, registry: Registry, trained: Trained) -> Versi
         )
 
 
+def _what_it_saw(trained: Trained) -> dict[str, str]:
+    """The tags by which the gate knows which days a version has seen, and a refit what to train."""
+    from training.registry.client import EPOCHS, FIT_SECONDS, JUDGED, LEARNED_UNTIL, WATCHED, WEIGHTS
+
+    until, epochs = trained.learner.learned_until(trained.data), trained.fitted.epochs
+    watched = [epoch[trained.learner.watched] for epoch in epochs]
+    best = len(epochs) if trained.spending is not None else watched.index(max(watched)) + 1
+    return {
+        WEIGHTS: JUDGED,
+        **({} if until is None else {LEARNED_UNTIL: until}),
+        EPOCHS: str(best),
+        WATCHED: f"{watched[best - 1]:.6g}",
+        FIT_SECONDS: f"{sum(epoch['epoch_seconds'] for epoch in epochs[:best]):.1f}",
+    }
+
+
 def _write_evidence(settings: Settings, folder: Path, trained: Trained) -> None:
     """Write what stays beside the run: the metric of each unit, scores to compare with, charts, the card.
 
     Units stand there with their groups and without any id: a run outlives the people it was measured on.
     """
-    import numpy as np
-
     from training.card.charts import plot_epochs
     from training.card.page import write_card
     from training.card.privacy import read_curve
+    from training.evaluate import write_parity
     from training.gate.decision import gate_of
 
     learner, fitted = trained.learner, trained.fitted
@@ -259,9 +275,8 @@ def _write_evidence(settings: Settings, folder: Path, trained: Trained) -> None:
     for name, one in {"model": trained.measured, **trained.baselines}.items():
         units[f"{name}_{one.metric.replace('@', '_at_')}"] = one.values
     units.to_parquet(folder / "units.parquet", index=False)
-    inputs = learner.parity_inputs(fitted, trained.data)
-    arrays = {f"input_{place}": one for place, one in enumerate(inputs)}
-    np.savez_compressed(folder / "parity.npz", scores=fitted.score(*inputs), **arrays)
+    write_parity(folder, learner, fitted, trained.data)
+    write_config(folder / CONFIG_FILE, trained.config, comments=[f"{trained.model} of {trained.ds}"])
     plot_epochs(fitted.epochs, learner.watched, folder / "epochs.png")
     write_card(
         folder,
@@ -295,7 +310,7 @@ def _off_policy(trained: Trained, said: Callable[[WouldHaveEarned], Any]) -> dic
     return {"off_policy": said(found)} if found is not None and found.explored else {}
 
 
-def _parameters(config: Any) -> dict[str, Any]:
+def parameters_of(config: Any) -> dict[str, Any]:
     """The configuration as a run's parameters; `privacy` in a flat form."""
     flat = dataclasses.asdict(config)
     privacy = flat.pop("privacy", {})

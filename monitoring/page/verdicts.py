@@ -122,6 +122,10 @@ def in_plain_words(reason: str) -> str:
     return reason
 
 
+def _served(refit: Mapping[str, Any]) -> bool:
+    return refit.get("decision") == "served"
+
+
 def summary(entry: Mapping[str, Any], champion: str | None) -> str:
     """What was decided about a model, in a sentence.
 
@@ -136,7 +140,11 @@ def summary(entry: Mapping[str, Any], champion: str | None) -> str:
     match entry.get("decision"):
         case "promoted":
             by = f", approved by {entry['by']}" if entry.get("by") else ""
-            return f"{version} is the new champion{before}{by}.{tried}"
+            again = entry.get("refit", {})
+            served = f" Version {again['version']}, the same trained on all days, is served." if _served(again) else ""
+            return f"{version} is the new champion{before}{by}.{served}{tried}"
+        case "refit":
+            return f"{version}, trained on all days like version {entry['previous_champion']}, is champion."
         case "refused":
             return f"{version} was refused; {stays}.{tried}"
         case "kept":

@@ -136,6 +136,9 @@ def test_the_task_of_the_page_links_to_it(dags, monkeypatch, made, address):
 
 
 def test_training_runs_on_the_gpu_workers(dags):
+    for name in ("gate", "promote"):  # they train what they let pass on everything
+        task = dags["train_models"].get_task(name)
+        assert (task.queue, task.pool) == ("gpu", "gpu")
     for name in ("tune", "train"):
         task = dags["train_models"].get_task(name)
         assert (task.queue, task.pool) == ("gpu", "gpu")

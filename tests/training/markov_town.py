@@ -14,6 +14,8 @@ from contracts.lake import Lake
 DS = "2026-11-20"
 ITEMS = 40
 START = datetime.datetime(2026, 10, 20)
+LAST = datetime.datetime(2026, 11, 20, 12)
+"""When everybody acts for the last time."""
 
 SMALL_CONFIG = """
 dimensions: 16
@@ -41,16 +43,16 @@ def item(number: int) -> str:
 
 
 def sequence_rows(people: int) -> list[dict]:
-    """Person n starts anywhere and walks 6 to 12 items on."""
+    """Person n starts anywhere and walks 6 to 12 items on, one every third day; the last two are in the test's days."""
     random = np.random.default_rng(1)
     rows = []
     for number in range(people):
-        start, length = random.integers(ITEMS), random.integers(6, 13)
+        start, length = int(random.integers(ITEMS)), int(random.integers(6, 13))
         rows.append(
             {
                 "person_id": person(number),
                 "item_ids": [item(start + step) for step in range(length)],
-                "occurred_at": [START + datetime.timedelta(days=int(start % 20), hours=step) for step in range(length)],
+                "occurred_at": [LAST - datetime.timedelta(days=3 * (length - 1 - step)) for step in range(length)],
                 "age_band": "25-34",
                 "gender": "unknown",
                 "region": "north",

@@ -71,21 +71,22 @@ def test_promotion_from_dry_run_to_refusal(own_home):
     assert fragment(home, "promote")["dry_run"] is True
 
     assert promote("next_item", DS) == "promoted"
-    assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert registry.aliased("next_item", CHAMPION).number == "2", "version 1, trained on everything"
     assert registry.aliased("next_item", CHALLENGER) is None, "a champion is no challenger any more"
     assert promote("next_item", DS) == "kept"
 
     (home / "worse.yml").write_text("epochs: 1\nlearning_rate: 1.0e-7\ndimensions: 4\n")
-    assert train("next_item", DS, home / "worse.yml") == "2"
+    assert train("next_item", DS, home / "worse.yml") == "3"
     assert promote("next_item", DS) == "refused"
-    assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert registry.aliased("next_item", CHAMPION).number == "2"
     reasons = " ".join(fragment(home, "promote")["reasons"])
+    assert "version 1 stands for the champion, which learned from everything" in reasons
     assert "of the champion on 108 people" in reasons
     assert "of popularity on 108 people" in reasons
 
     lines = ledger_lines(home)
-    assert [line["decision"] for line in lines] == ["promoted", "promoted", "kept", "refused"]
-    assert [line["previous_champion"] for line in lines] == [None, None, "1", "1"]
+    assert [line["decision"] for line in lines] == ["promoted", "promoted", "refit", "kept", "refused"]
+    assert [line["previous_champion"] for line in lines] == [None, None, "1", "2", "2"]
     assert lines[-1]["numbers"]["challenger"] < lines[-1]["numbers"]["champion"]
 
 

@@ -73,6 +73,21 @@ def write_card(
     return page
 
 
+def served_card(judged_card: str, judged_version: str, lines: Iterable[str], figures: Mapping[str, float]) -> str:
+    """The card of weights that learned from everything: that of the version that was measured, and what was checked.
+
+    Nothing is left to measure them on, so that every other figure of the page is that of the other version.
+    """
+    section = html_section(
+        "Served",
+        *(f"<p>{html.escape(line)}</p>" for line in lines),
+        f"<p>Every figure below is of version {html.escape(judged_version)}; these compare the two:</p>",
+        _table((name, f"{value:.4f}") for name, value in figures.items()),
+    )
+    lead, end, rest = judged_card.partition("</p>")
+    return f"{lead}{end}{section}{rest}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Texts:
     """The words of a model's card."""

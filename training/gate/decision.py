@@ -12,6 +12,7 @@ import pandas as pd
 
 from training.config import CONFIGS, read_config
 from training.learner import Measured
+from training.parts import SplitDays
 
 if TYPE_CHECKING:
     from training.off_policy.estimate import WouldHaveEarned
@@ -36,6 +37,13 @@ class GateConfig:
     evaluated_people: int = 20_000
     """Most held-out people on whom the models that rank all items are measured: a sample by a hash of their ids, the
     same for challenger, champion and baselines; 0 measures on all of them."""
+    validation_days: int = 3
+    """Days before the test on which epochs are chosen; what was before them is learned from."""
+    test_days: int = 4
+    """Last days of a night, on which versions are measured; who did nothing then is not measured. Of a short history
+    both parts are shorter (`training/parts.py`)."""
+    tested_people: int = 50
+    """Where fewer people did something in the days of the test, more days are held out, at most half of all."""
     score_tolerance: float = 1e-5
     """Largest difference that a score of the loaded artefact may have from that of the model just trained."""
     beat: tuple[str, ...] = ()
@@ -52,7 +60,17 @@ class GateConfig:
     private_ceilings: Mapping[str, float] = field(default_factory=dict)
     """Metric of a membership attack -> its greatest value, for a challenger that was trained with differential privacy.
     A plain challenger is not refused for what it remembers of people: that is measured and shown on its card."""
+    refit: bool = True
+    """Whether weights that passed are trained again on everything, for as many epochs, and these are served."""
+    refit_minutes: float = 60.0
+    """Where the epochs that were found took longer, the weights that passed are served; 0 sets no limit."""
+    refit_tolerance: float = 0.02
+    """What weights that learned from everything may lose of the validation metric that training watches."""
     seed: int = 7
+
+    def days(self, ds: str) -> SplitDays:
+        """What is held out on a night."""
+        return SplitDays(self.validation_days, self.test_days, self.tested_people, np.datetime64(ds))
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,8 @@ class Compared:
     """`membership_auc` that the training of a differentially private challenger measured; empty for a plain one."""
     would_have_earned: WouldHaveEarned | None = None
     """What the challenger's lists would have earned on earlier nights: shown, and no part of the decision."""
+    champion_note: str = ""
+    """Which weights stand for the champion, where its own have seen the days of the test."""
 
 
 @dataclass
@@ -162,7 +182,24 @@ def decide(gate: GateConfig, compared: Compared) -> Decision:
     low, high = bootstrap_interval(challenger.values, gate)
     promised = {challenger.metric: (round(low, 8), round(high, 8))}
     promised |= {name: (gate.floors[name], gate.ceilings[name]) for name in gate.floors if name in gate.ceilings}
-    return Decision(not findings.refused, findings.refused or findings.passed, numbers, promised)
+    reasons = findings.refused or findings.passed
+    if compared.champion_note:
+        reasons = [*reasons, compared.champion_note]
+    return Decision(not findings.refused, reasons, numbers, promised)
+
+
+def limits_broken(gate: GateConfig, metrics: Mapping[str, float]) -> list[str]:
+    """The floors and ceilings that a version does not keep, each with both numbers; of metrics that it has."""
+    broken = [
+        f"{name} {metrics[name]:.4f}, below {least:g}"
+        for name, least in gate.floors.items()
+        if name in metrics and metrics[name] < least
+    ]
+    return broken + [
+        f"{name} {metrics[name]:.4f}, above {most:g}"
+        for name, most in gate.ceilings.items()
+        if name in metrics and metrics[name] > most
+    ]
 
 
 def _those_measured(limits: Mapping[str, float], challenger: Measured, findings: _Findings) -> Mapping[str, float]:

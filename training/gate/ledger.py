@@ -9,6 +9,7 @@ from typing import Any
 from contracts.home import Home
 from contracts.verdicts import PROMOTED as PROMOTED
 from contracts.verdicts import PUT_BACK as PUT_BACK
+from contracts.verdicts import REFIT as REFIT
 
 REFUSED = "refused"
 KEPT = "kept"

@@ -28,10 +28,13 @@ _PEOPLE_A_BATCH, _SCORES_A_BATCH = 512, 16_000_000
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranks of some people's targets, one target per person, and the items that were ranked highest."""
+    """The ranks of some people's targets, a row each, and the items that were ranked highest.
+
+    Metrics are of rows; `of_people` makes them metrics of people, the units of every interval.
+    """
 
     ranks: np.ndarray
-    """1 is the best, infinity where the target is unknown (people,)."""
+    """1 is the best, infinity where the target is unknown (rows,)."""
     top: np.ndarray
     """Indices of the items ranked highest, best first, -1 where there are no more (people, 10)."""
     targets: np.ndarray
@@ -42,6 +45,15 @@ class Ranking:
     """Number of items of the training part that the model does not know: coverage and Gini count them as not shown."""
     statistics: ItemStatistics | None = None
     """Of the training part; without it the summary has no diversity, novelty and debiased NDCG."""
+    owners: np.ndarray | None = None
+    """Number of each row's person, where a person has several targets and so several rows; None for one row each."""
+
+    def of_people(self, values: np.ndarray) -> np.ndarray:
+        """Values of the rows (rows,) as the mean of each person (people,), people in the order of their numbers."""
+        if self.owners is None:
+            return values
+        people = np.unique(self.owners, return_inverse=True)[1]
+        return np.bincount(people, weights=values) / np.bincount(people)
 
     @property
     def ndcg(self) -> np.ndarray:
@@ -81,10 +93,10 @@ class Ranking:
     def summary(self) -> Mapping[str, float]:
         """Means over people, by the names that reports use."""
         means = {
-            f"ndcg@{TOP}": self.ndcg.mean(),
-            f"recall@{TOP}": self.recall.mean(),
-            f"map@{TOP}": self.precision.mean(),
-            "mrr": self.reciprocal_rank.mean(),
+            f"ndcg@{TOP}": self.of_people(self.ndcg).mean(),
+            f"recall@{TOP}": self.of_people(self.recall).mean(),
+            f"map@{TOP}": self.of_people(self.precision).mean(),
+            "mrr": self.of_people(self.reciprocal_rank).mean(),
             f"coverage@{TOP}": self.coverage,
             f"gini@{TOP}": self.gini,
         }
@@ -106,7 +118,7 @@ def rank_targets(
     never_shown: int = 0,
     statistics: ItemStatistics | None = None,
 ) -> Ranking:
-    """Rank one target per person among all items, in batches of people.
+    """Rank one target per history among all items, in batches of histories.
 
     Args:
         targets: item codes, 0 for an item that the model does not know (people,).
@@ -126,7 +138,7 @@ def rank_targets(
         ranks[batch] = ranks_of(scores, targets[batch])
         best = top_items(scores, TOP)
         top[batch, : best.shape[1]] = best
-    return Ranking(ranks, top, targets, items, never_shown, statistics)
+    return Ranking(ranks, top, targets, items, never_shown, statistics, histories.owners)
 
 
 def without_seen(scores: np.ndarray, histories: Histories) -> np.ndarray:
@@ -174,6 +186,12 @@ def top_items(scores: np.ndarray, k: int) -> np.ndarray:
     order = np.argsort(-values, axis=1, kind="stable")
     best, values = np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
     return np.where(np.isfinite(values), best, -1)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean share of the items of a list that are in another of the same person; ids (people, k), None for no item."""
+    shared = (one[:, :, None] == other[:, None, :]) & (one != None)[:, :, None]  # noqa: E711
+    return float((shared.any(axis=2).sum(axis=1) / np.maximum((one != None).sum(axis=1), 1)).mean())  # noqa: E711
 
 
 def same_for_everyone(item_scores: np.ndarray) -> Scorer:

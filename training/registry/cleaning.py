@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from training.registry.client import CHAMPION, DAY, PINNED, PROMOTED, Registry, Version
+from training.registry.client import CHAMPION, DAY, JUDGED_VERSION, PINNED, PROMOTED, Registry, Version
 from training.registry.erasure import Kept, all_pages, collect_garbage, delete_logged, repository
 
 
@@ -44,11 +44,15 @@ def versions_that_stay(
     for model in {model for model, _ in versions}:
         own = sorted((one for one in versions.values() if one.model == model), key=lambda one: int(one.number))
         champion = aliases.get(model, {}).get(CHAMPION)
-        former = [one for one in own if PROMOTED in one.tags and one.number != champion]
+        twin = {one.tags.get(JUDGED_VERSION) for one in own if one.number == champion}
+        former = [one for one in own if PROMOTED in one.tags and one.number != champion and one.number not in twin]
         one_before = sorted(former, key=lambda one: one.tags[PROMOTED])[-1:]
         # who registered a version by hand has not left the tag of its day, and knows what for
         others = [one for one in own if PINNED in one.tags or DAY not in one.tags]
         stay |= {(model, one.number) for one in [*own[-newest:], *one_before, *others]}
+        # a champion that learned from everything is measured by the weights that had not
+        twins = [one for one in own if (model, one.number) in stay and JUDGED_VERSION in one.tags]
+        stay |= {(model, one.tags[JUDGED_VERSION]) for one in twins}
     return (stay & versions.keys()) | _generators_of(runs, versions, stay, generator)
 
 

@@ -47,7 +47,19 @@ PINNED = "pinned"
 """The tag with which a person lets a champion stay, whatever challenges it; any value."""
 
 DAY = "ds"
-"""The tag that says which day a version learned from."""
+"""The tag that says on which day's tables a version was trained."""
+
+LEARNED_UNTIL = "learned_until"
+"""The tag that says of which day a version learned last, or chose its epochs by; missing where data have no days."""
+
+WEIGHTS, JUDGED, REFIT = "weights", "judged", "refit"
+"""The tag that says what a version's weights have seen: `judged` ones all but the test, `refit` ones everything."""
+
+JUDGED_VERSION, REFIT_VERSION = "judged_version", "refit_version"
+"""The tags by which the two versions of one training name each other."""
+
+EPOCHS, WATCHED, FIT_SECONDS = "epochs", "watched", "fit_seconds"
+"""The tags of judged weights that a refit needs: epochs until the best, what the validation said then, seconds."""
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
 
@@ -103,6 +115,8 @@ class Registration:
     """What the page of the version shows first: day, data, commit."""
     description: str
     """The version in a sentence, for its page."""
+    challenger: bool = True
+    """Whether it gets that alias: what is trained again after the gate has decided does not."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +225,10 @@ class Registry:
         with self.answering():
             self._experiment(model)
 
+    def set_tag(self, version: Version, name: str, value: str) -> None:
+        with self.answering():
+            self.client.set_model_version_tag(version.model, version.number, name, value)
+
     def set_alias(self, version: Version, alias: str) -> None:
         with self.answering():
             self.client.set_registered_model_alias(version.model, alias, version.number)
@@ -236,7 +254,7 @@ class Registry:
                 self.client.delete_registered_model_alias(version.model, alias)
 
     def register(self, registration: Registration) -> Version:
-        """Keep a training as a run and its model as a new version, which gets the alias `challenger`.
+        """Keep a training as a run and its model as a new version, which gets the alias `challenger` if it should.
 
         A challenger that learned from a later day keeps the alias.
         """
@@ -281,9 +299,10 @@ class Registry:
             )
             for name, value in tags.items():
                 self.client.set_model_version_tag(version.model, version.number, name, value)
-        challenger = self.aliased(registration.model, CHALLENGER)
-        if challenger is None or challenger.tags.get(DAY, "") <= registration.ds:
-            self.set_alias(version, CHALLENGER)
+        if registration.challenger:
+            before = self.aliased(registration.model, CHALLENGER)
+            if before is None or before.tags.get(DAY, "") <= registration.ds:
+                self.set_alias(version, CHALLENGER)
         return Version(version.model, version.number, version.run_id, tags)
 
     def log_night(self, version: Version, metrics: Mapping[str, float], ds: str, charts: Iterable[Path]) -> None:

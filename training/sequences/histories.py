@@ -1,8 +1,14 @@
-"""Sequences of acts as flat arrays: leave-last-out split, padded histories. No loop over people.
+"""Sequences of acts as flat arrays: split by time or leave-last-out, padded histories. No loop over people.
 
-All acts are in one flat array; a person's are those from `offsets[person]` to `offsets[person + 1]`, oldest first. The
-last act is the test, the one before it the validation, everything earlier is the training part. People with fewer than
-`HELD_OUT_FROM` acts are in the training part with all their acts.
+All acts are in one flat array; a person's are those from `offsets[person]` to `offsets[person + 1]`, oldest first.
+
+A night splits by time (`Sequences.split`): what happened before the days of the validation is learned from; the first
+acts of each person in those days, and in the days of the test, are targets, each ranked by all that the person did
+before it. Who did nothing in these days, or nothing before, is not measured.
+
+Without a split, as in the benchmarks of the literature, the last act of each person is the test, the one before it the
+validation, everything earlier is the training part. People with fewer than `HELD_OUT_FROM` acts are in the training
+part with all their acts.
 """
 
 from __future__ import annotations
@@ -16,16 +22,20 @@ from pathlib import Path
 import numpy as np
 
 from contracts.errors import NothingToLearn
-from training.parts import Part
+from training.parts import DAY, Part, TimeSplit
 from training.sequences.flat_arrays import ACTS_A_PIECE, pieces, places_of, room_for
 from training.sequences.sampling import sample_of_people
 from training.sequences.vocabulary import Vocabulary
 
 HELD_OUT_FROM = 3
-"""Fewest acts of a person who is evaluated: one to train on, one to validate, one to test."""
+"""Fewest acts of a person who is evaluated by leaving the last out: one to train on, one to validate, one to test."""
 
 ACT_FROM_END = {Part.TEST: 1, Part.VALIDATION: 2, Part.TRAIN: 3}
-"""Which act of a held-out person, counted from the end, is the target of each part."""
+"""Which act of a person, counted from the end, is the target of each part where the last one is left out."""
+
+TARGETS_A_PERSON = 3
+"""Most acts of a person that are targets of a part that is split by time, the first ones; a person counts as one unit,
+with the mean of them."""
 
 FIRST_ACT, LAST_GAP = 1, 31
 """Codes of the time since the act before: a first act has none; the last code is for 17 years and more."""
@@ -56,11 +66,17 @@ class Sequences:
     """Most people on whom models are measured, a sample of those who are held out; 0 for all of them."""
     scratch: Path | None = None
     """Folder of the files of large arrays; None for the machine's folder of temporary files."""
+    split: TimeSplit | None = None
+    """The days of each part; None leaves the last acts of each person out."""
+    everything: bool = False
+    """Whether the days of validation and test are learned from too, as for what is served; targets stay the same."""
 
     @cached_property
     def held_out(self) -> np.ndarray:
-        """The people whose last two acts are not learned from, as indices into `person_ids` (held-out people,)."""
-        return np.flatnonzero(np.diff(self.offsets) >= HELD_OUT_FROM)
+        """The people with an act to test on, as indices into `person_ids` (held-out people,)."""
+        if self.split is None:
+            return np.flatnonzero(np.diff(self.offsets) >= HELD_OUT_FROM)
+        return np.flatnonzero(self._targets_of(Part.TEST)[1])
 
     @cached_property
     def evaluated(self) -> np.ndarray:
@@ -70,8 +86,66 @@ class Sequences:
     @cached_property
     def train_ends(self) -> np.ndarray:
         """Index in `acts` at which each person's training part ends (people,)."""
+        if self.everything:
+            return self.offsets[1:]
+        if self.split is not None:
+            return self.ends_before(self.split.validation_from)
         lengths = np.diff(self.offsets)
         return self.offsets[1:] - np.where(lengths >= HELD_OUT_FROM, 2, 0)
+
+    def ends_before(self, day: np.datetime64) -> np.ndarray:
+        """Index in `acts` at which the acts of each person before a day end (people,)."""
+        lengths, ends = np.diff(self.offsets), np.array(self.offsets[1:])
+        for some in pieces(lengths):
+            starts = self.offsets[some.start : some.stop + 1] - self.offsets[some.start]
+            before = self.times[self.offsets[some.start] : self.offsets[some.stop]] < day
+            counts = np.concatenate([[0], np.cumsum(before)])
+            ends[some] = self.offsets[some] + counts[starts[1:]] - counts[starts[:-1]]
+        return ends
+
+    def targets(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
+        """People and places in `acts` of what a part asks for, by person (targets,).
+
+        The targets of the training part are learned from: acts like those of the test, of as many days before the
+        validation, or the latest act that is learned from where the last ones are left out.
+        """
+        if self.split is None:
+            return self.evaluated, self.offsets[self.evaluated + 1] - ACT_FROM_END[part]
+        starts, counts = self._targets_of(part)
+        people = self.evaluated
+        if part != Part.TEST:
+            people = sample_of_people(self.person_ids, np.flatnonzero(counts), self.evaluated_people)
+        return np.repeat(people, counts[people]), places_of(starts[people], counts[people])
+
+    def _targets_of(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
+        """Place in `acts` of each person's first target of a part that is split by time, and their number (people,)."""
+        days = self.split
+        first = {
+            Part.TRAIN: days.validation_from - (days.until + DAY - days.test_from),
+            Part.VALIDATION: days.validation_from,
+            Part.TEST: days.test_from,
+        }[part]
+        after = {Part.TRAIN: days.validation_from, Part.VALIDATION: days.test_from}.get(part)
+        starts = np.maximum(self.ends_before(first), self.offsets[:-1] + 1)  # a first act has no history to rank by
+        ends = self.offsets[1:] if after is None else self.ends_before(after)
+        return starts, np.clip(ends - starts, 0, TARGETS_A_PERSON)
+
+    @property
+    def tested_after(self) -> np.ndarray:
+        """Number of acts of each evaluated person before the first that is tested (evaluated people,)."""
+        people, places = self.targets(Part.TEST)
+        first = np.unique(people, return_index=True)[1]
+        return places[first] - self.offsets[:-1][self.evaluated]
+
+    @property
+    def learned_until(self) -> np.datetime64:
+        """Day of the latest act that a training learns from or chooses epochs by, datetime64[D].
+
+        It is read off the acts themselves, and not off the days that the parts should have.
+        """
+        used = [places for _, places in self.training_places()]
+        latest = [self.times[places].max() for places in (*used, self.targets(Part.VALIDATION)[1]) if len(places)]
+        return max(latest).astype("datetime64[D]")
 
     @property
     def acts_in_training(self) -> int:
@@ -82,6 +156,11 @@ class Sequences:
     def latest(self) -> np.datetime64:
         """Time of the latest act."""
         return max(self.times[start : start + ACTS_A_PIECE].max() for start in range(0, len(self.times), ACTS_A_PIECE))
+
+    @cached_property
+    def earliest(self) -> np.datetime64:
+        """Time of the first act."""
+        return min(self.times[start : start + ACTS_A_PIECE].min() for start in range(0, len(self.times), ACTS_A_PIECE))
 
     def training_places(self) -> Iterator[tuple[slice, np.ndarray]]:
         """The training part in pieces: some people, and the places of their acts in `acts` (acts of the piece,)."""
@@ -102,6 +181,7 @@ class Sequences:
                 total.update(np.ascontiguousarray(numbers[start : start + ACTS_A_PIECE]).tobytes())
         if len(self.evaluated) < len(self.held_out):
             total.update(f"{self.evaluated_people} people evaluated".encode())
+        total.update(f"{self.split} {self.everything}".encode())
         return total.hexdigest()
 
     def describe(self) -> Mapping[str, int]:
@@ -112,6 +192,7 @@ class Sequences:
             "people_evaluated": len(self.evaluated),
             "items": len(self.item_ids),
             "acts": len(self.acts),
+            "acts_in_training": self.acts_in_training,
         }
 
 
@@ -192,22 +273,38 @@ class Histories:
 
 
 def require_held_out(sequences: Sequences, *, at_least: int) -> None:
-    """Refuse data on which no model can be measured.
+    """Refuse data on which no model can be measured, or no epoch chosen.
 
     Raises:
-        NothingToLearn: too few people have enough history.
+        NothingToLearn: too few people have enough history, or nobody an act to validate on.
     """
     if len(sequences.held_out) < at_least:
         raise NothingToLearn(
-            expected=f"at least {at_least} people with {HELD_OUT_FROM} or more different items",
+            expected=f"at least {at_least} people with {_enough_to_test(sequences)}",
             received=f"{len(sequences.held_out)} such people among {len(sequences.person_ids)}",
+            remedy="wait for more data, or map more days",
+        )
+    if sequences.split is not None and not len(sequences.targets(Part.VALIDATION)[0]):
+        raise NothingToLearn(
+            expected=f"people with a new item on {sequences.split.validation_from} or after, and one before it",
+            received=f"nobody before {sequences.split.test_from}, where the test begins",
             remedy="wait for more data, or map more days",
         )
 
 
+def _enough_to_test(sequences: Sequences) -> str:
+    if sequences.split is None:
+        return f"{HELD_OUT_FROM} or more different items"
+    return f"a new item on {sequences.split.test_from} to {sequences.split.until}, and one before it"
+
+
 def recent_counts(sequences: Sequences, vocabulary: Vocabulary, *, days: int) -> np.ndarray:
-    """Acts on each item of the vocabulary in the last `days` before the latest act, training part only (items,)."""
-    since = sequences.latest - np.timedelta64(days, "D")
+    """Acts on each item of the vocabulary in the last `days`, training part only (items,).
+
+    They are counted back from the end of the training part, or where the last acts are left out from the latest act.
+    """
+    until = sequences.latest if sequences.split is None else sequences.split.validation_from
+    since = until - days * DAY
     codes_of, counts = vocabulary.codes_of(sequences), np.zeros(len(vocabulary) + 1, int)
     for _, places in sequences.training_places():
         recent = places[sequences.times[places] >= since]
@@ -230,13 +327,13 @@ def training_histories(
 
 
 def held_out_histories(sequences: Sequences, vocabulary: Vocabulary, *, part: Part) -> tuple[Histories, np.ndarray]:
-    """What evaluated people did before the target act of a part, and its code, 0 where the model does not know it.
+    """What people did before each target act of a part, and its code, 0 where the model does not know it.
 
-    The target of the training part is the latest act that is learned from.
+    A person has several rows where several acts are targets; of the test part exactly the evaluated people have rows.
     """
-    ends = sequences.offsets[sequences.evaluated + 1] - ACT_FROM_END[part]
+    people, ends = sequences.targets(part)
     targets = vocabulary.codes_of(sequences)[sequences.acts[ends]]
-    return histories_until(sequences, vocabulary, sequences.evaluated, ends), targets
+    return histories_until(sequences, vocabulary, people, ends), targets
 
 
 def histories_until(sequences: Sequences, vocabulary: Vocabulary, people: np.ndarray, ends: np.ndarray) -> Histories:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from contracts.errors import ModelError, NothingToLearn
+from training.parts import DAY, SplitDays, TimeSplit
 from training.people_rows import require_columns
 from training.sequences.acts import read_acts
 from training.sequences.flat_arrays import room_for
@@ -28,9 +31,10 @@ def load_sequences(
     folder: Path,
     *,
     catalogue: Path | None = None,
-    predictions: Path | None = None,
+    predictions: Callable[[str], Path | None] = lambda _: None,
     evaluated_people: int = 0,
     scratch: Path | None = None,
+    days: SplitDays | None = None,
 ) -> Sequences:
     """Read the table `training_sequences` of one day, which holds only people who agreed to training.
 
@@ -39,14 +43,16 @@ def load_sequences(
 
     Args:
         catalogue: folder of `dim_item`, for the category of each item.
-        predictions: folder of `predictions` of an earlier day, for taste vectors.
+        predictions: folder of `predictions` of the latest day before a day, for taste vectors: of days that are not
+            learned from they would tell what people did then.
         evaluated_people: most people on whom models are measured; 0 for all who are held out.
         scratch: folder of those files; None for the machine's folder of temporary files.
+        days: how many are held out; None leaves the last acts of each person out.
 
     Raises:
         LakeError: a column is missing.
         ModelError: an act has no item or no time.
-        NothingToLearn: the table is empty, because nobody agreed to training.
+        NothingToLearn: the table is empty, because nobody agreed to training, or its acts are of too few days.
         OSError: the disk has no room for the files.
     """
     dataset = pq.ParquetDataset(sorted(folder.glob("*.parquet")), memory_map=True)
@@ -63,7 +69,7 @@ def load_sequences(
     people = people.take(order)
     acts = read_acts(folder, order, scratch)
     person_ids = people.column("person_id").to_numpy().astype(str)
-    return Sequences(
+    sequences = Sequences(
         person_ids=person_ids,
         item_ids=acts.item_ids,
         acts=acts.items,
@@ -71,10 +77,43 @@ def load_sequences(
         offsets=acts.offsets,
         groups={name: people.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
         categories=None if catalogue is None else _categories(catalogue, acts.item_ids),
-        tastes=None if predictions is None else _tastes(predictions, person_ids, scratch),
         evaluated_people=evaluated_people,
         scratch=scratch,
     )
+    if days is not None:
+        sequences = split_by_time(sequences, days)
+    until = sequences.latest.astype("datetime64[D]") if sequences.split is None else sequences.split.validation_from
+    of_tastes = predictions(str(until))
+    return replace(sequences, tastes=None if of_tastes is None else _tastes(of_tastes, person_ids, scratch))
+
+
+def split_by_time(sequences: Sequences, days: SplitDays) -> Sequences:
+    """The same acts, with the last days held out.
+
+    They are counted back from the night's day, or from the latest act where that was earlier. Where fewer people are
+    tested than there should be, the days held out are doubled, and again, until half of all days are.
+
+    Raises:
+        NothingToLearn: the acts are of fewer than three days.
+    """
+    if not len(sequences.acts):
+        return sequences
+    last = min(sequences.latest.astype("datetime64[D]"), days.until)
+    first = min(sequences.earliest.astype("datetime64[D]"), last)
+    factor = 1
+    while True:
+        split = TimeSplit.of(first, last, validation_days=factor * days.validation, test_days=factor * days.test)
+        if split is None:
+            raise NothingToLearn(
+                expected="acts of at least three days: to learn from, to validate on, to test on",
+                received=f"acts of {first} to {last}",
+                remedy="wait for more data, or map more days",
+            )
+        found = replace(sequences, split=split)
+        held_out = factor * (days.validation + days.test)
+        if len(found.held_out) >= days.fewest_people or 2 * held_out >= int((last - first) / DAY) + 1:
+            return found
+        factor *= 2
 
 
 def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:

@@ -112,7 +112,7 @@ def test_tastes_of_many_batches_are_those_of_one(tmp_path, small):
     vectors = [[number, 2.0] if number % 3 else None for number in range(25)]
     table = pa.table({"person_id": people, "taste_vector": pa.array(vectors, pa.list_(pa.float64()))})
     pq.write_table(table, tmp_path / "predictions" / "a.parquet", row_group_size=4)
-    data = load_sequences(tmp_path, predictions=tmp_path / "predictions")
+    data = load_sequences(tmp_path, predictions=lambda _: tmp_path / "predictions")
     assert isinstance(data.tastes, np.memmap)
     assert data.tastes.tolist() == [[number, 2.0] if number % 3 else [0.0, 0.0] for number in range(20)]
     some = training_histories(data, training_vocabulary(data))

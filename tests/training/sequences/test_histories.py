@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 import gzip
 
@@ -7,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError, ModelError, NothingToLearn
-from training.parts import Part
+from training.parts import Part, SplitDays, TimeSplit
 from training.sequences.histories import (
     Histories,
     gap_codes,
@@ -16,7 +17,7 @@ from training.sequences.histories import (
     require_held_out,
     training_histories,
 )
-from training.sequences.loading import load_sequences, sequences_from_text
+from training.sequences.loading import load_sequences, sequences_from_text, split_by_time
 from training.sequences.vocabulary import training_vocabulary
 
 DAY = datetime.datetime(2026, 11, 1)
@@ -133,7 +134,7 @@ def test_tastes_come_from_predictions_and_are_zero_where_missing(tmp_path, seque
     (tmp_path / "predictions").mkdir()
     vectors = pa.table({"person_id": ["p4", "p1", "p9"], "taste_vector": [[1.0, float("nan")], None, [9.0, 9.0]]})
     pq.write_table(vectors, tmp_path / "predictions" / "a.parquet")
-    loaded = load_sequences(tmp_path, predictions=tmp_path / "predictions")
+    loaded = load_sequences(tmp_path, predictions=lambda _: tmp_path / "predictions")
     assert sequences.tastes is None
     assert loaded.tastes.tolist() == [[0, 0], [0, 0], [1, 0]]
     histories, _ = held_out_histories(loaded, training_vocabulary(loaded), part=Part.TEST)
@@ -168,3 +169,84 @@ def test_a_text_file_without_histories_is_refused(tmp_path, content):
         (tmp_path / "some.txt").write_bytes(content)
     with pytest.raises(ModelError, match=r"some\.txt"):
         sequences_from_text(tmp_path / "some.txt")
+
+
+LAST = np.datetime64("2026-11-22")
+
+
+@pytest.fixture
+def by_time(tmp_path):
+    """Days 0 to 21: until day 14 is learned from, days 15 to 17 are the validation, days 18 to 21 the test."""
+    rows = [
+        ("p1", ["a", "b", "c", "d", "e"], days(0, 9, 16, 18, 21)),
+        ("p2", ["b", "a", "c", "d", "e", "f"], days(14, 18, 18, 19, 20, 21)),  # three of five are targets
+        ("p3", ["a", "b"], days(1, 2)),  # did nothing in the days held out
+        ("p4", ["c", "d"], days(20, 21)),  # its first act has nothing before it
+        ("p5", ["e", "f"], days(14, 17)),
+    ]
+    asked = SplitDays(validation=3, test=4, fewest_people=2, until=LAST)
+    return load_sequences(write(tmp_path, rows), days=asked)
+
+
+def test_a_night_learns_from_days_that_are_over_and_tests_on_the_last_ones(by_time):
+    assert by_time.split == TimeSplit(*(np.datetime64(f"2026-11-{day}") for day in (16, 19, 22)))
+    assert by_time.person_ids[by_time.held_out].tolist() == ["p1", "p2", "p4"]
+    vocabulary = training_vocabulary(by_time)
+    assert dict(zip(vocabulary.item_ids, vocabulary.counts, strict=True)) == {"a": 2, "b": 3, "e": 1}
+    people, places = by_time.targets(Part.TEST)
+    assert by_time.person_ids[people].tolist() == ["p1", "p1", "p2", "p2", "p2", "p4"]
+    assert by_time.item_ids[by_time.acts[places]].tolist() == ["d", "e", "a", "c", "d", "d"]
+    assert by_time.tested_after.tolist() == [3, 1, 1]
+    histories, targets = held_out_histories(by_time, vocabulary, part=Part.VALIDATION)
+    assert histories.padded(9).tolist() == [[1, 2], [3, 0]]  # a b of p1, e of p5
+    assert targets.tolist() == [0, 0]  # nobody acted on c or f before
+    assert [len(one) for one in by_time.targets(Part.TRAIN)] == [0, 0]  # days 11 to 14: only first acts
+    assert by_time.learned_until == np.datetime64("2026-11-18"), "day 17 chose the epochs"
+    # of the last 7 days that are learned from, 8 to 14: b of p1, b of p2, e of p5
+    assert recent_counts(by_time, vocabulary, days=7).tolist() == [0, 2, 1]
+
+
+def test_what_is_served_learns_from_everything_and_is_asked_the_same(by_time):
+    served = dataclasses.replace(by_time, everything=True)
+    assert training_vocabulary(served).item_ids.tolist() == ["a", "b", "c", "d", "e", "f"]
+    assert served.learned_until == LAST
+    for part in Part:
+        for one, other in zip(served.targets(part), by_time.targets(part), strict=True):
+            assert one.tolist() == other.tolist()
+    assert served.content_hash() != by_time.content_hash()
+
+
+@pytest.mark.parametrize(
+    ("history_days", "validation", "test"),
+    [(30, 3, 4), (14, 3, 4), (10, 2, 2), (8, 1, 2), (3, 1, 1), (2, None, None)],
+)
+def test_of_a_short_history_at_most_half_is_held_out(history_days, validation, test):
+    split = TimeSplit.of(LAST - history_days + 1, LAST, validation_days=3, test_days=4)
+    if test is None:
+        assert split is None
+        return
+    assert (split.test_from - split.validation_from).astype(int) == validation
+    assert (split.until - split.test_from).astype(int) + 1 == test
+
+
+def test_where_few_people_act_more_days_are_held_out(by_time):
+    def tested_from(fewest_people):
+        asked = SplitDays(validation=1, test=2, fewest_people=fewest_people, until=LAST)
+        return str(split_by_time(dataclasses.replace(by_time, split=None), asked).split.test_from)
+
+    assert tested_from(3) == "2026-11-21"  # p1, p2 and p4 acted on the last two days
+    assert tested_from(4) == "2026-11-16"  # p5 acted earlier: of 22 days 8 and 4 were more than half, so 7 and 3
+
+
+def test_acts_of_two_days_cannot_be_split(tmp_path):
+    asked = SplitDays(validation=3, test=4, fewest_people=2, until=LAST)
+    with pytest.raises(NothingToLearn, match="received acts of 2026-11-01 to 2026-11-02"):
+        load_sequences(write(tmp_path, [("p1", ["a", "b"], days(0, 1))]), days=asked)
+
+
+def test_tastes_are_of_a_day_before_those_that_are_held_out(tmp_path):
+    asked, found = SplitDays(validation=3, test=4, fewest_people=1, until=LAST), []
+    load_sequences(
+        write(tmp_path, [("p1", ["a", "b"], days(0, 21))]), days=asked, predictions=lambda day: found.append(day)
+    )
+    assert found == ["2026-11-16"]

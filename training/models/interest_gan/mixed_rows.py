@@ -29,6 +29,8 @@ FEWEST_OF_A_WORD = 10
 TARGET = "clicked"
 
 _VALIDATION_FROM, _TEST_FROM = 0.7, 0.8
+_WEEKS = 3
+"""Fewest weeks of which the latest is left to the test, as in `response`."""
 _KINDS = {"int": WHOLE, "bigint": WHOLE, "double": NUMBER, "boolean": BOOLEAN, "string": CATEGORY}
 
 
@@ -81,6 +83,7 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
     """
     rows = table[table[TARGET].notna()]
     rows = rows.sort_values(list(TRAINING_RESPONSES.key), kind="stable", ignore_index=True)
+    rows = rows[may_be_used(rows["sent_on"], parts_of(rows["person_id"]))].reset_index(drop=True)
     names = SYNTHETIC_RESPONSES.column_names
     frame = rows[names].copy()
     for column in SYNTHETIC_RESPONSES.columns:
@@ -97,6 +100,20 @@ def from_responses(table: pd.DataFrame) -> MixedRows:
     )
     require_enough(data)
     return data
+
+
+def may_be_used(weeks: pd.Series, parts: np.ndarray) -> np.ndarray:
+    """Whether each row may be used: of the latest of three or more weeks only those of the test may (rows,).
+
+    `response` is tested on that week, and learns from synthetic rows: these must know nothing of it.
+
+    Args:
+        weeks: first day of each row's week (rows,).
+        parts: (rows,).
+    """
+    if weeks.nunique() < _WEEKS:
+        return np.ones(len(weeks), bool)
+    return (weeks < weeks.max()).to_numpy() | (parts == Part.TEST)
 
 
 def parts_of(person_ids: pd.Series) -> np.ndarray:

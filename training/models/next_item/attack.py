@@ -15,7 +15,7 @@ _SCORES_A_BATCH = 16_000_000
 
 
 def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> AttackSignals:
-    """Two attacks on the held-out people's latest training act (member) and test act (stranger).
+    """Two attacks on acts that were learned from (members) and acts of the test (strangers), both as the parts ask.
 
     `loss` is the log probability of the act's item, `ratio` how far it is above the item's share in all acts.
 
@@ -29,8 +29,11 @@ def attack_acts(score: Scorer, sequences: Sequences, vocabulary: Vocabulary) -> 
         items, size = targets[people] - 1, max(1, _SCORES_A_BATCH // len(vocabulary))
         known = np.concatenate(
             [
-                _log_chances(score(histories.take(people[start : start + size])), items[start : start + size])
-                for start in range(0, max(1, len(people)), size)
+                np.empty(0),
+                *(
+                    _log_chances(score(histories.take(people[start : start + size])), items[start : start + size])
+                    for start in range(0, len(people), size)
+                ),
             ]
         )
         signals.append({"loss": known, "ratio": known - popularity[items]})

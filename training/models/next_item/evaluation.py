@@ -1,4 +1,4 @@
-"""Evaluation of next-item rankings: leave-last-out, full ranking, without the items that a person has acted on."""
+"""Evaluation of next-item rankings: full ranking, without the items that a person has acted on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def scorer(model: Ranker) -> Scorer:
 
 
 def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, statistics: ItemStatistics) -> Ranking:
-    """Rank the last item of every evaluated person, by all acts before it.
+    """Rank what every evaluated person acted on in the test part, each item by all acts before it.
 
     Items of the training part that are not in the vocabulary count as never shown.
     """
@@ -63,8 +63,8 @@ def rank_test(score: Scorer, sequences: Sequences, vocabulary: Vocabulary, stati
 
 
 def measured(ranking: Ranking) -> Measured:
-    """The measures of a ranking; NDCG@10 decides."""
-    return Measured("ndcg@10", ranking.ndcg, ranking.summary())
+    """The measures of a ranking; NDCG@10 of each person decides."""
+    return Measured("ndcg@10", ranking.of_people(ranking.ndcg), ranking.summary())
 
 
 def training_statistics(sequences: Sequences, vocabulary: Vocabulary) -> ItemStatistics:

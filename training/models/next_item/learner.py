@@ -1,7 +1,8 @@
-"""How `next_item` is trained and measured: a person's last act is the test, the one before it the validation."""
+"""How `next_item` is trained and measured: on what people did in the last days, by what they had done before."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from training.gate.decision import gate_of
 from training.integrated_gradients import completeness, integrated_gradients
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
-from training.metrics.ranking import Scorer, rank_targets, same_for_everyone, without_seen
+from training.metrics.ranking import Scorer, overlap, rank_targets, same_for_everyone, without_seen
 from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
@@ -33,7 +34,6 @@ from training.off_policy.logged_lists import LoggedLists
 from training.parts import Part
 from training.privacy.membership import AttackSignals
 from training.sequences.histories import (
-    ACT_FROM_END,
     Sequences,
     held_out_histories,
     recent_counts,
@@ -50,7 +50,7 @@ RECENT_DAYS = 7
 """The recency baseline ranks by acts in the last days before the latest act, then by all acts."""
 
 LENGTH_BANDS = {"1-4": 1, "5-9": 5, "10-19": 10, "20+": 20}
-"""Slices by the number of acts before the target: name and least number."""
+"""Slices by the number of acts before the first target: name and least number."""
 
 PARITY_PEOPLE = 64
 
@@ -109,7 +109,7 @@ class NextItemLearner(Learner):
     )
 
     def load(self, settings: Settings, ds: str) -> Sequences:
-        """The day's sequences, categories of the day's catalogue, tastes of the latest earlier day that has any.
+        """The day's sequences, categories of the day's catalogue, tastes of the latest day before the days held out.
 
         Raises:
             LakeError: the marts of that day were not built, or a person in them did not agree to training.
@@ -119,13 +119,14 @@ class NextItemLearner(Learner):
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
         catalogue = lake.partition("dim_item", ds)
-        earlier = [day for day in lake.days("predictions", until=ds) if day < ds]
+        gate = gate_of(self.name)
         sequences = load_sequences(
             folder,
             catalogue=catalogue if catalogue.is_dir() else None,
-            predictions=lake.partition("predictions", earlier[-1]) if earlier else None,
-            evaluated_people=gate_of(self.name).evaluated_people,
+            predictions=lambda until: latest_before(lake, "predictions", until),
+            evaluated_people=gate.evaluated_people,
             scratch=settings.home.spill,
+            days=gate.days(ds),
         )
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         require_held_out(sequences, at_least=FEWEST_PEOPLE)
@@ -200,9 +201,9 @@ class NextItemLearner(Learner):
         people = data.evaluated
         unknown = np.full(len(data.person_ids), "unknown")
         groups = {name: data.groups.get(name, unknown)[people] for name in GROUPS}
-        before = np.diff(data.offsets)[people] - ACT_FROM_END[Part.TEST]
         names = np.array(list(LENGTH_BANDS))
-        return pd.DataFrame({**groups, "history": names[np.digitize(before, list(LENGTH_BANDS.values())) - 1]})
+        band = np.digitize(data.tested_after, list(LENGTH_BANDS.values())) - 1
+        return pd.DataFrame({**groups, "history": names[band]})
 
     def parity_inputs(self, fitted: Ranker, data: Sequences) -> tuple[np.ndarray, ...]:
         histories, _ = held_out_histories(data, Vocabulary(fitted.item_ids, fitted.counts), part=Part.TEST)
@@ -241,8 +242,30 @@ class NextItemLearner(Learner):
         return values
 
     def membership_scores(self, model: Ranker, data: Sequences) -> AttackSignals:
-        """Attacks on the latest training act and the test act of the same people."""
+        """Attacks on acts that were learned from and on those of the test."""
         return attack_acts(scorer(model), data, Vocabulary(model.item_ids, model.counts))
+
+    def learned_until(self, data: Sequences) -> str:
+        return str(data.learned_until)
+
+    def tested_from(self, data: Sequences) -> str | None:
+        return None if data.split is None else str(data.split.test_from)
+
+    def everything(self, data: Sequences) -> Sequences:
+        return dataclasses.replace(data, everything=True)
+
+    def drift(self, before: Ranker, after: Ranker, data: Sequences) -> Mapping[str, float]:
+        """The share of the ten best items of the one that are among those of the other."""
+        tops = []
+        for model in (before, after):
+            vocabulary = Vocabulary(model.item_ids, model.counts)
+            histories, targets = held_out_histories(data, vocabulary, part=Part.TEST)
+            top = rank_targets(scorer(model), histories, targets, items=len(vocabulary)).top
+            tops.append(np.where(top >= 0, np.append(model.item_ids, "")[top], None))
+        return {"same_of_ten": overlap(*tops)}
+
+    def data_notes(self, data: Sequences) -> Sequence[str]:
+        return () if data.split is None else (data.split.words,)
 
     def people_of_lists(self, data: Sequences) -> tuple[np.ndarray, np.ndarray]:
         return people_of_lists(data)
@@ -288,6 +311,12 @@ class NextItemLearner(Learner):
             return {self.watched: float(ranking.ndcg.mean())}
 
         return validate
+
+
+def latest_before(lake: Lake, table: str, day: str) -> Path | None:
+    """The partition of a table of the latest day before a day; None without one."""
+    earlier = [one for one in lake.days(table, until=day) if one < day]
+    return lake.partition(table, earlier[-1]) if earlier else None
 
 
 LEARNER = NextItemLearner()

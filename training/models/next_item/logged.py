@@ -9,8 +9,10 @@ import pandas as pd
 
 from training.models.next_item.evaluation import Ranker, scorer
 from training.off_policy.logged_lists import LoggedLists
+from training.parts import DAY
 from training.sequences.flat_arrays import places_of
 from training.sequences.histories import Sequences, histories_until
+from training.sequences.sampling import sample_of_people
 from training.sequences.vocabulary import Vocabulary
 
 _LISTS_A_BATCH, _SCORES_A_BATCH = 512, 16_000_000
@@ -18,7 +20,16 @@ _LISTS_A_BATCH, _SCORES_A_BATCH = 512, 16_000_000
 
 
 def people_of_lists(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-    """The evaluated people, and the night of the last act of each that is learned from (people,)."""
+    """People on whose lists the model can be judged, and the last night on which anything was learned from each.
+
+    Split by time these are all with an act that is learned from, and the night is the last one before the validation:
+    what others did until then was learned from. Else they are the evaluated people, and the night of the last act of
+    each that is learned from.
+    """
+    if sequences.split is not None:
+        known = np.flatnonzero(sequences.train_ends > sequences.offsets[:-1])
+        people = sample_of_people(sequences.person_ids, known, sequences.evaluated_people)
+        return sequences.person_ids[people], np.full(len(people), sequences.split.validation_from - DAY)
     people = sequences.evaluated
     return sequences.person_ids[people], sequences.times[sequences.train_ends[people] - 1].astype("datetime64[D]")
 

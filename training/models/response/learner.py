@@ -121,9 +121,28 @@ class ResponseLearner(Learner):
             added, private = synthetic_rows(data, config), None
             order_value, order_values = mean_orders(data)
         net = fit_table(data.table, config, context, watched=self.watched, added=added, private=private)
-        learned = [bool((data.table.parts[:, answer] == Part.TRAIN).any()) for answer in range(len(ANSWERS))]
+        learned = data.table.learned.any(axis=0).tolist()
         sizes = {"training_rows": len(data.table.training), "synthetic_rows": 0 if added is None else len(added.rows)}
         return FittedResponse(net, order_value, order_values, learned, sizes)
+
+    def learned_until(self, data: Responses) -> str | None:
+        """Of clicks and purchases, whose outcome takes a week; who leaves is known a week later."""
+        return None if data.learned_until is None else str(data.learned_until)
+
+    def tested_from(self, data: Responses) -> str | None:
+        return None if data.tested_from is None else str(data.tested_from)
+
+    def everything(self, data: Responses) -> Responses:
+        return dataclasses.replace(data, table=dataclasses.replace(data.table, everything=True))
+
+    def keep_calibration(self, fitted: FittedResponse, judged: ResponsePredictor) -> None:
+        fitted.net.slopes, fitted.net.offsets = np.array(judged.slopes), np.array(judged.offsets)
+
+    def drift(self, before: ResponsePredictor, after: ResponsePredictor, data: Responses) -> Mapping[str, float]:
+        """The rank correlation of the chances to click of the test rows."""
+        rows = data.table.rows.iloc[data.table.indices(CLICK, Part.TEST)]
+        chances = [pd.Series(model.score(*model.encode(rows))[:, CLICK]) for model in (before, after)]
+        return {"same_order": float(chances[0].corr(chances[1], method="spearman"))}
 
     def tags(self, data: Responses) -> Mapping[str, str]:
         """`treatment`: how it is known whom messages reached."""

@@ -70,6 +70,7 @@ READ_AS = NumberColumns(
 STRANGERS_FROM = 0.9
 """Where rows are split by week, people whose hashed id is above this share are strangers: never learned from."""
 
+WEEK_DAYS = 7
 _WEEKS = 3
 _TENTHS = {Part.TEST: (0, 1), Part.VALIDATION: (2, 3)}
 
@@ -91,6 +92,8 @@ class Responses:
     """Rows of a message that a send log says was delivered; of the others it is assumed that one was."""
     synthetic: LabelledTable | None = None
     """All in the training part."""
+    weeks: np.ndarray | None = None
+    """First day of the week of each row, datetime64[D] (rows,)."""
 
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads."""
@@ -99,6 +102,24 @@ class Responses:
         if self.synthetic is not None:
             total.update(self.synthetic.content_hash().encode())
         return total.hexdigest()
+
+    @property
+    def tested_from(self) -> np.datetime64 | None:
+        """First day of the week that clicks are tested on; None where they are split by person."""
+        if self.weeks is None or not len(self.table.indices(CLICK, Part.TEST)):
+            return None
+        first = self.weeks[self.table.indices(CLICK, Part.TEST)].min()
+        others = self.weeks[self.table.indices(CLICK, Part.TRAIN)]
+        return first if others.max() < first else None
+
+    @property
+    def learned_until(self) -> np.datetime64 | None:
+        """Last day of the weeks whose clicks and purchases are learned from, or choose epochs; None without weeks."""
+        if self.weeks is None:
+            return None
+        answers = [CLICK, PURCHASE]
+        used = self.table.learned[:, answers] | (self.table.parts[:, answers] == Part.VALIDATION)
+        return self.weeks[used.any(axis=1)].max() + WEEK_DAYS - 1
 
     @property
     def treatments(self) -> dict[str, int]:
@@ -167,6 +188,7 @@ def load_responses(folder: Path, synthetic_folder: Path | None = None) -> Respon
         not_finite=sum(_not_finite(usable[name]) for name in NUMBERS),
         rows_sent=int((rows["treatment"] == SENT).sum()),
         synthetic=None if synthetic_folder is None else _synthetic(synthetic_folder),
+        weeks=weeks,
     )
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from training.models.response.loading import PURCHASE, Responses
-from training.parts import Part
 
 MOST_MEDIANS = 10.0
 """An order counts with at most so many times the median order."""
@@ -25,13 +24,13 @@ PRIOR_ORDERS = 10
 
 
 def training_euros(data: Responses) -> np.ndarray:
-    """Euros bought in rows whose purchase is in the training part, NaN in all others (rows,)."""
-    return np.where(data.table.parts[:, PURCHASE] == Part.TRAIN, data.order_values, np.nan)
+    """Euros bought in rows whose purchase is learned from, NaN in all others (rows,)."""
+    return np.where(data.table.learned[:, PURCHASE], data.order_values, np.nan)
 
 
 def mean_orders(data: Responses) -> tuple[float, dict[str, float]]:
-    """Euros of a mean order over all campaigns, and of each, of the training rows with a purchase."""
-    indices = data.table.indices(PURCHASE, Part.TRAIN)
+    """Euros of a mean order over all campaigns, and of each, of the rows with a purchase that are learned from."""
+    indices = np.flatnonzero(data.table.learned[:, PURCHASE])
     return mean_order_values(data.table.rows["campaign"].to_numpy()[indices], data.order_values[indices])
 
 

@@ -46,6 +46,8 @@ class LabelledTable:
     """By column: least and greatest number that are public knowledge, independent of the rows."""
     columns: NumberColumns = field(default_factory=NumberColumns)
     """How numbers are read before they are scaled."""
+    everything: bool = False
+    """Whether validation and test are learned from too, as for what is served; strangers never are."""
 
     def indices(self, answer: int, part: int) -> np.ndarray:
         """Indices of the rows in a part of an answer."""
@@ -60,15 +62,20 @@ class LabelledTable:
         labels = self.yes(answer, part)
         return bool(labels.any() and not labels.all())
 
+    @property
+    def learned(self) -> np.ndarray:
+        """Whether a training learns from each answer (rows, answers)."""
+        return np.isin(self.parts, list(Part)) if self.everything else self.parts == Part.TRAIN
+
     @cached_property
     def training(self) -> np.ndarray:
-        """Indices of the rows that are in the training part of at least one answer."""
-        return np.flatnonzero((self.parts == Part.TRAIN).any(axis=1))
+        """Indices of the rows of which at least one answer is learned from."""
+        return np.flatnonzero(self.learned.any(axis=1))
 
     @property
     def training_labels(self) -> np.ndarray:
-        """Labels of the rows in `training`, `NOT_KNOWN` outside of the training part (training rows, answers)."""
-        return np.where(self.parts == Part.TRAIN, self.labels, NOT_KNOWN).astype("float32")[self.training]
+        """Labels of the rows in `training`, `NOT_KNOWN` where they are not learned from (training rows, answers)."""
+        return np.where(self.learned, self.labels, NOT_KNOWN).astype("float32")[self.training]
 
     @cached_property
     def owners(self) -> np.ndarray:
@@ -82,4 +89,5 @@ class LabelledTable:
         total = hashlib.sha256(pd.util.hash_pandas_object(self.rows, index=False).to_numpy().tobytes())
         for array in (self.labels, self.parts):
             total.update(np.ascontiguousarray(array).tobytes())
+        total.update(b"everything" if self.everything else b"")
         return total.hexdigest()

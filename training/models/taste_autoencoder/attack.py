@@ -14,7 +14,7 @@ _SCORES_A_BATCH = 16_000_000
 
 
 def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) -> AttackSignals:
-    """Two attacks on people of the training part (members) and of validation and test (strangers).
+    """Two attacks on people of the training part (members) and on those whom it never saw (strangers).
 
     `loss`: the mean score of all items of a person if all of them are visible, in standard deviations over all items.
     `completion`: the mean score of the hidden fifth if the rest is visible. From both, the part that the popularity of
@@ -24,7 +24,7 @@ def attack_baskets(score: PaddedScorer, item_ids: np.ndarray, baskets: Baskets) 
         item_ids: the items that `score` scores, in its order (items,).
     """
     members = baskets.trained_on[np.diff(baskets.rows.indptr)[baskets.trained_on] >= LEAST_ITEMS]
-    strangers = np.concatenate([baskets.validation.people, baskets.test.people])
+    strangers = baskets.strangers
     codes = pd.Index(item_ids).get_indexer(baskets.distinct_ids) + 1
     counts = np.ones(len(item_ids))
     counts[codes[codes > 0] - 1] = baskets.counts[codes > 0]

@@ -94,6 +94,21 @@ def rank_baskets(
     return BasketRanking(hits, np.diff(held_out.hidden.indptr), float(shown.sum() / (len(shown) + never_shown)))
 
 
+def best_items(
+    score: PaddedScorer, item_ids: np.ndarray, held_out: FoldIn, distinct_ids: np.ndarray, k: int = 10
+) -> np.ndarray:
+    """Ids of each person's best items that are not visible, best first, None where there are no more (people, k)."""
+    codes, found = pd.Index(item_ids).get_indexer(distinct_ids) + 1, np.full((len(held_out), k), None, object)
+    size = max(1, _CELLS_A_BATCH // max(len(item_ids), 1))
+    for start in range(0, len(held_out), size):
+        batch = slice(start, start + size)
+        padded = pad(held_out.visible[batch], codes)
+        people, steps = np.nonzero(padded)
+        top = top_items(without(score(padded), people, padded[people, steps]), k)
+        found[batch, : top.shape[1]] = np.where(top >= 0, item_ids[top], None)
+    return found
+
+
 def measured(ranking: BasketRanking) -> Measured:
     """The measures of a ranking; NDCG@100 decides."""
     return Measured("ndcg@100", ranking.ndcg(100), ranking.summary())

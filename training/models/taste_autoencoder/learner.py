@@ -1,7 +1,8 @@
-"""How `taste_autoencoder` is trained and measured: split by person, 80 % of a held-out person's items visible."""
+"""How `taste_autoencoder` is trained and measured: on what people chose in the last days, all before it visible."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +22,10 @@ from training.baselines import each_baseline
 from training.gate.decision import gate_of
 from training.learner import Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
+from training.metrics.ranking import overlap
 from training.models.taste_autoencoder.attack import attack_baskets
 from training.models.taste_autoencoder.baselines import popularity, tuned_ease
-from training.models.taste_autoencoder.basket_metrics import PaddedScorer, measured, pad, rank_baskets
+from training.models.taste_autoencoder.basket_metrics import PaddedScorer, best_items, measured, pad, rank_baskets
 from training.models.taste_autoencoder.baskets import (
     Baskets,
     baskets_from,
@@ -160,8 +162,9 @@ class TasteAutoencoderLearner(Learner):
         """
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
+        gate = gate_of(self.name)
         sequences = load_sequences(
-            folder, evaluated_people=gate_of(self.name).evaluated_people, scratch=settings.home.spill
+            folder, evaluated_people=gate.evaluated_people, scratch=settings.home.spill, days=gate.days(ds)
         )
         Consenting.read(lake, ds, "training").require_agreed(self.table, sequences.person_ids)
         baskets = baskets_from(sequences)
@@ -217,8 +220,27 @@ class TasteAutoencoderLearner(Learner):
         return basket_spending(data.baskets, data.catalogue, config) if config.privacy.on else None
 
     def membership_scores(self, model: Ranker, data: TasteData) -> AttackSignals:
-        """Attacks on the baskets of people in the training part, and in validation and test."""
+        """Attacks on the baskets of people in the training part, and of people whom it never saw."""
         return attack_baskets(model.score, model.item_ids, data.baskets)
+
+    def learned_until(self, data: TasteData) -> str | None:
+        return None if data.baskets.later is None else str(data.baskets.later.sequences.learned_until)
+
+    def tested_from(self, data: TasteData) -> str | None:
+        return None if data.baskets.later is None else str(data.baskets.later.split.test_from)
+
+    def everything(self, data: TasteData) -> TasteData | None:
+        """All choices of all people but the strangers."""
+        return None if data.baskets.later is None else dataclasses.replace(data, baskets=data.baskets.everything())
+
+    def drift(self, before: Ranker, after: Ranker, data: TasteData) -> Mapping[str, float]:
+        """The share of the ten best items of the one that are among those of the other."""
+        test, distinct = data.baskets.test, data.baskets.distinct_ids
+        tops = [best_items(model.score, model.item_ids, test, distinct) for model in (before, after)]
+        return {"same_of_ten": overlap(*tops)}
+
+    def data_notes(self, data: TasteData) -> Sequence[str]:
+        return () if data.baskets.later is None else (data.baskets.later.split.words,)
 
     def measure(self, model: Ranker, data: TasteData) -> Measured:
         baskets = data.baskets

@@ -84,7 +84,7 @@ def fit_experiment(table: ExperimentTable, config: UpliftConfig, context: Contex
     Raises:
         ModelError: a column is missing, or the loss becomes not finite.
     """
-    training, validation = table.indices(Part.TRAIN), table.indices(Part.VALIDATION)
+    training, validation = table.learned, table.indices(Part.VALIDATION)
     space = learn_features(
         table.rows.iloc[training],
         numbers=table.numbers,
@@ -129,7 +129,7 @@ def fit_experiment(table: ExperimentTable, config: UpliftConfig, context: Contex
         context=context,
     )
     fitted.centres = _differences(fitted, inputs).mean(axis=0)
-    fitted.means = _shown(fitted, table, np.concatenate([training, validation]), encoded).mean(axis=0)
+    fitted.means = _shown(fitted, table, np.union1d(training, validation), encoded).mean(axis=0)
     fitted.slopes = _slopes(fitted, table, validation, encoded)
     return fitted
 

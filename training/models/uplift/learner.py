@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +103,23 @@ class UpliftLearner(Learner):
         return data
 
     def fit(self, data: Experiments, config: UpliftConfig, context: Context) -> FittedExperiments:
-        train = data.table.indices(Part.TRAIN)
+        train = data.table.learned
         campaigns = category_column(data.table.rows, "campaign")[train]
         net = fit_experiment(data.table, config, context, watched=self.watched)
         return FittedExperiments(net, *mean_order_values(campaigns, data.euros[train]))
+
+    def everything(self, data: Experiments) -> Experiments:
+        return dataclasses.replace(data, table=dataclasses.replace(data.table, everything=True))
+
+    def keep_calibration(self, fitted: FittedExperiments, judged: UpliftPredictor) -> None:
+        """How much of the differences holds, which only people show from whom nothing was learned."""
+        fitted.net.slopes = np.array(judged.slopes)
+
+    def drift(self, before: UpliftPredictor, after: UpliftPredictor, data: Experiments) -> Mapping[str, float]:
+        """The rank correlation of the changes in the chance to come of the test rows."""
+        rows = data.table.rows.iloc[data.table.indices(Part.TEST)]
+        changes = [pd.Series(model.score(*model.encode(rows))[:, CLICK]) for model in (before, after)]
+        return {"same_order": float(changes[0].corr(changes[1], method="spearman"))}
 
     def measure(self, model: UpliftPredictor, data: Experiments) -> Measured:
         rows = data.table.rows.iloc[data.table.indices(Part.TEST)]

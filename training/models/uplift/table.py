@@ -12,6 +12,7 @@ import pandas as pd
 
 from training.models.response.features import NumberColumns
 from training.models.response.network import NOT_KNOWN
+from training.parts import Part
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,17 @@ class ExperimentTable:
     """Person of each row; None if every row belongs to another person (rows,)."""
     columns: NumberColumns = field(default_factory=NumberColumns)
     """How numbers are read before they are scaled."""
+    everything: bool = False
+    """Whether validation and test are learned from too, as for what is served."""
 
     def indices(self, part: int) -> np.ndarray:
         """Indices of the rows in a part."""
         return np.flatnonzero(self.parts == part)
+
+    @property
+    def learned(self) -> np.ndarray:
+        """Indices of the rows that a training learns from."""
+        return np.arange(len(self.parts)) if self.everything else self.indices(Part.TRAIN)
 
     @property
     def labels(self) -> np.ndarray:
@@ -64,4 +72,5 @@ class ExperimentTable:
         total = hashlib.sha256(pd.util.hash_pandas_object(self.rows, index=False).to_numpy().tobytes())
         for array in (self.treated, self.propensity, self.outcomes, self.parts):
             total.update(np.ascontiguousarray(array).tobytes())
+        total.update(b"everything" if self.everything else b"")
         return total.hexdigest()

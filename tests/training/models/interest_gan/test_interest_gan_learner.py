@@ -270,3 +270,13 @@ def test_charts_and_admission_of_the_learner(data, fitted, tmp_path):
 
 def test_keras_is_the_tensorflow_one():
     assert keras.backend.backend() == "tensorflow"
+
+
+def test_of_the_week_that_response_is_tested_on_no_synthetic_row_knows():
+    rows = responses(people=120)
+    rows["sent_on"] = np.resize([datetime.date(2026, 10, day) for day in (1, 8, 15)], len(rows))
+    data = from_responses(rows)
+    tested = parts_of(rows["person_id"]) == Part.TEST
+    assert len(data.part(Part.TEST)) == np.count_nonzero(tested)
+    others = [len(data.part(part)) for part in (Part.TRAIN, Part.VALIDATION)]
+    assert sum(others) == np.count_nonzero(~tested & (rows["sent_on"] < datetime.date(2026, 10, 15)))
