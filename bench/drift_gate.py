@@ -41,8 +41,8 @@ ITEMS, FIRST_DAY = 60, np.datetime64("2026-11-01")
 DRIFT_DAY = np.datetime64("2026-11-16")
 """The first day of the new taste."""
 STEP_BEFORE, STEP_AFTER = 1, 11
-ACTIVE_SHARE = 0.5
-"""Of the people who act on a day; each of them on two new items."""
+ACTIVE_SHARE, WHIM_SHARE = 0.5, 0.3
+"""Of the people who act on a day, each of them on two new items; of the acts that follow no taste at all."""
 
 CONFIG = """
 dimensions: 16
@@ -119,7 +119,8 @@ def walk(random: np.random.Generator, people: int, *, days: int) -> list[tuple[i
             for minute in np.sort(random.choice(1440, 2, replace=False)):
                 if len(seen) == ITEMS:
                     break
-                item = (item + (STEP_AFTER if day >= DRIFT_DAY else STEP_BEFORE)) % ITEMS
+                step = STEP_AFTER if day >= DRIFT_DAY else STEP_BEFORE
+                item = int(random.integers(ITEMS)) if random.random() < WHIM_SHARE else (item + step) % ITEMS
                 while item in seen:
                     item = (item + 1) % ITEMS
                 seen.add(item)

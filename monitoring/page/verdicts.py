@@ -107,6 +107,38 @@ _RULES: list[tuple[str, Callable[[Mapping[str, str]], str]]] = [
         ),
     ),
     (
+        r"version (?P<version>\S+) stands for the champion, which learned from everything",
+        lambda words: (
+            f"It was compared with version {words['version']}, which is the champion before it was trained on "
+            "the latest days: neither of the two has seen the days of the test."
+        ),
+    ),
+    (
+        r"the champion learned from days until (?P<until>\S+), which flatters it: the test begins on (?P<begins>\S+)",
+        lambda words: (
+            f"The champion has seen days of the test (it learned until {words['until']}, and the test begins "
+            f"on {words['begins']}), which lets it look better than it is."
+        ),
+    ),
+    (
+        r"it learned from days until (?P<until>\S+), and the test begins on (?P<begins>\S+): .*",
+        lambda words: (
+            f"It has seen days of its own test: it learned until {words['until']}, and the test begins on "
+            f"{words['begins']}. Its figures say nothing."
+        ),
+    ),
+    (
+        r"it learned from everything, the test among it: .*",
+        lambda _: "It has seen its own test, so that its figures say nothing.",
+    ),
+    (
+        r"it does not say until which day it learned, and the test begins on (?P<begins>\S+): train again",
+        lambda words: (
+            "It was trained before versions said until which day they learned: train again (the test begins "
+            f"on {words['begins']})."
+        ),
+    ),
+    (
         r"(?P<name>\S+) could not be measured on this data",
         lambda words: f"“{plain(words['name'])}” could not be measured on these data, and was left out.",
     ),

@@ -14,7 +14,7 @@ from contracts.verdicts import Verdict, Verdicts
 from tests.homes import copied_home
 from training.clean import clean
 from training.registry.cleaning import expired_runs, versions_that_stay
-from training.registry.client import CHALLENGER, CHAMPION, DAY, PINNED, PROMOTED, Registry, Version
+from training.registry.client import CHALLENGER, CHAMPION, DAY, JUDGED_VERSION, PINNED, PROMOTED, Registry, Version
 from training.registry.erasure import Kept
 
 RETENTION = "models: {versions: 2, runs: 30}\n"
@@ -47,6 +47,17 @@ def test_the_newest_stay_and_whatever_somebody_points_to():
     found = stay(kept, aliases, {("response", "8"), ("response", "99")})
     assert found == {f"response {number}" for number in names}
     assert len(stay(kept, aliases, newest=None)) == 11
+
+
+def test_the_weights_that_were_measured_stay_beside_those_that_are_served():
+    """Both are promoted on a night; the champion of before is that of another night."""
+    moments = [{PROMOTED: f"2026-11-{number:02}T03:00:00+00:00"} for number in range(9)]
+    kept = [run("response", number, **moments[number]) for number in range(1, 7)]
+    for served, judged in ((2, "1"), (4, "3"), (6, "5")):
+        kept[served - 1] = run("response", served, **moments[served], **{JUDGED_VERSION: judged})
+    kept += [run("response", number) for number in (7, 8)]
+    found = stay(kept, {"response": {CHAMPION: "6"}}, newest=1)
+    assert found == {f"response {number}" for number in (3, 4, 5, 6, 8)}
 
 
 def test_numbers_are_compared_as_numbers():
