@@ -60,8 +60,8 @@ def main() -> None:
         prog="python -m bench.drift_gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seed", type=int, default=7, help="of the town (default 7)")
-    parser.add_argument("--people", type=int, default=600, help="(default 600)")
-    parser.add_argument("--nights", type=int, default=4, help="nights from the first day of the new taste (default 4)")
+    parser.add_argument("--people", type=int, default=400, help="(default 400)")
+    parser.add_argument("--nights", type=int, default=3, help="nights from the first day of the new taste (default 3)")
     chosen = parser.parse_args()
     exit_with_sentence(lambda: bench(chosen.seed, chosen.people, chosen.nights))
 

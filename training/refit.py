@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.entry_point import in_a_sentence, kept_trace
 from contracts.errors import NightshiftError
 from contracts.report import say
-from contracts.verdicts import champions_now
+from contracts.verdicts import champions_now, championships
 from training.config import CONFIG_FILE, read_config
 from training.gate import ledger
 from training.gate.decision import gate_of, limits_broken
@@ -56,7 +56,7 @@ def refit(
     if decision not in (ledger.PROMOTED, ledger.IN_SHADOW, ledger.KEPT) or not gate.refit:
         return None
     judged = registry.aliased(learner.name, alias)
-    if judged is None or not _is_due(judged, line):
+    if judged is None or not _is_due(settings, judged, line):
         return None
     everything = learner.everything(data)
     if everything is None:
@@ -79,13 +79,20 @@ def refit(
     return entry
 
 
-def _is_due(judged: Version, line: dict[str, Any]) -> bool:
-    """Whether a version was measured on this day and has not been trained on everything yet."""
-    from training.registry.client import DAY, JUDGED, REFIT_VERSION, WEIGHTS
+def _is_due(settings: Settings, judged: Version, line: dict[str, Any]) -> bool:
+    """Whether a version was measured on this day and is to be trained on everything.
+
+    Of one that stays champion only where nothing came after its promotion: else a person put it back, and meant it.
+    """
+    from training.registry.client import DAY, JUDGED, PINNED, WEIGHTS
 
     if judged.tags.get(WEIGHTS) != JUDGED or judged.tags.get(DAY) != line["ds"]:
         return False
-    return line["decision"] != ledger.KEPT or REFIT_VERSION not in judged.tags  # else a person put it back
+    if line["decision"] != ledger.KEPT:
+        return True
+    last = [one for one in championships(settings.home.ledger) if one["model"] == judged.model][-1:]
+    promoted = [(ledger.PROMOTED, judged.number)]
+    return PINNED not in judged.tags and [(one["decision"], str(one["version"])) for one in last] == promoted
 
 
 def _not_affordable(gate: GateConfig, judged: Version) -> str:

@@ -42,7 +42,7 @@ def test_scores_keep_their_contract(scores):
     assert scores.columns.tolist() == SCORES.column_names
     assert not scores.duplicated(list(SCORES.key)).any()
     assert (scores.groupby("person_id")["rank"].apply(list).map(lambda ranks: ranks == list(range(1, 11)))).all()
-    assert set(scores["model_version"]) == {"next_item/1"}
+    assert set(scores["model_version"]) == {"next_item/2"}
 
 
 def test_nothing_that_was_seen_is_recommended(scores):

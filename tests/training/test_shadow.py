@@ -28,11 +28,11 @@ def aliased(registry: Registry) -> dict[str, str]:
 
 def test_what_passed_is_in_shadow_until_it_is_champion(own_home, registry):
     assert promote("next_item", DS, mode="shadow") == "in shadow"
-    assert aliased(registry) == {CHALLENGER: "1", SHADOW: "1"}
+    assert aliased(registry) == {CHALLENGER: "1", SHADOW: "2"}, "version 2 is version 1, trained on everything"
     line = last_line(own_home)
     assert (line["decision"], line["version"], line["dry_run"]) == ("in shadow", "1", False)
     assert promote("next_item", DS) == "promoted"
-    assert aliased(registry) == {CHAMPION: "1"}
+    assert aliased(registry) == {CHAMPION: "2"}
 
 
 def test_of_a_model_that_ranks_nothing_nothing_moves(own_home, registry, monkeypatch):

@@ -33,7 +33,7 @@ def test_a_shop_asks_with_its_own_account_id(client):
     answer = client.get("/recommendations/acc-2")
     assert answer.status_code == 200
     found = answer.json()
-    assert (found["night"], found["spoke"], found["model_version"]) == (DS, "sequence", "next_item/1")
+    assert (found["night"], found["spoke"], found["model_version"]) == (DS, "sequence", "next_item/2")
     assert found["experiments"] == {"letter": "holdout"}
     assert [one["rank"] for one in found["items"]] == list(range(1, 11))
     assert not set(items_of(answer)) & set(history_of(2))

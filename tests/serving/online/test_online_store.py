@@ -36,14 +36,14 @@ def test_every_list_is_the_nights_with_scores_reasons_and_versions(store, stored
         assert [store.item(one.item)["item_id"] for one in found] == rows["item_id"].tolist()
         assert [one.score for one in found] == rows["score"].tolist()
         assert [one.reason for one in found] == [None if pd.isna(one) else one for one in rows["reason"]]
-        assert {one.version for one in found} == {"next_item/1"}
+        assert {one.version for one in found} == {"next_item/2"}
 
 
 def test_an_arm_of_people_has_the_lists_of_the_version_in_shadow(home):
     lake = Lake(home / "lake")
     scores = pd.read_parquet(lake.partition("scores", DS))
     some = [person(0), person(1)]
-    shadow = scores[scores["person_id"].isin(some) & (scores["rank"] <= 10)].assign(model_version="next_item/2")
+    shadow = scores[scores["person_id"].isin(some) & (scores["rank"] <= 10)].assign(model_version="next_item/3")
     shadow["item_id"] = shadow.groupby("person_id")["item_id"].transform(lambda items: items.tolist()[::-1])
     publish(home, "shadow_scores", shadow.to_dict("records"))
     arms = zip([*some, person(2)], ("challenger", "holdout", "challenger"), strict=True)  # the last was not ranked
@@ -51,9 +51,9 @@ def test_an_arm_of_people_has_the_lists_of_the_version_in_shadow(home):
     build_store(DS)
     opened = OpenedStore.open((home / "online" / "current").resolve())
     try:
-        for one, version in zip([*some, person(2)], ("next_item/2", "next_item/1", "next_item/1"), strict=True):
+        for one, version in zip([*some, person(2)], ("next_item/3", "next_item/2", "next_item/2"), strict=True):
             found = recommend(opened, layout.person_key(one)).items
-            lists = shadow if version == "next_item/2" else scores
+            lists = shadow if version == "next_item/3" else scores
             expected = lists[(lists["person_id"] == one) & (lists["rank"] <= 10)]
             assert [opened.item(item.item)["item_id"] for item in found] == expected["item_id"].tolist()
             assert {item.version for item in found} == {version}

@@ -183,11 +183,12 @@ def test_from_the_verdict_to_the_answer_on_a_trained_model(monkeypatch):
 
     assert promote("next_item", DS, mode="ask") == "awaiting approval"
     assert approve("next_item", DS, "1", answer="approve", by="ada") == "promoted"
-    assert registry.aliased("next_item", CHAMPION).number == "1"
+    assert registry.aliased("next_item", CHAMPION).number == "2", "version 1, trained on everything"
     assert registry.aliased("next_item", CHALLENGER) is None
     assert report()["by"] == "ada"
+    assert report()["refit"]["decision"] == "served"
 
     lines = [json.loads(line) for line in settings.home.ledger.read_text().splitlines()]
     waits = ("awaiting approval", None)
     decisions = [(line["decision"], line["by"]) for line in lines]
-    assert decisions == [waits, ("rejected", None), ("refused", None), waits, ("promoted", "ada")]
+    assert decisions == [waits, ("rejected", None), ("refused", None), waits, ("promoted", "ada"), ("refit", None)]

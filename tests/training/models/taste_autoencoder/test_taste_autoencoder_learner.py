@@ -148,7 +148,7 @@ def test_an_item_that_became_known_later_counts_as_a_miss(town, fitted):
 
 
 def test_too_few_people_are_nothing_to_learn(tmp_path):
-    build_town(tmp_path, people=20)
+    build_town(tmp_path, people=8)
     with pytest.raises(NothingToLearn, match="at least 10 people"):
         LEARNER.load(Settings.from_env({"NIGHTSHIFT_HOME": str(tmp_path)}), DS)
 
