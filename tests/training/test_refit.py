@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from contracts.erasure import ENFORCE, OpenRequest, Subject
 from contracts.settings import Settings
 from contracts.verdicts import champions_now
-from tests.training.markov_town import DS
+from tests.training.markov_town import DS, person
 from training import refit
+from training.forget import forget
 from training.gate.decision import gate_of
 from training.models.next_item.learner import NextItemLearner
 from training.promote import promote
@@ -75,6 +77,12 @@ def test_what_passed_is_trained_on_everything_and_served(own_home, registry):
     assert champion(registry) == "1", "who put it back meant it"
     put_back("next_item", "2", by="ada")
     assert champion(registry) == "2"
+
+    request = own_home / "erasures" / "a request"
+    request.mkdir(parents=True)
+    OpenRequest(ENFORCE, Subject("account:0a", identifiers=(), person_ids=(person(3),), days=(DS,)), ()).write(request)
+    assert {one.version for one in forget(request, mode="enforce").marked} == {"1", "2"}
+    assert not list((own_home / "artifacts").rglob("parity.npz")), "no inputs of people stay beside either"
 
 
 def test_where_the_check_fails_what_was_measured_stays(own_home, registry, monkeypatch):
