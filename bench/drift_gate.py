@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import datetime
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -131,7 +130,7 @@ def walk(random: np.random.Generator, people: int, *, days: int) -> list[tuple[i
 @contextmanager
 def _home(folder: Path) -> Iterator[None]:
     (folder / "config.yml").write_text(CONFIG)
-    with mock.patch.dict(os.environ, {"NIGHTSHIFT_HOME": str(folder)}):
+    with mock.patch.dict("os.environ", {"NIGHTSHIFT_HOME": str(folder)}):
         yield
 
 
