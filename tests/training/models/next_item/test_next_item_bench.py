@@ -45,7 +45,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         next_item.bench(tmp_path / "nowhere.txt", CONFIGS / "next_item.yml", [1])
 
 
-@pytest.mark.parametrize("name", ["next_item", "s3rec_beauty_next_item", "s3rec_lastfm_next_item"])
+@pytest.mark.parametrize(
+    "name", ["next_item", "sequences_next_item", "s3rec_beauty_next_item", "s3rec_lastfm_next_item"]
+)
 def test_the_kept_configurations_are_understood(name):
     assert read_config(CONFIGS / f"{name}.yml", NextItemConfig).dimensions >= 32
 
