@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ SIMILARITIES = (LABELS, VECTORS)
 """What makes two items similar: a shared category and brand, or near vectors of the model that ranks."""
 
 _OF_A_LIST = ("price", "excluded", "pinned", "at_most")
-_KEYS = (*_OF_A_LIST, "diversity", "margin", "buy_again", "campaigns")
+_KEYS = (*_OF_A_LIST, "diversity", "margin", "new_items", "buy_again", "campaigns")
 _KINDS = ("items", "categories", "brands")
 _MOST_PLACES = 10
 _MOST_EUROS = 1e9
@@ -95,6 +96,24 @@ class Diversity:
 
 
 @dataclass(frozen=True)
+class NewItems:
+    """A share of what is shown that belongs to items on which few have acted, so that they get a chance to be found."""
+
+    share: float
+    """Of the places of a list, at its end; a share of a place is a whole one."""
+    below: int = 5
+    """People who acted on an item from which it is new no more."""
+
+    def places(self, count: int) -> int:
+        """Places of a list of so many."""
+        return math.ceil(round(self.share * count, 6))
+
+    def among(self, catalogue: Catalogue) -> np.ndarray:
+        """True for the new items of a catalogue (items,)."""
+        return catalogue.interactions < self.below
+
+
+@dataclass(frozen=True)
 class BuyAgain:
     """Items that come back into a person's lists when their usual interval is over; all others never do."""
 
@@ -116,6 +135,7 @@ class Rules:
     diversity: Diversity | None = None
     margin_weight: float = 0.0
     """Of the margin in an item's relevance, 0 to 1."""
+    new_items: NewItems | None = None
     buy_again: BuyAgain | None = None
     sha256: str = ""
     """Of the file."""
@@ -167,6 +187,7 @@ def read_rules(file: Path, campaigns: Iterable[str] | None = None) -> Rules:
         margin_weight=_weight(fields["margin"].mapping(("weight",), required=("weight",))["weight"])
         if "margin" in fields
         else 0.0,
+        new_items=_new_items(fields["new_items"]) if "new_items" in fields else None,
         buy_again=_buy_again(fields["buy_again"], written) if "buy_again" in fields else None,
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         _written=tuple(written),
@@ -208,6 +229,12 @@ def _weight(written: YamlValue) -> float:
     if not 0.0 < weight < 1.0:
         raise written.misfit("a weight above 0 and below 1", "leave it out for none")
     return weight
+
+
+def _new_items(written: YamlValue) -> NewItems:
+    fields = written.mapping(("share", "below"), required=("share",))
+    below = fields["below"].whole_number(1, 1_000_000) if "below" in fields else NewItems.below
+    return NewItems(_weight(fields["share"]), below)
 
 
 def _buy_again(written: YamlValue, names: list) -> BuyAgain:

@@ -12,10 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from lake_tables.shown.catalogue import Catalogue
-from lake_tables.shown.rules import VECTORS, Diversity, Rules
+from lake_tables.shown.rules import VECTORS, Diversity, NewItems, Rules
 
 AMONG = 50
 """Where lists are re-ranked, by diversity or margin, they are chosen from so many of a person's best."""
+
+MOST_LOOKED_AT = 500
+"""A new item is looked for among so many of a person's best: where it is not, its place goes to the ranking's next."""
 
 _POOLS_FIRST = 4
 """Lists are looked for among so many times their length at first, and among the whole ranking where that is too few."""
@@ -58,6 +61,7 @@ class Showcase:
     most_of_brand: int | None = None
     diversity: Diversity | None = None
     margin_weight: float = 0.0
+    new_items: NewItems | None = None
     vectors: np.ndarray | None = field(default=None, repr=False)
     """Of length 1, zeros where an item has none (items, dimensions); for a diversity by vectors."""
 
@@ -107,6 +111,7 @@ class Showcase:
             most_of_brand=here.most_of_brand,
             diversity=rules.diversity,
             margin_weight=rules.margin_weight,
+            new_items=rules.new_items,
             vectors=vectors,
         )
 
@@ -125,12 +130,22 @@ class Showcase:
         return bool(self.barred.any())
 
     @cached_property
+    def new(self) -> np.ndarray:
+        """New items that may stand in it (items,)."""
+        if self.new_items is None:
+            return np.zeros(len(self.catalogue), bool)
+        return self.may & self.new_items.among(self.catalogue)
+
+    @cached_property
     def as_ranked(self) -> Showcase:
-        """The same in the order of rankings, whatever diversity and margin say."""
-        return replace(self, diversity=None, margin_weight=0.0)
+        """The same in the order of rankings, whatever diversity, margin and new items ask for."""
+        return replace(self, diversity=None, margin_weight=0.0, new_items=None)
 
     def length_for(self, count: int) -> int:
         """How long a ranking should be for a list of so many; one of another length is as right, and slower."""
+        if self.new.any():
+            usual = 2 * self.new_items.places(count) * len(self.catalogue) // int(self.new.sum())
+            return max(replace(self, new_items=None).length_for(count), min(usual, MOST_LOOKED_AT))
         if self.reranks:
             return max(AMONG, _POOLS_FIRST * count)
         strict = self.most_of_category or self.most_of_brand or self.pinned_categories or not self.could.all()
@@ -161,7 +176,11 @@ class Showcase:
         for category, most in self.pinned_categories:
             of_category = self.catalogue.categories[ranked] == category
             self._fill(made, None, made.may & of_category, most, reranks=False)
-        self._fill(made, scores, made.may, count, reranks=self.reranks)
+        places = self.new_items.places(count) if self.new.any() else 0
+        self._fill(made, scores, made.may, count - places, reranks=self.reranks, until=count - places)
+        if places:
+            self._place_new(made, places)
+            self._fill(made, scores, made.may, count, reranks=self.reranks)
         people, columns = np.nonzero(made.may & (np.arange(made.may.shape[1]) < made.looked_at[:, None]))
         pools = people, made.ranked[people, columns]
         return Chosen(made.items, made.at, made.complete, *self._passed(made, first), *pools)
@@ -197,17 +216,32 @@ class Showcase:
         for items in columns:
             made.put(np.flatnonzero(made.allows(items[:, None])[:, 0]), items)
 
+    def _place_new(self, made: _Lists, places: int) -> None:
+        """Give every list so many of its ranking's best new items, as far as it has them."""
+        complete, before = made.complete.copy(), made.filled.copy()
+        self._fill(made, None, made.may & self.new[made.ranked], places, reranks=False)
+        made.complete = complete  # a longer ranking might hold some, and is not worth its cost
+        number = np.arange(made.items.shape[1])
+        made.apart |= (number >= before[:, None]) & (number < made.filled[:, None])
+
     def _fill(
-        self, made: _Lists, scores: np.ndarray | None, candidates: np.ndarray, most: int, *, reranks: bool
+        self,
+        made: _Lists,
+        scores: np.ndarray | None,
+        candidates: np.ndarray,
+        most: int,
+        *,
+        reranks: bool,
+        until: int | None = None,
     ) -> None:
-        """Give every list up to `most` more of the candidates (people, length)."""
-        count = made.items.shape[1]
+        """Give every list up to `most` more of the candidates (people, length), until it has so many."""
+        count = made.items.shape[1] if until is None else until
         most = min(most, count)
         if not (reranks or made.limited or made.filled.any()):
             made.take(_first_of(candidates, most), most)
             return
         pool, length = AMONG if reranks else _POOLS_FIRST * count, candidates.shape[1]
-        rest, missing = np.arange(len(candidates)), np.minimum(most, count - made.filled)
+        rest, missing = np.arange(len(candidates)), np.clip(count - made.filled, 0, most)
         while len(rest):
             columns = _first_of(candidates[rest], pool)
             if reranks:
@@ -300,7 +334,7 @@ class Showcase:
         if not self.bars:
             return np.empty(0, int), np.empty(0, int)
         barred = self.barred
-        last = np.maximum(made.at.max(axis=1, initial=-1) + 1, made.looked_at)
+        last = np.maximum(np.where(made.apart, -1, made.at).max(axis=1, initial=-1) + 1, made.looked_at)
         last[(made.items < 0).any(axis=1)] = made.ranked.shape[1]
         passed = barred[made.ranked] & (made.ranked >= 0) & (np.arange(made.ranked.shape[1]) < last[:, None])
         people, columns = np.nonzero(passed)
@@ -328,6 +362,8 @@ class _Lists:
     complete: np.ndarray
     looked_at: np.ndarray
     """How far a ranking was looked at, where that is further than the last item of the list (people,)."""
+    apart: np.ndarray
+    """Places that new items have got, from further down the ranking (people, count)."""
     limited: bool
     """Whether an item may be kept out by what stands in the list: a variant of it, or too many of its kind."""
 
@@ -345,6 +381,7 @@ class _Lists:
             np.zeros(people, int),
             np.ones(people, bool),
             np.zeros(people, int),
+            np.zeros((people, count), bool),
             limited=bool(showcase.catalogue.has_variants or showcase.most_of_category or showcase.most_of_brand),
         )
 

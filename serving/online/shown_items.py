@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lake_tables.shown.catalogue import Catalogue
-from lake_tables.shown.rules import Diversity
+from lake_tables.shown.rules import Diversity, NewItems
 from lake_tables.shown.showcase import Showcase
 
 _ARRAYS = ("titles", "categories", "brands", "prices", "margins", "interactions", "sold", "first_days", "last_days")
@@ -54,6 +54,7 @@ class ShownItems:
             "most_of_brand": showcase.most_of_brand,
             "diversity": showcase.diversity.weight if showcase.diversity else None,
             "margin_weight": showcase.margin_weight,
+            "new_items": (showcase.new_items.share, showcase.new_items.below) if showcase.new_items else None,
             "category_names": catalogue.category_names,
             "brand_names": catalogue.brand_names,
         }
@@ -92,5 +93,6 @@ class ShownItems:
                     most_of_brand=rules["most_of_brand"],
                     diversity=None if rules["diversity"] is None else Diversity(rules["diversity"]),
                     margin_weight=rules["margin_weight"],
+                    new_items=NewItems(*rules["new_items"]) if rules["new_items"] else None,
                 )
             )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from contracts.errors import ModelError
 from contracts.report import say
+from lake_tables.described_items import DescribedItems
 from lake_tables.shown.catalogue import Catalogue
 from lake_tables.shown.rules import VECTORS, Rules
 from training.registry.client import CHAMPION, FORGOTTEN, SHADOW, SHADOWED, Registry, Version
@@ -43,6 +44,8 @@ class Champions:
 
     registry: Registry
     _loaded: dict[str, Champion | None] = field(default_factory=dict)
+    items: DescribedItems | None = None
+    """The catalogue of the night: a model that can tells from it the place of items that it has not learned from."""
 
     def get(self, model: str) -> Champion | None:
         """The champion of a model, or None where none has earned it yet.
@@ -79,10 +82,15 @@ class Champions:
 
     def replaced_by(self, shadows: Sequence[Champion]) -> Champions:
         """These champions, with versions in shadow in the place of the champions of their models."""
-        return Champions(self.registry, {**self._loaded, **{one.name.partition("/")[0]: one for one in shadows}})
+        return Champions(
+            self.registry, {**self._loaded, **{one.name.partition("/")[0]: one for one in shadows}}, self.items
+        )
 
     def _load(self, version: Version) -> Champion:
-        return Champion(f"{version.model}/{version.number}", self.registry.load(version))
+        champion = Champion(f"{version.model}/{version.number}", self.registry.load(version))
+        if self.items is not None and hasattr(champion.model, "admit"):
+            champion.model.admit(self.items.item_ids, self.items.categories, self.items.prices, self.items.texts)
+        return champion
 
 
 def vectors_for(rules: Rules, champion: Champion | None, catalogue: Catalogue) -> np.ndarray | None:

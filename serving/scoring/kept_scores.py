@@ -5,7 +5,8 @@ what campaigns carry, the rules, what the person may buy again, and this code. A
 person in `predictions`. Where it is the same tonight, so are the rows, but for what can be had: that changes every day,
 and must not have everybody scored. Whose list holds an item that may not be shown any more is scored again, and so is
 whose list would have held one that may be shown again, or was re-ranked among one that may not any more: `predictions`
-has these as `passed_over`. All others would get the same list.
+has these as `passed_over`. All others would get the same list, but for items that are new to the catalogue: these reach
+people as they come.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ def inputs_of(
     demand = (sorted(shelf.demand.categories.items()), sorted(shelf.demand.own.items()), shelf.demand.most)
     pinned = [shelf.catalogue.item_ids[showcase.pinned].tolist() for showcase in shelf.showcases]
     night.update(repr((demand, pinned, rules.sha256)).encode())
-    vocabulary = pd.DataFrame({"item_id": np.unique(np.concatenate([one.model.item_ids for one in models]))})
+    learned = [getattr(one.model, "learned_ids", one.model.item_ids) for one in models]
+    vocabulary = pd.DataFrame({"item_id": np.unique(np.concatenate(learned))})
     with duckdb.connect(config=duckdb_config()) as connection:
         histories, tastes = marts.histories, marts.tastes
         tables = {"items": marts.items, "vocabulary": vocabulary, "histories": histories, "tastes": tastes, "due": due}

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from contracts.errors import NothingToLearn
+from lake_tables.described_items import DescribedItems
 from training.parts import DAY, Part, TimeSplit
 from training.sequences.flat_arrays import ACTS_A_PIECE, pieces, places_of, room_for
 from training.sequences.sampling import sample_of_people
@@ -57,8 +58,8 @@ class Sequences:
     """(people + 1,)"""
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Age band, gender and region of each person, by the name of the column (people,)."""
-    categories: np.ndarray | None = None
-    """Category of each of `item_ids`; None without a catalogue of the day (distinct,)."""
+    described: DescribedItems | None = None
+    """What the catalogue of the day says of each of `item_ids`, in their order; None without one."""
     tastes: np.ndarray | None = None
     """Taste vector of each person from an earlier day, zeros for people without one; many are in a file
     (people, taste)."""
@@ -171,9 +172,13 @@ class Sequences:
     def content_hash(self) -> str:
         """SHA-256 over everything that training reads: equal hashes are equal data."""
         total = hashlib.sha256()
-        for texts in (self.person_ids, self.item_ids, *self.groups.values(), self.categories):
+        described = self.described
+        categories, prices, titles = (
+            (None, None, None) if described is None else (described.categories, described.prices, described.texts)
+        )
+        for texts in (self.person_ids, self.item_ids, *self.groups.values(), categories):
             total.update(b"\0" if texts is None else "\n".join(texts).encode() + b"\0")
-        for numbers in (self.acts, self.times, self.offsets, self.tastes):
+        for numbers in (self.acts, self.times, self.offsets, self.tastes, prices, titles):
             if numbers is None:
                 total.update(b"\0")
                 continue

@@ -14,6 +14,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from contracts.errors import ModelError, NothingToLearn
+from lake_tables.described_items import DescribedItems
 from training.parts import DAY, SplitDays, TimeSplit
 from training.people_rows import require_columns
 from training.sequences.acts import read_acts
@@ -30,7 +31,7 @@ _VECTORS_A_BATCH = 16_384
 def load_sequences(
     folder: Path,
     *,
-    catalogue: Path | None = None,
+    catalogue: DescribedItems | None = None,
     predictions: Callable[[str], Path | None] = lambda _: None,
     evaluated_people: int = 0,
     scratch: Path | None = None,
@@ -42,7 +43,7 @@ def load_sequences(
     and what stays in memory is of the number of people and of items.
 
     Args:
-        catalogue: folder of `dim_item`, for the category of each item.
+        catalogue: the items of the day.
         predictions: folder of `predictions` of the latest day before a day, for taste vectors: of days that are not
             learned from they would tell what people did then.
         evaluated_people: most people on whom models are measured; 0 for all who are held out.
@@ -76,7 +77,7 @@ def load_sequences(
         times=acts.times,
         offsets=acts.offsets,
         groups={name: people.column(name).fill_null("unknown").to_numpy().astype(str) for name in groups},
-        categories=None if catalogue is None else _categories(catalogue, acts.item_ids),
+        described=None if catalogue is None else catalogue.take(acts.item_ids),
         evaluated_people=evaluated_people,
         scratch=scratch,
     )
@@ -157,13 +158,6 @@ def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:
         times=positions.astype("datetime64[s]").astype("datetime64[us]"),
         offsets=offsets,
     )
-
-
-def _categories(folder: Path, item_ids: np.ndarray) -> np.ndarray:
-    """Category of each item, `unknown` if it is not in the catalogue (items,)."""
-    table = pq.read_table(folder, columns=["item_id", "category"], memory_map=True, partitioning=None).to_pandas()
-    categories = table.drop_duplicates("item_id").set_index("item_id")["category"]
-    return categories.reindex(item_ids).fillna("unknown").to_numpy().astype(str)
 
 
 def _tastes(folder: Path, person_ids: np.ndarray, scratch: Path | None) -> np.ndarray | None:

@@ -39,10 +39,10 @@ class Vocabulary:
 
     def categories(self, sequences: Sequences) -> np.ndarray | None:
         """Code of each item's category, from 1; None without a catalogue (items,)."""
-        if sequences.categories is None:
+        if sequences.described is None:
             return None
-        places = pd.Index(sequences.item_ids).get_indexer(self.item_ids)
-        return (np.unique(sequences.categories[places], return_inverse=True)[1] + 1).astype("int32")
+        categories = sequences.described.take(self.item_ids).categories.astype(str)
+        return (np.unique(categories, return_inverse=True)[1] + 1).astype("int32")
 
     def limited(self, kept: Kept) -> Vocabulary:
         """The vocabulary of the items that a limit keeps."""

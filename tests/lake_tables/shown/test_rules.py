@@ -10,7 +10,7 @@ import pytest
 from contracts.errors import SettingsError
 from contracts.settings import REPOSITORY
 from lake_tables.shown.catalogue import Catalogue
-from lake_tables.shown.rules import BuyAgain, Diversity, ListRules, Names, Rules, read_rules
+from lake_tables.shown.rules import BuyAgain, Diversity, ListRules, Names, NewItems, Rules, read_rules
 
 WHOLE = """\
 price: {at_least: 1, at_most: 500}
@@ -19,6 +19,7 @@ pinned: {items: i-7, categories: {running: 2}}
 at_most: {category: 3}
 diversity: {weight: 0.3}
 margin: {weight: 0.1}
+new_items: {share: 0.15, below: 3}
 buy_again: {categories: [pets], places: 1}
 campaigns:
   page:
@@ -42,7 +43,7 @@ def test_the_rules_that_come_with_it_let_everything_pass():
 def test_the_example_in_the_bundled_file_is_one(tmp_path):
     lines = (REPOSITORY / "serving" / "rules.yml").read_text().splitlines()
     example = [line[2:] for line in lines if re.match(r"# ( {2})?\w+: ?(\{|$)", line)]
-    assert len(example) == 9
+    assert len(example) == 10
     rules = read(tmp_path, "\n".join(example), ["front_page"])
     assert rules.of_campaign("front_page").most_of_category == 2
 
@@ -58,6 +59,8 @@ def test_what_each_key_says(tmp_path):
         most_of_category=3,
     )
     assert rules.diversity == Diversity(0.3, "labels")
+    assert rules.new_items == NewItems(0.15, 3)
+    assert [rules.new_items.places(count) for count in (10, 3, 20)] == [2, 1, 3]
     assert rules.margin_weight == 0.1
     assert rules.buy_again == BuyAgain(Names(categories=frozenset({"pets"})), places=1)
     page = rules.of_campaign("page")
@@ -97,6 +100,6 @@ def test_names_that_no_item_has_are_said_and_nothing_ends(tmp_path):
     assert read(tmp_path, WHOLE).unknown_names(items) == [
         "line 2 of rules.yml names 'gift cards', which no item has",
         "line 3 of rules.yml names 'running', which no item has; did you mean 'runing'?",
-        "line 11 of rules.yml names 'Acme', which no item has",
-        "line 12 of rules.yml names 'i-8', which no item has",
+        "line 12 of rules.yml names 'Acme', which no item has",
+        "line 13 of rules.yml names 'i-8', which no item has",
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lake_tables.shown.catalogue import Catalogue
-from lake_tables.shown.rules import Diversity, ListRules, Names, Rules
+from lake_tables.shown.rules import Diversity, ListRules, Names, NewItems, Rules
 from lake_tables.shown.showcase import Showcase
 
 DAY = datetime.date(2026, 11, 20)
@@ -60,6 +60,17 @@ def test_prices_and_exclusions():
     )
     assert lists(items, rules, "abcdefgh") == "bce"
     assert lists(items, rules, "habcdefgh", count=2) == "bc", "it is cut after that"
+
+
+def test_new_items_get_their_share_of_a_list_and_no_more_than_they_are():
+    items = catalogue(interactions=[9, 9, 9, 9, 9, 1, 0, 9, 2], in_stock=[YES] * 6 + [NO] + [YES] * 2)
+    rules = Rules(new_items=NewItems(share=0.4, below=2))
+    assert lists(items, rules, "abcdehfg", count=4) == "abfc", "g is sold out, i is not new: one place goes back"
+    assert lists(items, rules, "fabcde", count=4) == "fabc", "it comes by itself"
+    assert lists(items, rules, "abcdeh", count=4) == "abcd", "the ranking has none"
+    pinned = Rules(ListRules(pinned_items=("d", "e", "a")), new_items=NewItems(0.5, 2))
+    assert lists(items, pinned, "abcdehf", count=4) == "deaf", "pins stay"
+    assert lists(catalogue(interactions=[9, 9, 9]), rules, "abc", count=2) == "ab"
 
 
 def test_pinned_items_then_pinned_categories_then_the_others():

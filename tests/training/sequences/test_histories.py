@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import LakeError, ModelError, NothingToLearn
+from lake_tables.described_items import DescribedItems
 from training.parts import Part, SplitDays, TimeSplit
 from training.sequences.histories import (
     Histories,
@@ -124,8 +125,8 @@ def test_categories_come_from_the_catalogue(tmp_path, sequences):
     (tmp_path / "items").mkdir()
     catalogue = pa.table({"item_id": ["c", "a", "b"], "category": ["shoes", "hats", None]})
     pq.write_table(catalogue, tmp_path / "items" / "a.parquet")
-    loaded = load_sequences(tmp_path, catalogue=tmp_path / "items")
-    assert loaded.categories.tolist() == ["hats", "unknown", "shoes", "unknown", "unknown"]
+    loaded = load_sequences(tmp_path, catalogue=DescribedItems.read(tmp_path / "items"))
+    assert loaded.described.categories.tolist() == ["hats", "unknown", "shoes", "unknown", "unknown"]
     assert training_vocabulary(loaded).categories(loaded).tolist() == [1, 3, 2]  # hats, unknown, shoes
     assert loaded.content_hash() != sequences.content_hash()
 

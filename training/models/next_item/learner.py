@@ -17,6 +17,7 @@ from contracts.errors import NothingToLearn
 from contracts.lake import Lake
 from contracts.settings import Settings
 from lake_tables.consent import Consenting
+from lake_tables.described_items import DescribedItems
 from training.baselines import each_baseline
 from training.gate.decision import gate_of
 from training.integrated_gradients import completeness, integrated_gradients
@@ -27,9 +28,10 @@ from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
 from training.models.next_item.co_occurrence import item_neighbours, spectral_vectors
+from training.models.next_item.contents import content_spec, features_of
 from training.models.next_item.evaluation import Ranker, measured, rank_test, scorer, training_statistics
 from training.models.next_item.logged import people_of_lists, rank_lists
-from training.models.next_item.network import NextItemConfig, build
+from training.models.next_item.network import NextItem, NextItemConfig, build
 from training.off_policy.logged_lists import LoggedLists
 from training.parts import Part
 from training.privacy.membership import AttackSignals
@@ -69,6 +71,8 @@ class FittedNextItem(Fitted):
     time_gap: bool
     taste: int
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+    content: Mapping[str, Any] | None = None
+    """How what the catalogue says of an item becomes its vector (`pyfunc.content_features`), with the `projection`."""
     kept: Kept | None = None
     """What the limit of the vocabulary left out."""
 
@@ -88,6 +92,7 @@ class FittedNextItem(Fitted):
             "max_length": self.max_length,
             "time_gap": self.time_gap,
             "taste": self.taste,
+            "content": self.content,
         }
         files["vocabulary"].write_text(json.dumps(vocabulary, ensure_ascii=False))
         return files
@@ -118,11 +123,10 @@ class NextItemLearner(Learner):
         """
         lake = Lake(settings.home.lake)
         folder = lake.require(self.table, ds, made_by=f"python -m dbt_project.build --ds {ds}")
-        catalogue = lake.partition("dim_item", ds)
         gate = gate_of(self.name)
         sequences = load_sequences(
             folder,
-            catalogue=catalogue if catalogue.is_dir() else None,
+            catalogue=DescribedItems.of(lake, ds),
             predictions=lambda until: latest_before(lake, "predictions", until),
             evaluated_people=gate.evaluated_people,
             scratch=settings.home.spill,
@@ -151,7 +155,20 @@ class NextItemLearner(Learner):
         vectors = None
         if config.initialisation == "spectral":
             vectors = spectral_vectors(training_statistics(data, vocabulary), config.dimensions, seed=config.seed)
-        model = build(config, vocabulary.counts, vectors=vectors, categories=categories, taste_dimensions=taste)
+        if config.content and data.described is None:
+            context.say("no catalogue of the day: items are known by the acts on them alone")
+            config = dataclasses.replace(config, content=False)
+        described = data.described.take(vocabulary.item_ids) if config.content else None
+        content = content_spec(described) if config.content else None
+        model = build(
+            config,
+            vocabulary.counts,
+            vectors=vectors,
+            categories=categories,
+            taste_dimensions=taste,
+            contents=features_of(described, content) if config.content else None,
+            text=content["text"] if config.content else 0,
+        )
         fitted = FittedNextItem(
             model.ranker(), vocabulary.item_ids, vocabulary.counts, config.max_length, config.time_gap, taste, kept=kept
         )
@@ -167,13 +184,16 @@ class NextItemLearner(Learner):
         fitted.epochs = train_epochs(
             model,
             batches,
-            validate=self._validation(fitted, data, vocabulary, config),
+            validate=self._validation(model, fitted, data, vocabulary, config),
             watched=self.watched,
             epochs=config.epochs,
             patience=config.patience,
             minutes=config.minutes,
             context=context,
         )
+        model.refresh(fitted.ranker)
+        if config.content:
+            fitted.content = {**content, "projection": np.asarray(model.projection.kernel).tolist()}
         return fitted
 
     def measure(self, model: Ranker, data: Sequences) -> Measured:
@@ -300,13 +320,16 @@ class NextItemLearner(Learner):
         attributions = integrated_gradients(*path, steps=STEPS)
         return attributions.sum(axis=-1), inputs[0], best, completeness(*path, attributions)
 
-    def _validation(self, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig):
+    def _validation(
+        self, model: NextItem, fitted: Ranker, data: Sequences, vocabulary: Vocabulary, config: NextItemConfig
+    ):
         """Validation of NDCG@10 on at most `validation_people` people."""
         histories, targets = held_out_histories(data, vocabulary, part=Part.VALIDATION)
         people = np.random.default_rng(config.seed).permutation(len(histories))[: config.validation_people]
         histories, targets = histories.take(people), targets[people]
 
         def validate() -> Mapping[str, float]:
+            model.refresh(fitted.ranker)
             ranking = rank_targets(scorer(fitted), histories, targets, items=len(vocabulary))
             return {self.watched: float(ranking.ndcg.mean())}
 

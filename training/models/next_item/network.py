@@ -23,6 +23,9 @@ PADDING = 0
 GAP_CODES = 32
 """Codes of the time between two acts: 0 padding, 1 a first act, then one code per power of two of seconds."""
 
+_ITEMS = "items"
+"""The layer of the served form that holds the vectors of the items."""
+
 BACKBONES = ("gru", "attention")
 INITIALISATIONS = ("random", "spectral")
 LOSSES = ("sampled_softmax", "softmax", "bpr_max", "gbce")
@@ -74,6 +77,14 @@ class NextItemConfig:
     """Whether each step also reads the item's category."""
     taste: bool = False
     """Whether each step also reads the person's taste vector of an earlier day."""
+    content: bool = False
+    """Whether an item's vector is that of its id plus a projection of what the catalogue says of it, so that an item
+    without acts has a vector too (DropoutNet; Volkovs et al., NeurIPS 2017)."""
+    id_dropout: float = 0.1
+    """With `content`, share of items of which a training step drops the id, so that the projection alone must do."""
+    text_dropout: float = 0.5
+    """With `content`, share of the numbers of a title's vector that a training step drops: they are many, and would
+    be learned by heart."""
     learning_rate: float = 0.004
     weight_decay: float = 0.0
     """Weight decay of AdamW: a step takes away this share of each weight, times the learning rate."""
@@ -109,18 +120,35 @@ class NextItem(keras.Model):
     """
 
     def __init__(
-        self, config: NextItemConfig, item_counts: np.ndarray, categories: np.ndarray, taste_dimensions: int
+        self,
+        config: NextItemConfig,
+        item_counts: np.ndarray,
+        categories: np.ndarray,
+        taste_dimensions: int,
+        contents: np.ndarray | None,
+        text: int,
     ) -> None:
         embedding = keras.layers.ReversibleEmbedding(
             len(item_counts) + 1,
             config.dimensions,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=config.initial_scale, seed=config.seed),
             reverse_dtype="float32",
-            name="items",
+            name="item_ids" if config.content else _ITEMS,
         )
         histories = keras.Input((None,), dtype="int32", name="history")
-        inputs, steps = [histories], embedding(histories)  # (batch, step, dimensions)
-        steps = steps * config.dimensions**0.5
+        inputs, vectors = [histories], embedding(histories)  # (batch, step, dimensions)
+        projection = described = None
+        if config.content:
+            projection = keras.layers.Dense(config.dimensions, use_bias=False, name="content")
+            described = keras.layers.Embedding(len(contents) + 1, contents.shape[1], trainable=False, dtype="float32")
+            known = keras.layers.Dropout(config.id_dropout, noise_shape=(None, None, 1), seed=config.seed + 2)
+            said = described(histories)
+            if text:
+                unsaid = keras.layers.Dropout(config.text_dropout, seed=config.seed + 3)
+                said = ops.concatenate([said[..., :-text], unsaid(said[..., -text:])], axis=-1)
+            vectors = known(vectors) + projection(said)
+            described.set_weights([np.concatenate([np.zeros_like(contents[:1]), contents])])
+        steps = vectors * config.dimensions**0.5
         if config.backbone == "attention":
             steps = steps + _position_vectors(config, histories)
         if config.time_gap:
@@ -139,7 +167,8 @@ class NextItem(keras.Model):
             steps = _BLOCKS[config.backbone](config, steps)
         states = keras.layers.LayerNormalization(epsilon=1e-6)(steps)
         super().__init__(inputs if len(inputs) > 1 else histories, states, name="next_item")
-        self.item_embedding = embedding
+        self.item_embedding, self.projection, self.described = embedding, projection, described
+        self.step_vectors, self.text = vectors, text
         self.settings = config
         self.random = keras.random.SeedGenerator(config.seed)
         self.log_proposal = log_proposal(item_counts, config.popularity_power)  # (items,)
@@ -158,13 +187,14 @@ class NextItem(keras.Model):
     def _step_losses(self, states, targets):
         """Loss of each step (batch, step)."""
         config = self.settings
-        vectors = ops.cast(self.item_embedding.embeddings, "float32")  # (1 + items, dimensions)
-        positive = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1)  # (batch, step)
         if config.loss == "softmax":
+            vectors = self._vectors_of(ops.arange(len(self.log_proposal) + 1))  # (1 + items, dimensions)
+            positive = ops.sum(states * ops.take(vectors, targets, axis=0), axis=-1)  # (batch, step)
             index = ops.maximum(targets - 1, 0)
             return losses.softmax(states, vectors[1:], index, positive, smoothing=config.label_smoothing)
+        positive = ops.sum(states * self._vectors_of(targets), axis=-1)
         sampled = keras.random.categorical(self.log_proposal[None, :], config.negatives, seed=self.random)[0]
-        negatives = ops.matmul(states, ops.transpose(ops.take(vectors, sampled + 1, axis=0)))  # (batch, step, negative)
+        negatives = ops.matmul(states, ops.transpose(self._vectors_of(sampled + 1)))  # (batch, step, negative)
         mask = ops.cast(ops.not_equal(targets[..., None], ops.cast(sampled + 1, targets.dtype)), "float32")
         if config.loss == "bpr_max":
             return losses.bpr_max(positive, negatives, mask, config.score_penalty)
@@ -174,19 +204,55 @@ class NextItem(keras.Model):
         log_expected_count = ops.take(self.log_proposal, sampled) + np.log(config.negatives)
         return losses.sampled_softmax(positive, negatives, mask, log_expected_count)
 
+    def _vectors_of(self, codes):
+        """Vectors of items by which steps are scored in training (..., dimensions)."""
+        vectors = ops.cast(ops.take(self.item_embedding.embeddings, codes, axis=0), "float32")
+        if self.projection is None:
+            return vectors
+        shape = (*ops.shape(codes), 1)
+        vectors = keras.random.dropout(vectors, self.settings.id_dropout, noise_shape=shape, seed=self.random)
+        said = ops.take(self.described.embeddings, codes, axis=0)
+        if self.text:
+            words = keras.random.dropout(said[..., -self.text :], self.settings.text_dropout, seed=self.random)
+            said = ops.concatenate([said[..., : -self.text], words], axis=-1)
+        return vectors + ops.matmul(said, self.projection.kernel)
+
+    def item_vectors(self) -> np.ndarray:
+        """The vectors of all items as they are served, zeros for the padding (1 + items, dimensions)."""
+        vectors = np.asarray(self.item_embedding.embeddings)
+        if self.projection is None:
+            return vectors
+        return vectors + np.asarray(self.described.embeddings) @ np.asarray(self.projection.kernel)
+
     def ranker(self) -> keras.Model:
         """The served form, made of built-in layers only: the same inputs to float32 scores of all items (batch, items).
 
-        It shares the weights. Items are scored against the state after the last real step. A history of padding alone
-        has no such state, and its scores mean nothing.
+        It shares the weights, but for `content` those of the items, which `refresh` takes over. Items are scored
+        against the state after the last real step. A history of padding alone has no such state, and its scores mean
+        nothing.
         """
         inputs = [keras.Input(one.shape[1:], dtype=one.dtype, name=one.name) for one in self.inputs]
         lengths = ops.sum(ops.cast(ops.not_equal(inputs[0], PADDING), "int32"), axis=1)
         last = ops.maximum(lengths - 1, 0)[:, None, None]  # (batch, 1, 1)
-        states = super().call(inputs if len(inputs) > 1 else inputs[0])
+        embedding = self.item_embedding
+        if self.projection is None:
+            states = super().call(inputs if len(inputs) > 1 else inputs[0])
+        else:
+            embedding = keras.layers.ReversibleEmbedding(
+                *embedding.embeddings.shape, reverse_dtype="float32", name=_ITEMS
+            )
+            vectors = embedding(inputs[0])
+            states = keras.Model([self.step_vectors, *self.inputs], self.outputs[0]).call([vectors, *inputs])
         state = ops.take_along_axis(states, last, axis=1)[:, 0]  # (batch, dimensions)
-        scores = self.item_embedding(state, reverse=True)[:, PADDING + 1 :]
-        return keras.Model(inputs if len(inputs) > 1 else inputs[0], ops.cast(scores, "float32"), name="ranker")
+        scores = embedding(state, reverse=True)[:, PADDING + 1 :]
+        found = keras.Model(inputs if len(inputs) > 1 else inputs[0], ops.cast(scores, "float32"), name="ranker")
+        self.refresh(found)
+        return found
+
+    def refresh(self, ranker: keras.Model) -> None:
+        """Give a ranker the vectors that the items have now."""
+        if self.projection is not None:
+            ranker.get_layer(_ITEMS).set_weights([self.item_vectors()])
 
 
 def build(
@@ -196,6 +262,8 @@ def build(
     vectors: np.ndarray | None = None,
     categories: np.ndarray | None = None,
     taste_dimensions: int = 0,
+    contents: np.ndarray | None = None,
+    text: int = 0,
 ) -> NextItem:
     """The compiled model.
 
@@ -204,6 +272,9 @@ def build(
         vectors: initial item embeddings, of length 1 (items, dimensions); required by the initialisation `spectral`.
         categories: code of each item's category, 0 for unknown (items,); required by `category: true`.
         taste_dimensions: length of taste vectors; above 0 is required by `taste: true`.
+        contents: what the catalogue says of each item, of length about 1 (items, features); required by
+            `content: true`.
+        text: how many of these features, the last ones, are those of the title's vector.
 
     Raises:
         ModelError: the configuration has a side input for which there is no data.
@@ -211,6 +282,7 @@ def build(
     for name, table, is_there in (
         ("category", "dim_item", categories is not None),
         ("taste", "predictions", taste_dimensions > 0),
+        ("content", "dim_item", contents is not None),
     ):
         if getattr(config, name) and not is_there:
             raise ModelError(
@@ -220,7 +292,7 @@ def build(
             )
     keras.utils.set_random_seed(config.seed)
     known = np.zeros(len(item_counts), "int32") if categories is None else categories
-    model = NextItem(config, item_counts, known, taste_dimensions)
+    model = NextItem(config, item_counts, known, taste_dimensions, contents, text)
     if config.initialisation == "spectral":
         scaled = vectors * config.initial_scale * config.dimensions**0.5
         model.item_embedding.set_weights([np.concatenate([np.zeros_like(scaled[:1]), scaled])])

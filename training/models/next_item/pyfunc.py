@@ -7,9 +7,10 @@ they are there; a row whose list is missing or has another length is scored with
 Output: for each history the best `k` items that are not in it (`items`), their `scores`, and in `because` the id of the
 history item that is nearest to each of them in the model's embeddings. A history without any known item gets the most
 popular items, with the number of acts in training as scores, and None as `because`. A history whose scores are not
-finite gets empty lists. `because` is a quick answer for a caller who waits; nightly audiences name the item that raised
-the score most (`serving/scoring/history_reasons.py`), and ask with the parameter `because` 0, which leaves the column
-out: to find it takes as long as to rank.
+finite gets empty lists. A model that learned with `content` has a place for an item that it has not learned from, once
+`admit` has told it what the catalogue says of it. `because` is a quick answer for a caller who waits; nightly audiences
+name the item that raised the score most (`serving/scoring/history_reasons.py`), and ask with the parameter `because` 0,
+which leaves the column out: to find it takes as long as to rank.
 """
 
 from __future__ import annotations
@@ -43,8 +44,26 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         self.time_gap, self.taste = vocabulary["time_gap"], vocabulary["taste"]
         self.step_inputs = 2 if self.time_gap else 1
         self.places = pd.Index(self.item_ids)
-        vectors = np.asarray(self.ranker.get_layer("items").embeddings)[1:]  # (items, dimensions)
-        self.directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        self.content, self.learned_ids = vocabulary.get("content"), self.item_ids
+        self.directions = _directions(np.asarray(self.ranker.get_layer("items").embeddings)[1:])
+
+    def admit(self, item_ids: np.ndarray, categories: np.ndarray, prices: np.ndarray, texts: np.ndarray) -> int:
+        """Give places to items that it does not know, by what the catalogue says of them; returns how many.
+
+        Args:
+            item_ids, categories, prices, texts: what `content_features` says; ids are strings (items,).
+        """
+        new = np.flatnonzero(self.places.get_indexer(pd.Index(item_ids, dtype=object)) < 0)
+        if self.content is None or not len(new):
+            return 0
+        features = content_features(categories[new], prices[new], texts[new], self.content)
+        vectors = features @ np.array(self.content["projection"], "float32")  # (new, dimensions)
+        self.ranker = _with_items(self.ranker, vectors)
+        self.item_ids = np.concatenate([self.item_ids, np.asarray(item_ids, dtype=object)[new]])
+        self.counts = np.concatenate([self.counts, np.zeros(len(new), "float32")])
+        self.places = pd.Index(self.item_ids)
+        self.directions = np.concatenate([self.directions, _directions(vectors)])
+        return len(new)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:  # noqa: ARG002
         k = min(_whole_number(params, "k", 10), len(self.item_ids))
@@ -118,6 +137,50 @@ class NextItemRanker(mlflow.pyfunc.PythonModel):
         cosine = np.where(known[:, None, :], cosine, -np.inf)
         nearest = np.take_along_axis(padded, cosine.argmax(axis=2), axis=1)  # (batch, k)
         return np.where(nearest > 0, self.item_ids[nearest - 1], None)
+
+
+def content_features(categories: np.ndarray, prices: np.ndarray, texts: np.ndarray, spec: dict) -> np.ndarray:
+    """What a catalogue says of items, as numbers of about the same size (items, features).
+
+    Args:
+        categories: name of the category, or names parted by |, None for none (items,).
+        prices: euros, not a number where none is known (items,).
+        texts: vectors of the titles, of length 1, zeros where there is none (items, numbers); of another number than in
+            training they say nothing.
+        spec: `categories`, those of training in order; `prices`, mean and deviation of their logarithms; `text`, how
+            many numbers a vector of a title has.
+    """
+    found = np.zeros((len(categories), len(spec["categories"]) + 1 + spec["text"]), "float32")
+    named = pd.Series(categories, dtype=object).str.split("|").explode()
+    code = pd.Index(spec["categories"], dtype=object).get_indexer(pd.Index(named, dtype=object))
+    found[named.index[code >= 0], code[code >= 0]] = 1.0
+    found /= np.sqrt(np.maximum(found.sum(axis=1, keepdims=True), 1.0))
+    mean, deviation = spec["prices"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        price = (np.log(prices) - mean) / max(deviation, 1e-6)
+    found[:, len(spec["categories"])] = np.clip(np.where(np.isfinite(price), price, 0.0), -3.0, 3.0) / 3.0
+    if texts.shape[1] == spec["text"]:
+        found[:, len(spec["categories"]) + 1 :] = np.nan_to_num(texts)
+    return found
+
+
+def _with_items(ranker: keras.Model, vectors: np.ndarray) -> keras.Model:
+    """The same net with more items behind those that it has (items, dimensions)."""
+    config = ranker.get_config()
+    for layer in config["layers"]:
+        if layer["name"] == "items":
+            layer["config"]["input_dim"] += len(vectors)
+    wider = keras.Model.from_config(config)
+    for layer in wider.layers:
+        weights = ranker.get_layer(layer.name).get_weights()
+        if layer.name == "items":
+            weights[0] = np.concatenate([weights[0], vectors])
+        layer.set_weights(weights)
+    return wider
+
+
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _histories(rows: pd.DataFrame) -> list:

@@ -103,3 +103,29 @@ def test_an_unknown_choice_is_named(name, value):
 def test_a_side_input_that_is_not_there_is_named(name):
     with pytest.raises(ModelError, match=f"which the setting `{name}: true` reads"):
         made(**{name: True})
+
+
+def test_what_is_said_of_items_places_those_that_nobody_acted_on():
+    """After an item of one kind comes another of the other kind, so that the kind is all there is to learn."""
+    kinds = np.arange(30) % 2
+    contents = np.eye(2, dtype="float32")[kinds]
+    config = dataclasses.replace(CONFIG, content=True, id_dropout=0.5, negatives=20)
+    model = build(config, np.ones(30), contents=contents)
+    random = np.random.default_rng(1)
+    first, second = 1 + 2 * random.integers(0, 12, (2, 400))  # codes 1 to 23 are of kind 0; items of 25 on have no acts
+    model.fit(first[:, None].astype("int32"), second[:, None].astype("int32") + 1, epochs=8, batch_size=20, verbose=0)
+    before = model.ranker()
+    scores = np.asarray(before(np.array([[1], [3]], "int32")))
+    unseen = np.arange(24, 30)
+    assert (
+        scores[:, unseen][:, kinds[unseen] == 1].min(axis=1) > scores[:, unseen][:, kinds[unseen] == 0].max(axis=1)
+    ).all()
+    model.projection.set_weights([0.0 * model.projection.kernel])
+    np.testing.assert_array_equal(before(np.array([[1]], "int32")), scores[:1])
+    model.refresh(before)
+    assert np.abs(np.asarray(before(np.array([[1]], "int32"))) - scores[:1]).max() > 1e-3
+
+
+def test_content_needs_a_catalogue():
+    with pytest.raises(ModelError, match="dim_item"):
+        made(content=True)

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from training.models.next_item.learner import FittedNextItem
 from training.models.next_item.network import NextItemConfig, build
-from training.models.next_item.pyfunc import NextItemRanker
+from training.models.next_item.pyfunc import NextItemRanker, content_features
 from training.sequences.histories import gap_codes
 
 CONFIG = NextItemConfig(dimensions=8, max_length=5, seed=3)
@@ -127,3 +127,46 @@ def test_a_history_that_is_not_there_is_empty(served):
     [nothing] = answer(served, []).to_dict("records")
     assert answer(served, None).to_dict("records") == [nothing]
     assert served.predict(None, pd.DataFrame({"taste_vector": [None]}), None).to_dict("records") == [nothing]
+
+
+SPEC = {"categories": ["hats", "shoes"], "prices": [np.log(10.0), 1.0], "text": 2}
+
+
+def test_what_the_catalogue_says_becomes_numbers():
+    categories = np.array(["shoes", "hats|shoes", "coats", None], object)
+    prices = np.array([10.0, 10.0 * np.e, np.nan, -1.0])
+    texts = np.array([[0.6, 0.8], [0, 0], [1, 0], [np.nan, 0]])
+    found = content_features(categories, prices, texts, SPEC)
+    half = 0.5**0.5
+    expected = [[0, 1, 0, 0.6, 0.8], [half, half, 1 / 3, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    other_model = content_features(categories[:1], prices[:1], np.ones((1, 3)), SPEC)
+    np.testing.assert_allclose(other_model, [[0, 1, 0, 0, 0]], atol=1e-6)
+
+
+def test_an_item_of_tonights_catalogue_has_a_place_at_once(tmp_path):
+    contents = np.random.default_rng(0).standard_normal((20, 5)).astype("float32")
+    model = build(dataclasses.replace(CONFIG, content=True), COUNTS, contents=contents)
+    content = {**SPEC, "projection": np.asarray(model.projection.kernel).tolist()}
+    fitted = FittedNextItem(model.ranker(), ITEMS, COUNTS, 5, False, 0, content=content)
+    served = NextItemRanker()
+    served.load_context(SimpleNamespace(artifacts={k: str(v) for k, v in fitted.save(tmp_path).items()}))
+    [before] = answer(served, ["i05", "new"], params={"k": 30}).to_dict("records")
+    row = np.array(["hats"], object), np.array([3.0]), np.array([[0.6, 0.8]])
+    assert served.admit(np.array(["i05"], object), *row) == 0
+    assert served.admit(np.array(["new"], object), *row) == 1
+    [after] = answer(served, ["i05"], params={"k": 30}).to_dict("records")
+    assert set(after["items"]) == {*before["items"], "new"}
+    before, after = (dict(zip(row["items"], row["scores"], strict=True)) for row in (before, after))
+    assert all(abs(after[item] - score) < 1e-5 for item, score in before.items())
+    expected = content_features(*row, SPEC) @ np.asarray(model.projection.kernel)
+    np.testing.assert_allclose(served.directions[-1], expected[0] / np.linalg.norm(expected), atol=1e-6)
+    assert served.learned_ids.tolist() == ITEMS.tolist()
+    [history] = answer(served, ["new"]).to_dict("records")
+    assert history["because"] == ["new"] * 10, "it is read in a history too"
+
+
+def test_a_model_that_did_not_learn_from_content_admits_nothing(served):
+    before = len(served.item_ids)
+    assert served.admit(np.array(["new"], object), np.array(["hats"], object), np.array([1.0]), np.zeros((1, 2))) == 0
+    assert len(served.item_ids) == before
