@@ -27,10 +27,12 @@ from contracts.errors import ModelError
 from contracts.report import say
 from training.config import read_config
 from training.learner import Context
+from training.media.batches import batch_and_steps
+from training.media.learner import logits_of, measured
 from training.metrics.calibration import calibrated, expected_calibration_error
-from training.models.interest_vision.augmentation import batch_and_steps, photo_batches
+from training.models.interest_vision.augmentation import photo_batches
 from training.models.interest_vision.baselines import pixels_logistic
-from training.models.interest_vision.learner import fit_net, logits_of, measured
+from training.models.interest_vision.learner import fit_net
 from training.models.interest_vision.network import InterestVisionConfig, build
 
 CATEGORIES = 10
@@ -149,7 +151,7 @@ def epochs_within(
 ) -> int:
     """How many epochs of the schedule can be trained in that time, at least one, at most those of the configuration."""
     started = time.monotonic()
-    steps = batch_and_steps(len(learned[1]), config)[1]
+    steps = batch_and_steps(len(learned[1]), config.batch_size)[1]
     net = build(config, CATEGORIES, steps=steps)
     before, timed = min(_STEPS_BEFORE, steps), min(_STEPS_TIMED, steps)
     batches = photo_batches(*learned, CATEGORIES, config)

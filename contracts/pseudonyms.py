@@ -53,7 +53,7 @@ def rekeyed(key: bytes, pseudonym_or_raw: str) -> str:
 
 
 def row_id_rekeyed(key: bytes, row_id: str) -> str:
-    """An id of a row under one more key: its 32 digits, behind `media:` where it names a picture; others stay."""
+    """An id of a row under one more key: its 32 digits, behind `media:` where it names a posted file; others stay."""
     match = re.fullmatch(r"((?:media:)?)([0-9a-f]{32})(.*)", row_id, re.DOTALL)
     return f"{match[1]}{_hash(key, match[2])}{match[3]}" if match else row_id
 

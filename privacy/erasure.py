@@ -25,7 +25,7 @@ from privacy.request import DRAFT, Change, Request, draft_of, sha256
 from privacy.search import files_below
 from spark_jobs.mapping.spec import known_sources, load_spec
 
-_PHOTOS = "photos that they posted"
+_POSTED = "photos and sounds that they posted"
 _SAY_EVERY_FILES = 200
 
 
@@ -47,7 +47,7 @@ class Erasure:
     def plan(self) -> list[Change]:
         """What `execute` would change, without doing it."""
         raw = {self._place(file): ("rows", done.rows or done.names) for file, done in self.raw_rewrites()}
-        photos = {self._place(file): (_PHOTOS, 0) for file in posted_photos(self.settings, self.occurrences.rows)}
+        photos = {self._place(file): (_POSTED, 0) for file in posted_photos(self.settings, self.occurrences.rows)}
         beside = {
             self._place(file): ("files that name them", sum(found.values()))
             for file, found in sorted(self.occurrences.files.items())
@@ -66,7 +66,7 @@ class Erasure:
             self._remove_leftovers(request)
             self._erase_beside_raw(request, row_ids)
             for file in posted_photos(self.settings, self.occurrences.rows):
-                request.delete(file, place=self._place(file), what=_PHOTOS)
+                request.delete(file, place=self._place(file), what=_POSTED)
             for file, done in self.raw_rewrites():
                 self._write_raw(request, file, done)
         except PermissionError as error:
@@ -153,7 +153,7 @@ class Erasure:
 
 
 def posted_photos(settings: Settings, rows: RawRows) -> list[Path]:
-    """The photos that came with the person's rows; only files below the day that delivered them."""
+    """The photos and sounds that came with the person's rows; only files below the day that delivered them."""
     found = []
     for source, ds, path in sorted(rows.photos):
         folder = (settings.raw / source / f"ds={ds}").resolve()

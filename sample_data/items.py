@@ -109,7 +109,7 @@ def read_topics() -> dict[str, tuple[str, ...]]:
         raise RawDataError(
             expected=f"only the categories {', '.join(NOUNS)} in {TOPICS_FILE}",
             received=", ".join(unknown),
-            remedy="add their words to sample_data/words.py and their motif to sample_data/photos.py",
+            remedy="add their words, motif and pattern to words.py, photos.py and sounds.py in sample_data",
         )
     return topics
 

@@ -5,7 +5,7 @@ scores       ten items each, and behind them the best of each category of which 
              (unless NIGHTSHIFT_RULES says otherwise) keeps out, is left out before that, and counted
 responses    for each campaign the chance to click, to buy and to leave, the euros expected from sending, and why
 uplifts      for each campaign that had an experiment what sending changes in chances and euros, and why
-predictions  taste vector, interests seen in posted photos, chance to leave, best campaign: what enters the profile
+predictions  taste vector, interests in posted photos and sounds, chance to leave, best campaign: for the profile
 
 Where a version is in shadow (`training.promote --mode shadow`), `shadow_scores` are what it would have recommended.
 
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,8 @@ from serving.scoring.champions import Champion, Champions, vectors_for
 from serving.scoring.histories import in_batches
 from serving.scoring.kept_scores import KeptScores, inputs_of
 from serving.scoring.marts import Marts
-from serving.scoring.predictions import NO_RESPONSES, best_campaigns, photo_interests, predict_people, taste_vectors
+from serving.scoring.media import MEDIA, Looked, Medium, media_interests
+from serving.scoring.predictions import NO_RESPONSES, best_campaigns, predict_people, taste_vectors
 from serving.scoring.recommendations import POPULARITY, recommend
 from serving.scoring.responses import predict_responses
 from serving.scoring.shadows import publish_shadow_scores
@@ -59,7 +60,7 @@ from serving.scoring.shelf import Shelf, campaign_demand
 from serving.scoring.uplifts import predict_uplifts
 from training.registry.client import CHAMPION, Registry
 
-_KNOWN = ("taste_vector", "picture_interests")
+_KNOWN = ("taste_vector", *(medium.interests for medium in MEDIA))
 
 _PEOPLE_A_BATCH = 32_768
 """Their tastes and scores are a hundred megabytes."""
@@ -122,6 +123,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
         changes = write_uplifts(staged[UPLIFTS.name], marts.recipients, champions.get("uplift"), people)
 
         scored, fell_back, ranked_by, known = 0, 0, set(), Counter(dict.fromkeys(_KNOWN, 0))
+        looked = {medium.name: Looked() for medium in MEDIA}
         with contextlib.ExitStack() as open_files:
             writers = {}
             for table in (SCORES, PREDICTIONS):
@@ -140,10 +142,16 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
                 ranked_by |= set(pc.unique(scores["model_version"]).to_pylist())
                 writers[SCORES.name].write_table(scores)
                 predicts = np.full(len(some), True) if changed_since is None else ~keeps
-                photos = photo_interests(settings.raw, marts.photos, some[predicts], champions.get("interest_vision"))
+                seen = []
+                for medium, posted in _posted(marts):
+                    interests, files = media_interests(
+                        settings.raw, posted, some[predicts], medium, champions.get(medium.model)
+                    )
+                    seen.append(interests)
+                    looked[medium.name] = looked[medium.name].plus(files)
                 chosen = found.filter(pa.array(predicts))
                 found = predict_people(
-                    some[predicts], chosen["taste_vector"], chosen["passed_over"], own[predicts], photos, best
+                    some[predicts], chosen["taste_vector"], chosen["passed_over"], own[predicts], seen, best
                 )
                 if changed_since is not None:
                     found = _sorted(PREDICTIONS, found, before)
@@ -161,6 +169,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
             "people": shelf.people_passed_over,
             "fell_back": fell_back,
         }
+        fragment["media"] = {name: files.counts() for name, files in looked.items() if files.files}
         fragment["rules"] = {
             "excluded": int((~shelf.best.could).sum()),
             "buy_again": len(due),
@@ -181,8 +190,13 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
     say(f"score: {scored:,} people ranked by {by}, {len(people) - scored:,} failed")
     say(
         f"score: {predicted:,} responses and {changes:,} uplifts predicted; taste vectors of "
-        f"{known['taste_vector']:,} people, interests in photos of {known['picture_interests']:,}"
+        f"{known['taste_vector']:,} people, interests in photos of {known['picture_interests']:,}, in sounds of "
+        f"{known['sound_interests']:,}"
     )
+    for name, files in looked.items():
+        if files.remarks:
+            reasons = ", ".join(f"{remark} {count:,}" for remark, count in sorted(files.remarks.items()))
+            say(f"score: of {files.files:,} posted {name} {files.unused:,} could not be used ({reasons})")
 
 
 def shelves(settings: Settings, rules: Rules) -> Callable[..., Shelf]:
@@ -193,6 +207,12 @@ def shelves(settings: Settings, rules: Rules) -> Callable[..., Shelf]:
         return Shelf.of(catalogue, morning_after(ds), demand, rules, vectors_for(rules, champion, catalogue))
 
     return shelf_of
+
+
+def _posted(marts: Marts) -> Iterator[tuple[Medium, pd.DataFrame]]:
+    """Each kind of media with the files of it that people posted; no files where no champion looks at them."""
+    for medium in MEDIA:
+        yield medium, marts.posted.get(medium.name, pd.DataFrame(columns=["person_id", "path"]))
 
 
 def _due(lake: Lake, ds: str, people: np.ndarray, catalogue: Catalogue, rules: Rules) -> pa.Table:

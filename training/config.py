@@ -23,7 +23,7 @@ CONFIGS = REPOSITORY / "training" / "configs"
 CONFIG_FILE = "config.yml"
 """The file beside a version that holds the configuration with which it was trained."""
 
-MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response", "uplift")
+MODELS = ("next_item", "taste_autoencoder", "interest_vision", "interest_audio", "interest_gan", "response", "uplift")
 """The models that can be trained, by the name of their file and of their registered model."""
 
 SECTIONS = ("every", *MODELS, "admission")

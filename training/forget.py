@@ -40,6 +40,7 @@ from contracts.erasure import (
 from contracts.lake import Lake
 from contracts.report import say
 from contracts.settings import Settings
+from contracts.tables.marts import POSTED_FILES
 from contracts.tables.served import SYNTHETIC_RESPONSES
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from training.registry.erasure import Kept
 
 GENERATOR = "interest_gan"
+
+_OF_FILES = tuple(table.name for table in POSTED_FILES)
 
 UNKNOWN = "its rows are no longer there: that it learned from the person cannot be excluded"
 
@@ -112,18 +115,18 @@ def learned(lake: Lake, kept: Iterable[Kept], people: Iterable[str], *, generato
 def _reason(lake: Lake, table: str, ds: str, people: set[str]) -> str | None:
     """Why a training on a table of one day learned from these people; None where it did not.
 
-    All folders of the day are looked at, those that were published before the present one among them. A picture of
-    an item names nobody, and no model learns from the photos that people posted: they have no category.
+    All folders of the day are looked at, those that were published before the present one among them. A photo or
+    sound of an item names nobody, and no model learns from those that people posted: they have no category.
     """
     files = sorted((lake.root / ".runs" / table / ds).glob("*/*.parquet"))
     if not files:
-        return None if table == "training_pictures" else UNKNOWN
+        return None if table in _OF_FILES else UNKNOWN
     for file in files:
         rows = pyarrow.dataset.dataset(file, format="parquet")
         theirs = pc.field("person_id").isin(sorted(people))
         for column in {"consent_training"} & set(rows.schema.names):
             theirs &= pc.field(column)
-        if table == "training_pictures":
+        if table in _OF_FILES:
             theirs &= pc.field("category").is_valid()
         if rows.count_rows(filter=theirs):
             return f"the person is in {table} of {ds}"

@@ -16,8 +16,8 @@ from contracts.tables.marts import CONSENT, PROFILE
 from contracts.tables.served import PREDICTIONS
 from lake_tables.shown.showcase import Showcase
 
-_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests", "text_vector", "text_interests")
-_NO_CONDITION += ("inputs", "passed_over")
+_NO_CONDITION = ("first_seen", "last_seen", "taste_vector", "picture_interests", "sound_interests", "text_vector")
+_NO_CONDITION += ("text_interests", "inputs", "passed_over")
 _OF_CONSENT = [column.name for column in CONSENT.columns if column.name != "person_id"]
 PROFILE_COLUMNS = [column.name for column in PROFILE.columns if column.name not in (*_NO_CONDITION, *_OF_CONSENT)]
 PREDICTION_COLUMNS = [column.name for column in PREDICTIONS.columns if column.name not in _NO_CONDITION]

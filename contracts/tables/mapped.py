@@ -19,6 +19,7 @@ from contracts.tables.vocabulary import (
     HOUSE_CURRENCY,
     IDENTIFIER,
     LATEST,
+    MEDIA_KINDS,
     MOST_EUROS,
     MOST_MONEY,
     MOST_PIECES,
@@ -147,13 +148,13 @@ TEXTS = Table(
 
 MEDIA = Table(
     "media",
-    grain="one picture",
+    grain="one picture or sound",
     key=("media_id",),
     columns=(
         Column(
             "media_id",
             "string",
-            "hash of source, post and place of the picture in it",
+            "hash of source, post and place of the medium in it",
             required=True,
             pattern=ROW_ID_PATTERN,
             holds="keyed",
@@ -168,6 +169,7 @@ MEDIA = Table(
             pattern=ROW_ID_PATTERN,
             holds="keyed",
         ),
+        Column("kind", "string", "image or audio; null, of an earlier release, is image", one_of=MEDIA_KINDS),
         Column(
             "path", "string", "the file, below the day's folder of the source", required=True, text="code", most=300
         ),
@@ -239,6 +241,7 @@ ITEMS = Table(
         Column("categories", "array<string>", "all categories, main one first", text="free", most=100),
         Column("price", "double", "price in euros", least=0, greatest=MOST_EUROS),
         Column("picture", "string", "the file, below the day's folder of the source", text="code", most=300),
+        Column("sound", "string", "how it sounds: a file, as `picture` is one", text="code", most=300),
         Column("available", "boolean", "whether it can still be had; null is yes"),
         Column("in_stock", "boolean", "whether there is any of it to sell; null is yes"),
         Column(

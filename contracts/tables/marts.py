@@ -13,6 +13,7 @@ from contracts.tables.vocabulary import (
     PICTURE_INTERESTS,
     PURPOSES,
     SEND_STATUSES,
+    SOUND_INTERESTS,
     TASTE_VECTOR,
     TEXT_INTERESTS,
     TEXT_VECTOR,
@@ -62,6 +63,7 @@ PROFILE = Table(
         Column("last_seen", "timestamp", "last act, UTC", required=True, earliest=EARLIEST),
         TASTE_VECTOR,
         PICTURE_INTERESTS,
+        SOUND_INTERESTS,
         TEXT_VECTOR,
         TEXT_INTERESTS,
     ),
@@ -186,6 +188,22 @@ TRAINING_PICTURES = Table(
     ),
 )
 
+TRAINING_SOUNDS = Table(
+    "training_sounds",
+    grain="one sound of an item, or one that a person posted",
+    key=("sound_id",),
+    columns=(
+        Column("sound_id", "string", "`item:` and the item, or `media:` and the medium", required=True, holds="keyed"),
+        Column("path", "string", "the file, below the folder of raw deliveries", required=True),
+        Column("category", "string", "main category of the item; null for a posted sound"),
+        Column("person_id", "string", "who posted it; null for a sound of an item", holds="person"),
+        Column("consent_profiling", "boolean", "whether what it tells may enter the profile", required=True),
+    ),
+)
+
+POSTED_FILES = (TRAINING_PICTURES, TRAINING_SOUNDS)
+"""The marts that name files below the folder of raw deliveries."""
+
 TREATMENTS = ("sent", "assumed")
 """How it is known that a campaign reached a person: a send log says so, or there is none and it could have."""
 
@@ -306,6 +324,7 @@ MART_TABLES = (
     INTERACTIONS,
     TRAINING_SEQUENCES,
     TRAINING_PICTURES,
+    TRAINING_SOUNDS,
     TRAINING_RESPONSES,
     TRAINING_UPLIFT,
     SCORING_SEQUENCES,

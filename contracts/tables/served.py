@@ -10,6 +10,7 @@ from contracts.tables.vocabulary import (
     IDENTIFIER,
     PERSON_ID,
     PICTURE_INTERESTS,
+    SOUND_INTERESTS,
     TASTE_VECTOR,
     TEXT_INTERESTS,
     TEXT_VECTOR,
@@ -118,6 +119,7 @@ PREDICTIONS = Table(
         PERSON_ID,
         TASTE_VECTOR,
         PICTURE_INTERESTS,
+        SOUND_INTERESTS,
         Column(
             "leave_chance",
             "double",

@@ -102,8 +102,17 @@ TEXT_INTERESTS = Column(
     "the texts make it",
 )
 
+MEDIA_KINDS = ("image", "audio")
+"""What people post beside words."""
+
 PICTURE_INTERESTS = Column(
     "picture_interests",
     "array<struct<category:string,weight:double,confidence:double>>",
     "what posted pictures show, heaviest first; the weights add up to 1, confidence is how sure the pictures make it",
+)
+
+SOUND_INTERESTS = Column(
+    "sound_interests",
+    PICTURE_INTERESTS.type,
+    "what posted sounds are about, heaviest first; the weights add up to 1, confidence is how sure the sounds make it",
 )

@@ -38,5 +38,5 @@ DEFAULTS = {
     "retry_policy": ContractErrorsFail(),
 }
 
-MODELS = ["next_item", "taste_autoencoder", "interest_vision", "interest_gan", "response", "uplift"]
+MODELS = ["next_item", "taste_autoencoder", "interest_vision", "interest_audio", "interest_gan", "response", "uplift"]
 """The models that a night trains, in this order; `training/config.py` has the same list, and a test compares them."""

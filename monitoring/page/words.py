@@ -8,6 +8,7 @@ MODELS = {
     "next_item": "what a person looks at next",
     "taste_autoencoder": "tastes, also of people of whom little is known",
     "interest_vision": "interests in the photos that people post",
+    "interest_audio": "interests in the sounds that people post",
     "interest_gan": "made-up rows that others may learn from",
     "response": "who answers a campaign",
     "uplift": "whom a message changes",
@@ -18,7 +19,7 @@ METRICS = {
     "ndcg@100": "how near the top of a hundred recommended items the right ones stand; 1 is best",
     "hit_rate@10": "share of people who acted on one of the ten items recommended to them",
     "click_auc": "how often who clicked had the higher chance; 0.5 is a coin toss, 1 is best",
-    "accuracy": "share of photos whose subject is recognised",
+    "accuracy": "share of photos, or sounds, whose subject is recognised",
     "tstr_auc": "how well a model does that learned from made-up rows alone; 0.5 is a coin toss",
     "qini": "how much better people are chosen than by lot; 0 is by lot",
 }

@@ -35,7 +35,7 @@ SERVED_WITH = {
 }
 """Features as they are learned from, and as they are scored."""
 
-_IDS = frozenset({"item_id", "title", "path", "picture", "inputs", "reason", "order_id", "session_id"})
+_IDS = frozenset({"item_id", "title", "path", "picture", "sound", "inputs", "reason", "order_id", "session_id"})
 """Columns with almost as many words as rows: of them only what is missing is watched."""
 
 _OF_THE_DAY = frozenset(

@@ -1,4 +1,4 @@
-"""Raw deliveries that have lived their span; one that was not mapped yet stays, and so do pictures that are in use."""
+"""Raw deliveries that have lived their span; one not mapped yet stays, and so do photos and sounds that are in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from contracts.lake import Lake
 from contracts.raw import CONTACTS, landed_days, landed_sources
 from contracts.tables.mapped import RECONCILIATION
-from contracts.tables.marts import TRAINING_PICTURES
+from contracts.tables.marts import POSTED_FILES
 from ops.cleaning.removal import Removal, Today, days, half_removed, is_day, remove_path
 
 
@@ -41,20 +41,20 @@ class Deliveries:
 
     def _delivery(self, source: str, ds: str) -> Iterator[Removal]:
         folder = self.raw / source / f"ds={ds}"
-        in_use = {self.raw / path for path in self._pictures if path.startswith(f"{source}/ds={ds}/")}
+        in_use = {self.raw / path for path in self._named if path.startswith(f"{source}/ds={ds}/")}
         if not in_use:
             yield Removal("raw", source, ds, days(self.span), (folder,), lambda: remove_path(folder))
             return
         files = tuple(path for path in sorted(folder.rglob("*")) if path.is_file() and path not in in_use)
         if files:
-            why = f"{days(self.span)}; pictures that {TRAINING_PICTURES.name} names stay"
+            why = f"{days(self.span)}; files that {' and '.join(table.name for table in POSTED_FILES)} name stay"
             yield Removal("raw", source, ds, why, files, lambda: [path.unlink(missing_ok=True) for path in files])
 
     @cached_property
-    def _pictures(self) -> set[str]:
-        """Files below raw that any day of the table names."""
+    def _named(self) -> set[str]:
+        """Files below raw that any day of these tables names."""
         import pyarrow.parquet as pq  # where a delivery is to go, and not each night
 
-        table = TRAINING_PICTURES.name
-        files = [file for ds in self.lake.days(table) for file in self.lake.files(table, ds)]
+        tables = [table.name for table in POSTED_FILES]
+        files = [file for table in tables for ds in self.lake.days(table) for file in self.lake.files(table, ds)]
         return {path for file in files for path in pq.read_table(file, columns=["path"])["path"].to_pylist()}

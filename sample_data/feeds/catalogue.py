@@ -12,11 +12,15 @@ from sample_data.feeds.feed import Feed, Track, silently
 from sample_data.items import Item, Shop
 from sample_data.parameters import DAY_SECONDS, Parameters
 from sample_data.photos import photo
+from sample_data.sounds import sound
 
 SOURCE = "catalogue"
 
 SOLD_OUT_SHARE, ENDED_SHARE, SEASONAL_SHARE = 1 / 40, 1 / 60, 1 / 60
 """Of the items, on the last day; the pipeline may show none of these on the morning after it."""
+
+SOUND_SHARE = 0.6
+"""Of the items, those of which the catalogue has a sound."""
 
 SEASON_DAYS = 10
 """After the last day of the town, seasonal items can be had again."""
@@ -25,10 +29,11 @@ _MARGINS = (0.1, 0.6)
 
 
 def catalogue(parameters: Parameters, shop: Shop, track: Track = silently) -> Feed:
-    """All deliveries, each with the pictures of its items."""
+    """All deliveries, each with the pictures of its items, and the sounds of those that make any."""
     rng = parameters.generator("catalogue")
     pictures = {item.id: photo(rng, item.category) for item in track(shop.items, "catalogue")}
     stock = stock_of_last_day(parameters, shop)
+    sounds = _sounds(parameters, shop)
     margins = _margins(parameters, shop)
     deliveries = {0: shop.items}
     if parameters.price_update_day < parameters.days:
@@ -43,10 +48,13 @@ def catalogue(parameters: Parameters, shop: Shop, track: Track = silently) -> Fe
         for item in items:
             price = item.price_on(day, parameters.price_update_day)
             state = {"brand": item.brand, "margin": margins[item.id]} | (stock.get(item.id, {}) if day == last else {})
+            if item.id in sounds:
+                state = {"sound": _sound_path(item)} | state
             lines.append(Record(second, day, _line(item, price, state)))
         folder = f"ds={parameters.ds(day)}"
         files[f"{folder}/items.jsonl"] = b"".join(record.line() for record in lines)
         files.update({f"{folder}/{_picture_path(item)}": pictures[item.id] for item in items})
+        files.update({f"{folder}/{_sound_path(item)}": sounds[item.id] for item in items if item.id in sounds})
         records.extend(lines)
     return Feed(SOURCE, files, tally(records), frozenset())
 
@@ -68,6 +76,15 @@ def stock_of_last_day(parameters: Parameters, shop: Shop) -> dict[str, dict[str,
 def _margins(parameters: Parameters, shop: Shop) -> dict[str, float]:
     draws = parameters.generator("margins").uniform(*_MARGINS, len(shop.items)).round(2).tolist()
     return {item.id: margin for item, margin in zip(shop.items, draws, strict=True)}
+
+
+def _sounds(parameters: Parameters, shop: Shop) -> dict[str, bytes]:
+    rng = parameters.generator("sounds of items")
+    return {item.id: sound(rng, item.category) for item in shop.items if rng.random() < SOUND_SHARE}
+
+
+def _sound_path(item: Item) -> str:
+    return f"sounds/{item.id}.wav"
 
 
 def _picture_path(item: Item) -> str:

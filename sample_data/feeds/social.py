@@ -1,4 +1,4 @@
-"""Exports of Mastodon statuses, one JSON object a line in the shape of the API's Status entity, and their pictures."""
+"""Exports of Mastodon statuses, one JSON object a line in the shape of the API's Status entity, and their files."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from sample_data.feeds.dirt import (
     tally,
 )
 from sample_data.feeds.feed import Feed, Track, seen_in, silently
-from sample_data.feeds.statuses import account_of, boost_of, bot_account, instant, snowflake, status_of
+from sample_data.feeds.statuses import account_of, boost_of, bot_account, instant, snowflake, sound_of, status_of
 from sample_data.items import Shop
 from sample_data.parameters import DAY_SECONDS, Parameters
 from sample_data.people import Handle, Person
 from sample_data.photos import photo
+from sample_data.sounds import RATE, broken, sound
 from sample_data.visits import starts_of
 
 SOURCE = "mastodon"
@@ -48,12 +49,20 @@ UNKNOWN_FIELDS = {"edited_by_moderator": (0.004, True), "x_experiment": (0.01, "
 PICTURE_SHARE, BOOST_SHARE, REPLY_SHARE = 0.08, 0.12, 0.12
 """Shares of posts with a picture, of statuses that are boosts, and of posts that answer an earlier one."""
 
+SOUND_SHARE = 0.03
+"""Of the posts without a picture, those with a sound."""
+
+BROKEN_SOUNDS = ("empty", "silent", "mp3")
+BROKEN_SHARE, STEREO_SHARE = 0.02, 0.1
+"""Of the sounds, those in which there is nothing to hear, and those of two channels and twice the rate."""
+
 BOTS = ("weatherbot", "trainnews", "quotes_daily")
 
 
 def social(parameters: Parameters, shop: Shop, people: list[Person], track: Track = silently) -> Feed:
-    """All statuses of the town's handles, dirt included, and the pictures in them."""
+    """All statuses of the town's handles, dirt included, and the pictures and sounds in them."""
     written = _write_all(parameters, shop, people, track)
+    sounds = _add_sounds(parameters, written)
     rng = parameters.generator("social dirt")
     unknown = {name: set(planted(rng, written, share)) for name, (share, _) in UNKNOWN_FIELDS.items()}
     clean = []
@@ -70,7 +79,8 @@ def social(parameters: Parameters, shop: Shop, people: list[Person], track: Trac
         files[f"ds={parameters.ds(day)}/statuses.jsonl.gz"] = compressed(content)
     for (_, category, status), record in zip(written, on_time, strict=True):
         for attachment in status["media_attachments"]:
-            files[f"ds={parameters.ds(record.day)}/{attachment['url']}"] = photo(rng, category)
+            content = sounds[attachment["url"]] if attachment["url"] in sounds else photo(rng, category)
+            files[f"ds={parameters.ds(record.day)}/{attachment['url']}"] = content
     return Feed(SOURCE, files, tally(records, broken_archives=1), seen_in(clean))
 
 
@@ -81,6 +91,23 @@ def _write_all(
     rng = parameters.generator("social")
     wording = parameters.generator("social wording")
     return _write(rng, wording, shop, _plan(rng, parameters, people), PICTURE_SHARE, track)
+
+
+def _add_sounds(parameters: Parameters, written: list[tuple[int, str, dict[str, Any]]]) -> dict[str, bytes]:
+    """Put sounds into some of the posts; returns them by their addresses. It has chance of its own: all else stays."""
+    rng = parameters.generator("social sounds")
+    sounds = {}
+    for _, category, status in written:
+        if status["reblog"] is not None or status["media_attachments"] or rng.random() >= SOUND_SHARE:
+            continue
+        attachment = sound_of(status["id"])
+        status["media_attachments"] = [attachment]
+        stereo = rng.random() < STEREO_SHARE
+        content = sound(rng, category, rate=2 * RATE if stereo else RATE, channels=2 if stereo else 1)
+        if rng.random() < BROKEN_SHARE:
+            content = broken(BROKEN_SOUNDS[int(rng.integers(len(BROKEN_SOUNDS)))])
+        sounds[attachment["url"]] = content
+    return sounds
 
 
 def day_posts(parameters: Parameters, shop: Shop, people: list[Person], day: int) -> tuple[dict[str, bytes], dict]:

@@ -98,6 +98,12 @@ def status_of(
     }
 
 
+def sound_of(status_id: str) -> dict[str, Any]:
+    """A sound that is posted with a status."""
+    id_ = str(int(status_id) + 1)
+    return {"id": id_, "type": "audio", "url": f"media/{id_}.wav", "description": None}
+
+
 def boost_of(original: dict[str, Any], id_: str, second: int, account: dict[str, Any]) -> dict[str, Any]:
     """A boost: the original's text and tags under the booster's name."""
     author = original["account"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.lake import Lake
-from contracts.tables.marts import ITEM, SCORING_RESPONSES, SCORING_SEQUENCES, TRAINING_PICTURES
+from contracts.tables.marts import ITEM, SCORING_RESPONSES, SCORING_SEQUENCES
 from lake_tables.arrow import arrow_schema, read_mart
 from lake_tables.consent import Consenting
 from lake_tables.shown.catalogue import Catalogue
 from serving.scoring.champions import Champions
 from serving.scoring.histories import read_histories, read_tastes
+from serving.scoring.media import MEDIA, Medium
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Marts:
     """The same items, as lists are chosen of them."""
     recipients: pa.Table
     """The mart `scoring_responses`, by person and campaign."""
-    photos: pd.DataFrame
-    """person_id, path: photos of people who agreed to profiling, by person and path."""
+    posted: Mapping[str, pd.DataFrame]
+    """Name of a medium -> person_id, path: such files of people who agreed to profiling, by person and path."""
 
     @classmethod
     def read(cls, lake: Lake, ds: str, champions: Champions) -> Marts:
@@ -52,9 +54,6 @@ class Marts:
             recipients = read_mart(lake, SCORING_RESPONSES.name, ds, SCORING_RESPONSES.column_names)
             recipients = recipients.sort_by([(name, "ascending") for name in SCORING_RESPONSES.key])
             consenting.require_agreed(SCORING_RESPONSES.name, recipients["person_id"].to_numpy())
-        photos = pd.DataFrame(columns=["person_id", "path"])
-        if champions.get("interest_vision") is not None:
-            photos = read_photos(lake, ds)
         return cls(
             people=consenting.people,
             histories=histories,
@@ -62,7 +61,11 @@ class Marts:
             items=read_items(lake, ds),
             catalogue=Catalogue.read(lake, ds),
             recipients=recipients,
-            photos=photos,
+            posted={
+                medium.name: read_posted(lake, ds, medium)
+                for medium in MEDIA
+                if champions.get(medium.model) is not None
+            },
         )
 
 
@@ -73,8 +76,8 @@ def read_items(lake: Lake, ds: str) -> pd.DataFrame:
     return items.reindex(columns=[*columns, "brand", "margin"])
 
 
-def read_photos(lake: Lake, ds: str) -> pd.DataFrame:
-    """person_id, path of the photos that people who agreed to profiling have posted, by person and path."""
-    pictures = read_mart(lake, TRAINING_PICTURES.name, ds, ["person_id", "path", "consent_profiling"])
-    posted = pictures.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id")))
+def read_posted(lake: Lake, ds: str, medium: Medium) -> pd.DataFrame:
+    """person_id, path of the files of a kind that people who agreed to profiling have posted, by person and path."""
+    files = read_mart(lake, medium.table.name, ds, ["person_id", "path", "consent_profiling"])
+    posted = files.filter(pc.field("consent_profiling") & pc.is_valid(pc.field("person_id")))
     return posted.select(["person_id", "path"]).to_pandas().sort_values(["person_id", "path"], ignore_index=True)

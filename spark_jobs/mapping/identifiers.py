@@ -28,8 +28,8 @@ def with_identifiers(
     Returns:
         The columns of `raw`, and arrays of strings: `<prefix>_owners`, the identifiers whose rows it gives;
         `<prefix>_edge_ends`, both ends of the identity edges that it gives; `<prefix>_all`, every identifier in it;
-        `<prefix>_files`, the photos posted with it. An identifier has the same place in the array under all keys;
-        null where there is none.
+        `<prefix>_files`, the files posted with it. An identifier has the same place in the array under all keys; null
+        where there is none.
     """
     pseudonyms = [name for name, expression in spec.let.items() if "pseudonym(" in expression]
     spec = spec.translated(Functions(keys, as_of_old=as_of_old).expanded)

@@ -14,6 +14,7 @@ MAY_STAND_IN = {
     "dim_person_profile": [PROFILED],
     "history_person_profile": [PROFILED],
     "training_pictures": [PROFILED],
+    "training_sounds": [PROFILED],
     "person_words": [PROFILED],
     "fct_interactions": list(ANY),
     "fct_sends": list(ANY),

@@ -124,7 +124,7 @@ def _draw_town(drawn: Towns, chance: random.Random, town: str) -> None:
 
 
 def _draw_acts(drawn: Towns, chance: random.Random, identifier: str, key: str) -> None:
-    """Acts, posted pictures and answers of one identifier; of some none at all."""
+    """Acts, posted pictures and sounds, and answers of one identifier; of some none at all."""
     for number in range(chance.choice((0, 1, 3, 5))):
         arrived, action = chance.choice(DAYS), chance.choice(ACTIONS)
         occurred_at = at(f"{arrived} 10:00") - datetime.timedelta(days=chance.choice((0, 1, 9, 30)), hours=number)
@@ -136,6 +136,8 @@ def _draw_acts(drawn: Towns, chance: random.Random, identifier: str, key: str) -
             text = {"text_id": act["event_id"], "identifier": identifier, "text": "Up the hill with new shoes"}
             drawn.add("texts", arrived, {**text, "topics": act["topics"], "occurred_at": occurred_at})
             drawn.add("media", arrived, {**picture, "path": f"media/{key}.png", "occurred_at": occurred_at})
+            sound = {**picture, "media_id": f"{key}-{number}-s", "kind": "audio", "path": f"media/{key}.wav"}
+            drawn.add("media", arrived, {**sound, "occurred_at": occurred_at})
         elif action != "search":
             act |= {"item_id": f"i{chance.randrange(ITEMS):02d}", "value": 20.0 if action == "purchase" else None}
         drawn.add("events", arrived, act)

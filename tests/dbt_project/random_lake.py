@@ -133,6 +133,7 @@ def _item(chance: random.Random, number: int) -> dict[str, Any]:
         "category": chance.choice((None, *CATEGORIES)),
         "price": chance.choice((None, 10.0, 10.0, 20.0, round(chance.uniform(1, 100), 2))),
         "picture": chance.choice((None, "", "i.png", "../i.png", "https://elsewhere/i.png", f"i{number}.png")),
+        "sound": (None, "", "i.wav", "../i.wav", f"i{number}.wav")[number % 5],
         "in_stock": (None, True, False)[number % 3],
         "available_until": (None, datetime.date(2026, 11, 1), datetime.date(2999, 1, 1))[number // 3 % 3],
         "margin": (None, 0.25)[number % 2],
@@ -165,6 +166,7 @@ def _medium(chance: random.Random, media_id: str, everyone: list[str]) -> dict[s
         "media_id": media_id,
         "identifier": chance.choice(everyone),
         "event_id": f"{THURSDAY}-0001",
+        "kind": (None, "image", "audio")[sum(map(ord, media_id)) % 3],
         "path": chance.choice(("media/a.png", "/etc/a.png", f"media/{media_id}.png")),
         "occurred_at": _moment(chance, WEDNESDAY),
     }
@@ -218,4 +220,5 @@ def _prediction(chance: random.Random, person_id: str) -> dict[str, Any]:
         "person_id": person_id,
         "taste_vector": [chance.gauss(0, 1) for _ in range(4)],
         "picture_interests": chance.choice((None, [], interests)),
+        "sound_interests": interests,
     }

@@ -53,7 +53,7 @@ def nights(new_home) -> Nights:
         "margin": 0.25,
     }
     socks |= {"available_from": datetime.date(2026, 12, 1), "available_until": datetime.date(2999, 1, 1)}
-    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png"), socks])
+    home.deliver("items", THURSDAY, [item("i1", "Shoe", "running", 100, "i1.png", "i1.wav"), socks])
     home.deliver("items", WEDNESDAY, [item("i3", " \u200b", "running", 5), item("i4", "Tent", "running", math.inf)])
     home.deliver(
         "events",
@@ -150,7 +150,9 @@ def nights(new_home) -> Nights:
             consent("c12", "email:eve", "marketing_contact", True, "2026-11-20 10:00"),
         ],
     )
-    home.deliver("media", FRIDAY, [medium("m1", "account:dan"), medium("m2", "handle:bob")])
+    home.deliver(
+        "media", FRIDAY, [medium("m1", "account:dan"), medium("m2", "handle:bob"), medium("m3", "handle:bob", "audio")]
+    )
     home.deliver(
         "answers",
         FRIDAY,
@@ -173,15 +175,17 @@ def event(event_id, identifier, occurred_at, action, **more):
     return {"event_id": event_id, "identifier": identifier, "occurred_at": at(occurred_at), "action": action, **more}
 
 
-def item(item_id, title, category, price, picture=None):
-    return {"item_id": item_id, "title": title, "category": category, "price": price, "picture": picture}
+def item(item_id, title, category, price, picture=None, sound=None):
+    files = {"picture": picture, "sound": sound}
+    return {"item_id": item_id, "title": title, "category": category, "price": price, **files}
 
 
-def medium(media_id, identifier):
+def medium(media_id, identifier, kind=None):
     return {
         "media_id": media_id,
         "identifier": identifier,
         "event_id": "e4",
+        "kind": kind,
         "path": f"media/{media_id}.png",
         "occurred_at": at("2026-11-20 21:00"),
     }
@@ -192,6 +196,7 @@ def prediction(person_id, taste):
         "person_id": person_id,
         "taste_vector": [taste, -taste],
         "picture_interests": [{"category": "music", "weight": 1.0, "confidence": taste}],
+        "sound_interests": [{"category": "pets", "weight": 1.0, "confidence": taste}],
     }
 
 
@@ -487,12 +492,13 @@ def test_a_model_learns_from_who_agrees_to_training_and_is_asked_about_who_agree
 def test_what_was_predicted_before_the_day_stands_in_the_profile_of_who_agreed_to_profiling(nights):
     def predicted(person_id: str, ds: str):
         row = nights.home.row("dim_person_profile", ds, person_id=person_id)
-        return row["taste_vector"], row["picture_interests"]
+        return row["taste_vector"], row["picture_interests"], row["sound_interests"]
 
     # On Thursday nothing had been predicted before, also when Thursday is built again.
-    assert predicted("bob", FRIDAY) == ([0.2, -0.2], [{"category": "music", "weight": 1.0, "confidence": 0.2}])
-    assert predicted("cem", FRIDAY) == (None, None)
-    assert predicted("ann", THURSDAY) == (None, None)
+    music, pets = ([{"category": name, "weight": 1.0, "confidence": 0.2}] for name in ("music", "pets"))
+    assert predicted("bob", FRIDAY) == ([0.2, -0.2], music, pets)
+    assert predicted("cem", FRIDAY) == (None, None, None)
+    assert predicted("ann", THURSDAY) == (None, None, None)
 
 
 def test_what_people_wrote_until_the_night_before_stands_in_their_profiles(nights):
@@ -523,6 +529,15 @@ def test_pictures_are_those_of_items_and_of_who_agreed_to_profiling(nights):
     }
     assert nights.home.rows("training_pictures", THURSDAY) == [shoe]
     assert nights.home.rows("training_pictures", FRIDAY) == [shoe, of_bob]
+
+
+def test_sounds_are_those_of_items_and_of_who_agreed_to_profiling(nights):
+    # m2 is of a release that knew pictures only, and did not say so.
+    shoe = {"sound_id": "item:i1", "path": "shop/ds=2026-11-19/i1.wav", "category": "running", "person_id": None}
+    of_bob = {"sound_id": "media:m3", "path": "shop/ds=2026-11-20/media/m3.png", "category": None, "person_id": "bob"}
+    shoe, of_bob = {**shoe, "consent_profiling": False}, {**of_bob, "consent_profiling": True}
+    assert nights.home.rows("training_sounds", THURSDAY) == [shoe]
+    assert nights.home.rows("training_sounds", FRIDAY) == [shoe, of_bob]
 
 
 def test_the_report_counts_people_profiles_and_redeliveries(nights):

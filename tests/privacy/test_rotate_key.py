@@ -73,9 +73,9 @@ def home(tmp_path_factory, spark) -> Path:  # noqa: ARG001
     [picture] = rows_of(settings, "media")
     by_hand = {
         "scores": {"person_id": [*persons, "p" + "0" * 16], "rank": [1] * (len(persons) + 1)},
-        "training_pictures": {
-            "picture_id": [f"media:{picture['media_id']}", "item:i-1"],
-            "person_id": [persons[0], None],
+        **{
+            table: {column: [f"media:{picture['media_id']}", "item:i-1"], "person_id": [persons[0], None]}
+            for table, column in (("training_pictures", "picture_id"), ("training_sounds", "sound_id"))
         },
     }
     for table, columns in by_hand.items():
@@ -188,8 +188,9 @@ def test_people_of_marts_audiences_and_history_are_those_of_the_new_persons(home
     [lost] = {row["person_id"] for row in rows_of(rotated, "scores")} - set(after.values())
     assert lost == retired("p" + "0" * 16)
     assert len(rows_of(rotated, "scores")) == 4
-    media, item = sorted((row["picture_id"] for row in rows_of(rotated, "training_pictures")), reverse=True)
-    assert (media, item) == (f"media:{rows_of(rotated, 'media')[0]['media_id']}", "item:i-1")
+    for table, column in (("training_pictures", "picture_id"), ("training_sounds", "sound_id")):
+        media, item = sorted((row[column] for row in rows_of(rotated, table)), reverse=True)
+        assert (media, item) == (f"media:{rows_of(rotated, 'media')[0]['media_id']}", "item:i-1")
     folder = Lake(rotated.home.audiences).partition("spring", DAY)
     listed = (folder / "audience.csv").read_bytes().decode().split("\r\n")
     assert set(listed[1:-1]) == {f'{person},"a, ""b"""' for person in after.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import wave
 import zlib
 from collections import Counter
 from datetime import date
@@ -87,13 +88,20 @@ def test_handles_and_their_proven_accounts_are_in_the_truth(small_town):
             assert HANDLE_FIELD.fullmatch(field["value"])[1] in owner[status["account"]["acct"]]["accounts"]
 
 
-def test_pictures_stand_beside_their_statuses(small_town):
+def test_pictures_and_sounds_stand_beside_their_statuses(small_town):
     _, kept = sort_out(small_town)
-    named = {file.parent / each["url"] for file, status in kept for each in status["media_attachments"]}
-    assert named == set(small_town.files("mastodon", "media/*.png"))
-    for file in named:
+    attached = [(file.parent, each) for file, status in kept for each in status["media_attachments"]]
+    pictures, sounds = (
+        {folder / each["url"] for folder, each in attached if each["type"] == kind} for kind in ("image", "audio")
+    )
+    assert pictures == set(small_town.files("mastodon", "media/*.png"))
+    assert sounds == set(small_town.files("mastodon", "media/*.wav"))
+    for file in pictures:
         with Image.open(file) as picture:
             assert picture.size == (64, 64)
+    for file in sounds:
+        with wave.open(str(file)) as heard:
+            assert heard.getframerate() == 8000 * heard.getnchannels()
 
 
 def test_a_broken_archive_holds_nothing_that_is_delivered_elsewhere(small_town):

@@ -85,3 +85,6 @@ def test_catalogue_lists_every_item_and_later_the_cheaper_ones(small_town):
         for item in listed:
             with Image.open(file.parent / item["picture"]) as picture:
                 assert picture.format == "PNG"
+            if "sound" in item:
+                assert (file.parent / item["sound"]).read_bytes()[:4] == b"RIFF"
+    assert 0.5 < sum("sound" in item for item in items) / len(items) < 0.7

@@ -16,6 +16,7 @@ from sample_data.items import NEXT_SHARE, open_shop, read_topics
 from sample_data.parameters import Parameters
 from sample_data.people import settle
 from sample_data.photos import COLOURS, MOTIFS
+from sample_data.sounds import PATTERNS
 from sample_data.town import make_town, read_parameters
 from sample_data.visits import OWNER_LOGINS_FOR_A_GUEST, plan_visits, shared_cookies
 from sample_data.words import BASE_PRICES, NOUNS
@@ -107,8 +108,8 @@ def test_a_small_shop_has_as_many_lines_as_it_is_given():
     assert {category: len(lines) for category, lines in shop.lines.items()} == dict.fromkeys(read_topics(), 3)
 
 
-def test_every_category_has_words_a_price_and_a_motif():
-    assert set(read_topics()) == set(NOUNS) == set(BASE_PRICES) == set(COLOURS) == set(MOTIFS)
+def test_every_category_has_words_a_price_a_motif_and_a_pattern():
+    assert set(read_topics()) == set(NOUNS) == set(BASE_PRICES) == set(COLOURS) == set(MOTIFS) == set(PATTERNS)
     assert {len(nouns.split(",")) for nouns in NOUNS.values()} == {10}
 
 

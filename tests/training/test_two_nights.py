@@ -8,13 +8,14 @@ import pytest
 
 from tests.training.models.interest_gan.test_interest_gan_learner import responses
 from training.baselines import each_baseline
+from training.media.labelled import Labelled
+from training.media.learner import measured as measured_files
+from training.models.interest_audio.learner import LEARNER as INTEREST_AUDIO
 from training.models.interest_gan.learner import LEARNER as INTEREST_GAN
 from training.models.interest_gan.mixed_columns import fit_columns
 from training.models.interest_gan.mixed_rows import from_responses
 from training.models.interest_gan.row_vectors import layout_of
 from training.models.interest_vision.learner import LEARNER as INTEREST_VISION
-from training.models.interest_vision.learner import measured as measured_photos
-from training.models.interest_vision.photos import Photos
 from training.models.next_item.learner import LEARNER as NEXT_ITEM
 from training.models.response.features import learn_features
 from training.models.response.learner import LEARNER as RESPONSE
@@ -89,32 +90,34 @@ def test_taste_autoencoder_is_measured(words):
     assert all(np.isfinite(value) for value in found.metrics.values())
 
 
-def test_interest_vision_is_measured(words):
+@pytest.mark.parametrize("learner", [INTEREST_VISION, INTEREST_AUDIO], ids=lambda learner: learner.name)
+def test_interests_in_files_are_measured(words, learner):
     draw = np.random.default_rng(1)
 
-    def score(photos):
-        chances = draw.random((len(photos), 12))
+    def score(files):
+        chances = draw.random((len(files), 12))
         return chances / chances.sum(axis=1, keepdims=True)
 
     count = 5 * len(words)
-    today = Photos(
-        photo_ids=np.array([f"item:{number}" for number in range(count)]),
-        pixels=np.zeros((count, 2, 2, 3), "uint8"),
+    today = Labelled(
+        kind=learner.kind,
+        ids=np.array([f"item:{number}" for number in range(count)]),
+        values=np.zeros((count, 2), "uint8"),
         categories=np.sort(words),
         labels=np.arange(count) % len(words),
         parts=np.full(count, Part.TEST),
-        unreadable=0,
+        remarks={},
         rare=0,
     )
-    found = INTEREST_VISION.measure(SimpleNamespace(categories=YESTERDAY, score=score), today)
-    assert len(found.values) == len(INTEREST_VISION.slices(today)) == count
+    found = learner.measure(SimpleNamespace(categories=YESTERDAY, score=score), today)
+    assert len(found.values) == len(learner.slices(today)) == count
     assert (found.values[~np.isin(np.sort(words)[today.labels], YESTERDAY)] == 0).all()
     assert all(np.isfinite(value) for value in found.metrics.values())
 
 
 def test_an_unknown_category_counts_as_wrong_with_a_chance_of_nothing():
     chances = np.array([[0.9, 0.1], [0.2, 0.8]])
-    found = measured_photos(chances, np.array([0, -13]))
+    found = measured_files(chances, np.array([0, -13]))
     assert found.values.tolist() == [1.0, 0.0]
     assert found.metrics["log_loss"] == pytest.approx(-(np.log(0.9) + np.log(1e-6)) / 2)
 

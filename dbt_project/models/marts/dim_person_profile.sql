@@ -118,6 +118,7 @@ profiles as (
         -- what the models of an earlier night made of it
         predictions.taste_vector,
         predictions.picture_interests,
+        predictions.sound_interests,
 
         -- what they wrote until an earlier night
         words.text_vector,

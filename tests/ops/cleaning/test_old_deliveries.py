@@ -58,16 +58,20 @@ def test_the_newest_delivery_of_a_source_stays(home):
     assert {(one.what, one.name) for one in removals(home, span=1)} == {("feed", OLDER), ("feed", OLD), ("shop", OLD)}
 
 
-def test_pictures_that_a_table_names_stay_and_what_was_delivered_beside_them_goes(home):
-    for name in ("shoe.png", "hat.png"):
+def test_pictures_and_sounds_that_a_table_names_stay_and_what_was_delivered_beside_them_goes(home):
+    for name in ("shoe.png", "hat.png", "shoe.wav"):
         (home / "raw" / "shop" / f"ds={OLD}" / name).write_text(name)
     lake = Lake(home / "lake")
-    file = lake.staging("test") / "part-0.parquet"
-    pq.write_table(pa.table({"path": [f"shop/ds={OLD}/shoe.png", f"shop/ds={NEWEST}/cap.png"]}), file)
-    lake.publish("training_pictures", NEWEST, {file.name: file})
+    for table, end in (("training_pictures", "png"), ("training_sounds", "wav")):
+        file = lake.staging("test") / "part-0.parquet"
+        pq.write_table(pa.table({"path": [f"shop/ds={OLD}/shoe.{end}", f"shop/ds={NEWEST}/cap.{end}"]}), file)
+        lake.publish(table, NEWEST, {file.name: file})
     for one in removals(home):
         one.remove()
-    assert {path for path in left(home) if f"ds={OLD}" in path} == {f"shop/ds={OLD}/shoe.png"}
+    assert {path for path in left(home) if f"ds={OLD}" in path} == {
+        f"shop/ds={OLD}/shoe.png",
+        f"shop/ds={OLD}/shoe.wav",
+    }
     assert removals(home) == []
 
 

@@ -140,11 +140,14 @@ def test_a_model_learns_from_a_person_through_synthetic_rows(tmp_path):
     assert set(learned(lake, kept, [person(7)], generator="interest_gan")) == {"n1"}
 
 
-def test_pictures_of_items_are_nobodys(tmp_path):
+@pytest.mark.parametrize(
+    ("model", "table"), [("interest_vision", "training_pictures"), ("interest_audio", "training_sounds")]
+)
+def test_pictures_and_sounds_of_items_are_nobodys(tmp_path, model, table):
     lake = Lake(tmp_path / "lake")
     rows = [
-        {"picture_id": "item:i1", "person_id": None, "category": "books"},
-        {"picture_id": "media:1", "person_id": person(1), "category": None},
+        {"path": "1", "person_id": None, "category": "books"},
+        {"path": "2", "person_id": person(1), "category": None},
     ]
-    publish(tmp_path, "training_pictures", rows)
-    assert learned(lake, [run("v1", "interest_vision", "training_pictures", DS)], [person(1)], generator="") == {}
+    publish(tmp_path, table, rows)
+    assert learned(lake, [run("v1", model, table, DS)], [person(1)], generator="") == {}

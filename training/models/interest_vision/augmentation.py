@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import tensorflow as tf
 
+from training.media.batches import varied_batches
 from training.models.interest_vision.network import InterestVisionConfig
 
 
@@ -23,26 +22,16 @@ def photo_batches(
     Returns:
         Pairs of values 0 to 255 (batch, size, size, channels), float32, and targets (batch, categories).
     """
-    random = np.random.default_rng(config.seed)
-    batch, count = batch_and_steps(len(labels), config)
-    targets = np.eye(categories, dtype="float32")
-
-    def epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        order = random.permutation(len(labels))
-        for start in range(0, count * batch, batch):
-            chosen = order[start : start + batch]
-            photos = augmented(pixels[chosen], config, random).astype("float32")
-            yield _blended(photos, targets[labels[chosen]], config.mixup_alpha, random)
-
-    signature = (tf.TensorSpec((batch, *pixels.shape[1:]), "float32"), tf.TensorSpec((batch, categories), "float32"))
-    dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)
-    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
-
-
-def batch_and_steps(photos: int, config: InterestVisionConfig) -> tuple[int, int]:
-    """Photos per batch and batches per epoch, at least one, for a number of training photos."""
-    batch = min(config.batch_size, photos)
-    return batch, photos // batch
+    return varied_batches(
+        pixels,
+        labels,
+        categories,
+        lambda photos, random: augmented(photos, config, random).astype("float32"),
+        shape=pixels.shape[1:],
+        batch_size=config.batch_size,
+        mixup_alpha=config.mixup_alpha,
+        seed=config.seed,
+    )
 
 
 def augmented(pixels: np.ndarray, config: InterestVisionConfig, random: np.random.Generator) -> np.ndarray:
@@ -77,15 +66,3 @@ def _random_side(side: int, longest: int, count: int, random: np.random.Generato
     longest = min(longest, side)
     length = random.integers((longest + 1) // 2, longest + 1, count)
     return (random.random(count) * (side - length + 1)).astype(int), length
-
-
-def _blended(
-    photos: np.ndarray, targets: np.ndarray, alpha: float, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each photo and its target blended with another of the batch: mixup (Zhang et al., 2018, arXiv:1710.09412)."""
-    if alpha <= 0:
-        return photos, targets
-    share = random.beta(alpha, alpha, (len(photos), 1)).astype("float32")
-    other = random.permutation(len(photos))
-    blended = share[..., None, None] * photos + (1 - share[..., None, None]) * photos[other]
-    return blended, share * targets + (1 - share) * targets[other]

@@ -1,23 +1,13 @@
-"""Interest in a photo: a small residual net that predicts the category of a photo.
-
-Pre-activation residual blocks (He et al., 2016, arXiv:1603.05027) in three stages, each with half the height and twice
-the channels of the one before, so that all stages cost about the same. A block has a single batch normalisation, at its
-input, because on a CPU a normalisation costs a third of the convolution that it follows; its last convolution starts at
-zero, so that the net starts as a shallow one (Zhang et al., 2019, arXiv:1901.09321). Convolutions are plain, because
-depthwise ones took three times as long per multiplication.
-"""
+"""Interest in a photo: a small residual net (`training/media/network.py`) that predicts the category of a photo."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import keras
 from keras import ops
 
-STAGES = 3
-
-_WARM_UP_SHARE = 0.15
+from training.media.network import compile_classifier, pooled_features
 
 
 @dataclass(frozen=True)
@@ -73,25 +63,15 @@ def build(config: InterestVisionConfig, categories: int, *, steps: int) -> keras
     keras.utils.set_random_seed(config.seed)
     photos = keras.Input((config.size_pixels, config.size_pixels, config.channels), name="photos")
     features = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(photos)
-    features = keras.layers.Conv2D(config.width, 5, strides=2, padding="same")(features)  # half of height and width
-    for stage in range(STAGES):
-        for block in range(config.blocks):
-            shrink = 2 if stage > 0 and block == 0 else 1
-            features = _residual(features, config.width * 2**stage, shrink)
-    features = _normalised(features)  # (batch, size / 8, size / 8, 4 * width)
-    pooled = keras.layers.Concatenate()(
-        [keras.layers.GlobalAveragePooling2D()(features), keras.layers.GlobalMaxPooling2D()(features)]
-    )
+    pooled = pooled_features(features, width=config.width, blocks=config.blocks)
     pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
     model = keras.Model(photos, keras.layers.Dense(categories, name="logits")(pooled), name="interest_vision")
-    optimizer = keras.optimizers.AdamW(
-        _RiseAndFall(config.learning_rate, steps), weight_decay=config.weight_decay, beta_2=0.99
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(
-        optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        jit_compile=keras.backend.backend() != "tensorflow",  # no faster there on a CPU
+    compile_classifier(
+        model,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        label_smoothing=config.label_smoothing,
+        steps=steps,
     )
     return model
 
@@ -127,38 +107,3 @@ def _resized(photos, net_shape: tuple[int, int, int]):
     if photos.shape[1:3] != (height, width):
         resized = keras.layers.Resizing(height, width, interpolation="bilinear", antialias=True)(resized)
     return resized
-
-
-def _residual(features, width: int, shrink: int):
-    """A block (batch, height, width, channels) -> (batch, height / shrink, width / shrink, `width`)."""
-    shortcut = features
-    if shrink > 1:
-        shortcut = keras.layers.AveragePooling2D(shrink, padding="same")(shortcut)
-    if shortcut.shape[-1] != width:
-        shortcut = keras.layers.Conv2D(width, 1, use_bias=False)(shortcut)
-    change = keras.layers.Conv2D(width, 3, strides=shrink, padding="same")(_normalised(features))
-    change = keras.layers.Activation("relu")(change)
-    change = keras.layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(change)
-    return keras.layers.Add()([shortcut, change])
-
-
-def _normalised(features):
-    return keras.layers.Activation("relu")(keras.layers.BatchNormalization(momentum=0.9)(features))
-
-
-class _RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear warm-up, then a cosine decay to nearly zero at `steps`.
-
-    Keras has such a schedule, but it branches in the graph for every weight in every step: with it, the epochs of a
-    small net took an eighth longer.
-    """
-
-    def __init__(self, highest: float, steps: int) -> None:
-        self.highest, self.steps = highest, steps
-
-    def __call__(self, step):
-        done = ops.cast(step, "float32") / self.steps
-        rise = ops.maximum(done / _WARM_UP_SHARE, 0.04)
-        rest = ops.clip((done - _WARM_UP_SHARE) / (1 - _WARM_UP_SHARE), 0.0, 1.0)
-        fall = ops.maximum((1 + ops.cos(math.pi * rest)) / 2, 0.002)
-        return self.highest * ops.minimum(rise, fall)

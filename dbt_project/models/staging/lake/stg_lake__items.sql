@@ -17,6 +17,7 @@ renamed as (
         categories,
         price,
         picture,
+        sound,
         available,
         in_stock,
         available_from,

@@ -16,6 +16,7 @@ renamed as (
         identifier,
 
         -- what
+        coalesce(kind, 'image') as kind,
         path,
 
         -- when

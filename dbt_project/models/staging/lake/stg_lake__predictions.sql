@@ -13,6 +13,7 @@ renamed as (
         -- what
         taste_vector,
         picture_interests,
+        sound_interests,
         leave_chance,
         expected_value,
         best_campaign,

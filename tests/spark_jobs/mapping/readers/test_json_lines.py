@@ -38,6 +38,7 @@ def mapped(tmp_path_factory, spark):  # noqa: ARG001
             media_attachments=[
                 {"id": "m1", "type": "image", "url": "media/m1.png"},
                 {"id": "m2", "type": "video", "url": "media/m2.mp4"},
+                {"id": "m3", "type": "audio", "url": "media/m3.wav"},
             ],
         ),
     ]
@@ -142,12 +143,13 @@ def test_events_hold_what_was_posted(mapped):
     assert all(event["occurred_at"].date().isoformat() == DAY for event in events)
 
 
-def test_only_pictures_become_media_with_the_event_they_came_with(mapped):
+def test_only_pictures_and_sounds_become_media_with_the_event_they_came_with(mapped):
     settings, _ = mapped
-    [picture] = rows_of(settings, "media")
-    assert picture["path"] == "media/m1.png"
-    assert picture["event_id"] in {event["event_id"] for event in rows_of(settings, "events")}
-    assert picture["identifier"] == expected_pseudonym(settings, "handle", "anna")
+    media = sorted(rows_of(settings, "media"), key=lambda row: row["path"])
+    assert [(row["kind"], row["path"]) for row in media] == [("image", "media/m1.png"), ("audio", "media/m3.wav")]
+    for medium in media:
+        assert medium["event_id"] in {event["event_id"] for event in rows_of(settings, "events")}
+        assert medium["identifier"] == expected_pseudonym(settings, "handle", "anna")
 
 
 def test_only_a_verified_link_makes_an_edge(mapped):

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from contracts.lake import Lake
 from contracts.settings import Settings
 from training.learner import Context
-from training.models.interest_vision.learner import LEARNER, measured
+from training.media.learner import measured
+from training.models.interest_vision.learner import LEARNER
 from training.models.interest_vision.network import InterestVisionConfig, build, classifier
 from training.models.interest_vision.photos import PIXELS_LIMIT, read_photo
 

@@ -10,15 +10,10 @@ import pytest
 from PIL import Image
 
 from contracts.errors import ModelError, NothingToLearn
+from training.media.labelled import labelled_files, parts_of
 from training.models.interest_vision.augmentation import augmented, photo_batches
 from training.models.interest_vision.network import InterestVisionConfig
-from training.models.interest_vision.photos import (
-    PIXELS_LIMIT,
-    STORED_PIXELS,
-    labelled_photos,
-    parts_of,
-    read_photo,
-)
+from training.models.interest_vision.photos import PHOTOS, PIXELS_LIMIT, STORED_PIXELS, read_photo
 
 RED = (200, 30, 40)
 
@@ -52,11 +47,11 @@ def two_categories() -> dict[str, str | None]:
 
 
 def test_pictures_have_one_size_their_category_and_a_part(raw):
-    pictures = labelled_photos(table(two_categories()), raw)
+    pictures = labelled_files(table(two_categories()), raw, PHOTOS)
     assert pictures.categories.tolist() == ["music", "pets"]
-    assert pictures.pixels.shape == (40, STORED_PIXELS, STORED_PIXELS, 3)
-    place = pictures.photo_ids.tolist().index("item:7.png")
-    assert pictures.pixels[place, 30, 30].tolist() == [200, 35, 0]
+    assert pictures.values.shape == (40, STORED_PIXELS, STORED_PIXELS, 3)
+    place = pictures.ids.tolist().index("item:7.png")
+    assert pictures.values[place, 30, 30].tolist() == [200, 35, 0]
     assert pictures.categories[pictures.labels[place]] == "pets"
     assert sum(pictures.describe()[f"{part}_pictures"] for part in ("training", "validation", "test")) == 40
 
@@ -67,13 +62,13 @@ def test_what_cannot_be_read_is_left_out_and_counted(raw):
     (raw / "empty.png").write_bytes(b"")
     (raw / "folder.png").mkdir()
     broken = dict.fromkeys(("damaged.png", "text.png", "empty.png", "folder.png", "missing.png"), "pets")
-    described = labelled_photos(table({**two_categories(), **broken}), raw).describe()
+    described = labelled_files(table({**two_categories(), **broken}), raw, PHOTOS).describe()
     assert (described["pictures"], described["unreadable_pictures"]) == (40, 5)
 
 
 def test_rare_categories_and_pictures_without_one_are_left_out(raw):
     more = {"0.png": "yachts", "2.png": "yachts", "4.png": None, "6.png": "unknown"}
-    pictures = labelled_photos(table({**two_categories(), **more}), raw)
+    pictures = labelled_files(table({**two_categories(), **more}), raw, PHOTOS)
     assert pictures.categories.tolist() == ["music", "pets"]
     assert (len(pictures.labels), pictures.rare) == (36, 2)
 
@@ -85,20 +80,20 @@ def test_rare_categories_and_pictures_without_one_are_left_out(raw):
 )
 def test_too_little_is_nothing_to_learn(raw, categories):
     with pytest.raises(NothingToLearn, match="at least 2 categories"):
-        labelled_photos(table(categories), raw)
+        labelled_files(table(categories), raw, PHOTOS)
 
 
 @pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "a/../../outside.png"])
 def test_a_path_that_leads_out_of_the_raw_folder_is_an_error(raw, path):
     with pytest.raises(ModelError, match="leads out of it"):
-        labelled_photos(table({**two_categories(), path: "pets"}), raw)
+        labelled_files(table({**two_categories(), path: "pets"}), raw, PHOTOS)
 
 
 def test_a_link_that_leads_out_of_the_raw_folder_is_an_error(raw, tmp_path):
     Image.new("RGB", (8, 8), RED).save(tmp_path / "outside.png")
     (raw / "link.png").symlink_to(tmp_path / "outside.png")
     with pytest.raises(ModelError, match="leads out of it"):
-        labelled_photos(table({**two_categories(), "link.png": "pets"}), raw)
+        labelled_files(table({**two_categories(), "link.png": "pets"}), raw, PHOTOS)
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path):
@@ -154,10 +149,10 @@ def test_the_part_follows_from_the_id_alone():
 
 
 def test_equal_pictures_have_equal_hashes_and_a_changed_pixel_another(raw):
-    before = labelled_photos(table(two_categories()), raw).content_hash()
-    assert labelled_photos(table(two_categories())[::-1], raw).content_hash() == before
+    before = labelled_files(table(two_categories()), raw, PHOTOS).content_hash()
+    assert labelled_files(table(two_categories())[::-1], raw, PHOTOS).content_hash() == before
     Image.new("RGB", (10, 8), RED).save(raw / "3.png")
-    assert labelled_photos(table(two_categories()), raw).content_hash() != before
+    assert labelled_files(table(two_categories()), raw, PHOTOS).content_hash() != before
 
 
 def gradient() -> np.ndarray:

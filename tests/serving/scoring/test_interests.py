@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from serving.scoring.photo_interests import person_interests
+from serving.scoring.interests import person_interests
 
 CATEGORIES = ["cycling", "music", "pets"]
 

@@ -1,0 +1,1 @@
+"""`interest_audio`: the category that a sound belongs to."""

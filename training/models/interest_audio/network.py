@@ -1,0 +1,140 @@
+"""Interest in a sound: a log-mel spectrogram, and a small residual net (`training/media/network.py`) that looks at it.
+
+The spectrogram is relative to the loudest moment of its sound and ends `RANGE_DB` below it, so that neither the
+loudness nor the noise of a microphone says anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from training.media.network import compile_classifier, pooled_features
+from training.models.interest_audio.pyfunc import RATE, SAMPLES
+
+WINDOW = 256
+"""Samples of one frame of the spectrogram."""
+
+STRIDE = 100
+"""Samples from frame to frame."""
+
+FRAMES = 1 + SAMPLES // STRIDE
+
+LOWEST_HERTZ = 60.0
+
+RANGE_DB = 60.0
+
+_LEAST_POWER = 1e-10
+
+
+@dataclass(frozen=True)
+class InterestAudioConfig:
+    """What can be chosen about the model and its training."""
+
+    mel_bins: int = 40
+    """Bands of frequencies."""
+    width: int = 16
+    """Channels of the first stage; the second has twice, the third four times as many."""
+    blocks: int = 1
+    """Residual blocks of each stage."""
+    dropout: float = 0.2
+    """Share of the pooled features that a training step drops."""
+    label_smoothing: float = 0.1
+    """Share of the target that is spread evenly over all categories."""
+    shift_seconds: float = 0.1
+    """A training sound is moved by up to so much, earlier or later."""
+    stretch: float = 0.2
+    """It becomes up to this share longer or shorter; all its pitches stay."""
+    warp: float = 0.2
+    """Its frequencies become up to this share higher or lower, as those of a shorter or longer throat (VTLP)."""
+    equalise_db: float = 6.0
+    """Bands are raised and lowered by a smooth curve of about this height, as by another microphone and room."""
+    noise_share: float = 0.5
+    """Share of training sounds under which noise is laid, 10 to 40 dB below their loudest moment."""
+    mask_bins: int = 6
+    """A band of up to so many bins is silenced (SpecAugment)."""
+    mask_frames: int = 12
+    """A time of up to so many frames is silenced (SpecAugment)."""
+    mixup_alpha: float = 0.0
+    """Pairs of sounds are blended with shares from Beta(alpha, alpha); 0 blends none."""
+    learning_rate: float = 0.004
+    """Highest learning rate, reached by a warm-up and followed by a cosine decay to nearly zero."""
+    weight_decay: float = 0.02
+    batch_size: int = 32
+    """Sounds per batch."""
+    epochs: int = 10
+    """Epochs, and length of the learning rate's schedule."""
+    patience: int = 0
+    """Epochs without a better validation after which training ends; 0 trains all epochs of the schedule."""
+    minutes: float = 0.0
+    """After so many minutes training ends, also within an epoch; 0 gives it any time."""
+    seed: int = 7
+
+
+def build(config: InterestAudioConfig, categories: int, *, steps: int) -> keras.Model:
+    """The compiled net: scaled spectrograms (batch, FRAMES, mel_bins, 1) to logits (batch, categories).
+
+    Targets are probabilities of the categories (batch, categories).
+
+    Args:
+        steps: number of batches of the whole training, over which the learning rate rises and falls.
+    """
+    keras.utils.set_random_seed(config.seed)
+    spectrograms = keras.Input((FRAMES, config.mel_bins, 1), name="spectrograms")
+    pooled = pooled_features(spectrograms, width=config.width, blocks=config.blocks)
+    pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
+    model = keras.Model(spectrograms, keras.layers.Dense(categories, name="logits")(pooled), name="interest_audio")
+    compile_classifier(
+        model,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        label_smoothing=config.label_smoothing,
+        steps=steps,
+    )
+    return model
+
+
+def classifier(net: keras.Model) -> keras.Model:
+    """The served form, of built-in layers only: sounds (batch, SAMPLES), int16, to logits (batch, categories).
+
+    It shares the weights.
+    """
+    sounds = keras.Input((SAMPLES,), dtype="int16", name="sounds")
+    inner = keras.Model(net.input, net.output, name="net")  # without optimizer and loss, which would be saved too
+    return keras.Model(sounds, inner(_spectrograms(sounds, net.input_shape[2])), name="classifier")
+
+
+def listener(mel_bins: int) -> keras.Model:
+    """The preparation in `classifier`: sounds (batch, SAMPLES), int16, to scaled spectrograms of the net."""
+    sounds = keras.Input((SAMPLES,), dtype="int16")
+    return keras.Model(sounds, _spectrograms(sounds, mel_bins))
+
+
+def _spectrograms(sounds, mel_bins: int):
+    values = ops.cast(sounds, "float32") / 32768.0
+    powers = keras.layers.MelSpectrogram(
+        fft_length=WINDOW,
+        sequence_stride=STRIDE,
+        sampling_rate=RATE,
+        num_mel_bins=mel_bins,
+        min_freq=LOWEST_HERTZ,
+        power_to_db=False,  # Keras would cut at the loudest moment of the whole batch
+    )(values)  # (batch, mel_bins, FRAMES)
+    decibels = 10.0 * ops.log10(ops.maximum(powers, _LEAST_POWER))
+    loudest = ops.max(decibels, axis=(1, 2), keepdims=True)
+    scaled = ops.maximum(decibels - loudest, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0
+    return ops.expand_dims(ops.transpose(scaled, (0, 2, 1)), -1)  # (batch, FRAMES, mel_bins, 1)
+
+
+def scaled(powers: np.ndarray) -> np.ndarray:
+    """Powers of bands to what the net reads: -1 is `RANGE_DB` below the loudest moment, 1 that moment itself.
+
+    Args:
+        powers: (sounds, FRAMES, mel_bins).
+    """
+    decibels = 10.0 * np.log10(np.maximum(powers, _LEAST_POWER))
+    loudest = decibels.max(axis=(1, 2), keepdims=True)
+    return np.maximum(decibels - loudest, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0
