@@ -40,6 +40,11 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
     return [
         *runs,
         ("interest_vision", vision, [FASHION]),
+        (
+            "interest_audio",
+            ["--config", f"{CONFIGS}/spoken_digits_interest_audio.yml", "--seeds", "1", "2", "3"],
+            [data / "audio" / "spoken_digits.tar.gz"],
+        ),
         ("interest_gan", [], adult),
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),

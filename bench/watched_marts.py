@@ -107,6 +107,7 @@ _QUERIES = {
             true as consent_profiling, true as consent_training, true as consent_personalisation,
             true as consent_marketing_contact, first_seen, last_seen, null::double[] as taste_vector,
             null::struct(category varchar, weight double, confidence double)[] as picture_interests,
+            null::struct(category varchar, weight double, confidence double)[] as sound_interests,
             null::float[] as text_vector,
             null::struct(category varchar, weight double, confidence double)[] as text_interests
         from sums left join known using (person_id) left join (
@@ -173,6 +174,7 @@ _QUERIES = {
     "predictions": """
         select person_id, list(weight order by category) as taste_vector,
             null::struct(category varchar, weight double, confidence double)[] as picture_interests,
+            null::struct(category varchar, weight double, confidence double)[] as sound_interests,
             any_value(1 / (1 + exp(1.5 - recency_days * 0.1))) as leave_chance,
             any_value(10 / (1 + exp(3.8 - purchases * 0.1))) as expected_value,
             'autumn' as best_campaign, null::varchar as inputs

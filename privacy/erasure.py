@@ -47,13 +47,13 @@ class Erasure:
     def plan(self) -> list[Change]:
         """What `execute` would change, without doing it."""
         raw = {self._place(file): ("rows", done.rows or done.names) for file, done in self.raw_rewrites()}
-        photos = {self._place(file): (_POSTED, 0) for file in posted_photos(self.settings, self.occurrences.rows)}
+        posted = {self._place(file): (_POSTED, 0) for file in posted_files(self.settings, self.occurrences.rows)}
         beside = {
             self._place(file): ("files that name them", sum(found.values()))
             for file, found in sorted(self.occurrences.files.items())
             if not file.is_relative_to(self.settings.raw)
         }
-        changes = [*raw.items(), *photos.items(), *beside.items()]
+        changes = [*raw.items(), *posted.items(), *beside.items()]
         return [Change(place, what, rows, "", "") for place, (what, rows) in changes]
 
     def execute(self, request: Request, row_ids: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ class Erasure:
         try:
             self._remove_leftovers(request)
             self._erase_beside_raw(request, row_ids)
-            for file in posted_photos(self.settings, self.occurrences.rows):
+            for file in posted_files(self.settings, self.occurrences.rows):
                 request.delete(file, place=self._place(file), what=_POSTED)
             for file, done in self.raw_rewrites():
                 self._write_raw(request, file, done)
@@ -152,10 +152,10 @@ class Erasure:
         request.replace(file, draft, place=place, what=what, rows=done.rows or done.names)
 
 
-def posted_photos(settings: Settings, rows: RawRows) -> list[Path]:
+def posted_files(settings: Settings, rows: RawRows) -> list[Path]:
     """The photos and sounds that came with the person's rows; only files below the day that delivered them."""
     found = []
-    for source, ds, path in sorted(rows.photos):
+    for source, ds, path in sorted(rows.posted):
         folder = (settings.raw / source / f"ds={ds}").resolve()
         file = (folder / path).resolve()
         if file.is_relative_to(folder) and file.is_file():

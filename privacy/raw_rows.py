@@ -33,8 +33,8 @@ class RawRows:
     """(source, day, file) -> rows of theirs, as the readers give them."""
     keys: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
     """The same for separated values: the keys of rows of theirs."""
-    photos: set[tuple[str, str, str]] = field(default_factory=set)
-    """(source, day, path): photos that came with rows of theirs."""
+    posted: set[tuple[str, str, str]] = field(default_factory=set)
+    """(source, day, path): photos and sounds that came with rows of theirs."""
     days: set[str] = field(default_factory=set)
 
 
@@ -78,7 +78,7 @@ def rows_of(session: SparkSession, settings: Settings, identifiers: Collection[s
                 found.values[value] = kind
             if row.theirs:
                 found.texts.setdefault(place, set()).add(row.raw_text)
-                found.photos |= {(spec.source, row.ds, path) for path in row.now_files}
+                found.posted |= {(spec.source, row.ds, path) for path in row.now_files}
                 if row.raw_key is not None:
                     found.keys.setdefault(place, set()).add(row.raw_key)
     for ds, file, rows, lines in contact_rows(settings, identifiers):

@@ -21,7 +21,7 @@ DOUBTED_TEXTS = 1.0
 def interests_of(expected: np.ndarray, categories: Sequence[str]) -> pa.Array:
     """Interests of each person, heaviest first, equal ones by name, in the form of the column `text_interests`.
 
-    As interests in photos (`serving/scoring/photo_interests.py`): the weight is the category's share of the expected
+    As interests in photos (`serving/scoring/interests.py`): the weight is the category's share of the expected
     texts among the interests that are kept; the confidence is s / (s + DOUBTED_TEXTS) of s expected texts.
 
     Args:

@@ -81,7 +81,10 @@ POSTS = [
     post(
         "1",
         account={"acct": "anna_b1@far.example", "bot": False, "fields": link("anna_berg01")},
-        media_attachments=[{"id": "m1", "type": "image", "url": "media/m1.png"}],
+        media_attachments=[
+            {"id": "m1", "type": "image", "url": "media/m1.png"},
+            {"id": "m2", "type": "audio", "url": "media/m2.wav"},
+        ],
     ),
     post(
         "2",
@@ -119,6 +122,7 @@ def fill(settings) -> None:
     (settings.raw / "apache_combined" / f"ds={EVE}" / "access-2.log.gz").write_bytes(truncated_gzip(lines))
     deliver(settings, "mastodon", "statuses.jsonl", POSTS)
     deliver(settings, "mastodon", "media/m1.png", b"\x89PNG of hers")
+    deliver(settings, "mastodon", "media/m2.wav", b"RIFF of hers")
     mine = response("R_1", email="Anna.Berg@example.org", account="anna_berg01")
     ben = response("R_2", email="ben@example.org", account="ben_holm02", comment="two\nlines")
     deliver(settings, "qualtrics_csv", "responses.csv", responses(mine, ben))
@@ -198,7 +202,7 @@ def test_a_person_is_gone_from_everything_and_a_new_delivery_does_not_bring_her_
     posts = (settings.raw / "mastodon" / f"ds={DAY}" / "statuses.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in posts] == ["2"]
     assert json.loads(posts[0])["mentions"] == [{"username": "", "acct": ""}]
-    assert not (settings.raw / "mastodon" / f"ds={DAY}" / "media" / "m1.png").exists()
+    assert not list((settings.raw / "mastodon" / f"ds={DAY}").glob("media/*"))
     answers = (settings.raw / "qualtrics_csv" / f"ds={DAY}" / "responses.csv").read_text()
     assert "R_1" not in answers and "two\nlines" in answers
     assert (settings.home.logs / "night.log").read_text() == "all is well\nfailed for [erased]\n"

@@ -100,7 +100,7 @@ def fit_net(
     """
     steps = batch_and_steps(len(training[1]), config.batch_size)[1]
     model = build(config, categories, steps=steps * config.epochs)
-    served = classifier(model)
+    served = classifier(model, voices=config.voices)
     batches = sound_batches(*training, categories, config)
     temperature, epochs = fit_classifier(model, served, batches, validation, config, context)
     return served, temperature, epochs

@@ -128,6 +128,8 @@ def test_training_sees_the_spectrogram_that_serving_sees():
     assert by_keras.shape == (4, FRAMES, 40)
     assert scaled(powers_of(sounds) @ bank(40, 1.0)) == pytest.approx(by_keras, abs=2e-3)
     assert varied(sounds, STILL, np.random.default_rng(1)) == pytest.approx(by_keras, abs=2e-3)
+    warped = listener(40, warp=1.1).predict(sounds, verbose=0)[..., 0]
+    assert scaled(powers_of(sounds) @ bank(40, 1.1)) == pytest.approx(warped, abs=2e-3)
 
 
 def test_a_spectrogram_depends_on_its_own_sound_alone_and_not_on_loudness():
@@ -163,4 +165,4 @@ def test_the_net_of_the_benchmark_stays_below_200_000_weights():
     config = read_config(CONFIGS / "spoken_digits_interest_audio.yml", InterestAudioConfig)
     net = build(config, 10, steps=10)
     assert net.count_params() < 200_000
-    assert classifier(net).input_shape == (None, SAMPLES)
+    assert classifier(net, voices=config.voices).input_shape == (None, SAMPLES)
