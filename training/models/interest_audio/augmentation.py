@@ -54,11 +54,11 @@ def varied(sounds: np.ndarray, config: InterestAudioConfig, random: np.random.Ge
     count, bins = len(sounds), config.mel_bins
     powers = powers_of(sounds)  # (sounds, FRAMES, frequencies)
     powers = _moved(powers, config, random)
-    if config.noise_share > 0:
-        powers = _under_noise(powers, config.noise_share, random)
     warps = np.linspace(1 - config.warp, 1 + config.warp, WARPS)
     banks = np.stack([bank(bins, float(warp)) for warp in warps])  # (warps, frequencies, bins)
     bands = powers @ banks[random.integers(0, WARPS, count)]  # (sounds, FRAMES, bins)
+    if config.noise_share > 0:
+        bands = _under_noise(bands, config.noise_share, random)
     if config.equalise_db > 0:
         bands *= _curves(count, bins, config.equalise_db, random)[:, None, :]
     spectrograms = scaled(bands)
@@ -114,13 +114,16 @@ def _moved(powers: np.ndarray, config: InterestAudioConfig, random: np.random.Ge
     return moved * inside[..., None]
 
 
-def _under_noise(powers: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
-    count, frames, frequencies = powers.shape
-    loudest = powers.max(axis=(1, 2), keepdims=True)
-    below = 10 ** random.uniform(-4, -1, (count, 1, 1)) * (random.random((count, 1, 1)) < share)
-    tilt = np.linspace(0, 1, frequencies) * random.uniform(-2, 0.5, (count, 1, 1))  # from brown to a little blue
-    noise = random.standard_exponential((count, frames, frequencies), dtype="float32") * 10**tilt
-    return powers + (loudest * below * noise * 0.1).astype("float32")
+def _under_noise(bands: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """Noise under a share of the sounds, from brown to a little blue (sounds, FRAMES, bins)."""
+    noisy = np.flatnonzero(random.random(len(bands)) < share)
+    _, frames, bins = bands.shape
+    loudest = bands[noisy].max(axis=(1, 2), keepdims=True)
+    below = 10 ** random.uniform(-4, -1, (len(noisy), 1, 1))
+    tilt = 10 ** (np.linspace(0, 1, bins) * random.uniform(-2, 0.5, (len(noisy), 1, 1)))
+    noise = random.standard_exponential((len(noisy), frames, bins), dtype="float32")
+    bands[noisy] += loudest * (below * tilt * 0.1).astype("float32") * noise
+    return bands
 
 
 def _curves(count: int, bins: int, height_db: float, random: np.random.Generator) -> np.ndarray:

@@ -18,7 +18,7 @@ from training.models.interest_audio.pyfunc import RATE, SAMPLES
 WINDOW = 256
 """Samples of one frame of the spectrogram."""
 
-STRIDE = 100
+STRIDE = 128
 """Samples from frame to frame."""
 
 FRAMES = 1 + SAMPLES // STRIDE
