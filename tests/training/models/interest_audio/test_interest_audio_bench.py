@@ -58,6 +58,13 @@ def test_one_line_with_figures_baselines_and_protocol(archive, monkeypatch, caps
     assert result["metrics"]["accuracy"] == pytest.approx(np.mean([fold["accuracy"] for fold in result["folds"]]))
 
 
+def test_a_speaker_who_is_not_there_is_named(archive):
+    from bench.interest_audio import run
+
+    with pytest.raises(ModelError, match="ann, bob, cem, but received dora"):
+        run(archive, None, seeds=None, held_out=["dora"])
+
+
 def test_what_is_no_archive_of_recordings_is_refused(tmp_path):
     from bench.interest_audio import read_recordings
 
