@@ -56,6 +56,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
             [data / "ads" / "hillstrom.csv.gz"],
         ),
         ("arbitration", [], []),
+        ("words", [], []),
         ("watch", [], []),
         ("drift_gate", [], []),
         ("consent", ["--towns", "50"], []),

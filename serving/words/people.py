@@ -66,12 +66,13 @@ class Kept:
     @classmethod
     def read(cls, lake: Lake, ds: str, model: TextModel, categories: Categories, scratch: Path) -> Kept:
         """Read those of one night; what belongs to a category that is no more is left out."""
-        rows = pyarrow.dataset.dataset([str(file) for file in lake.files(IDENTIFIER_WORDS.name, ds)])
-        count = rows.count_rows()
+        files = [pq.ParquetFile(file) for file in lake.files(IDENTIFIER_WORDS.name, ds)]
+        count = sum(file.metadata.num_rows for file in files)
         sums = np.memmap(scratch, "float32", "w+", shape=(max(count, 1), model.dimensions))
         place_of = pd.Index(categories.names)
         identifiers, texts, parts, start = [], [], [], 0
-        for batch in rows.to_batches(batch_size=_IDENTIFIERS_A_BATCH):
+        batches = (batch for file in files for batch in file.iter_batches(_IDENTIFIERS_A_BATCH))
+        for batch in batches:
             vectors = batch["text_sum"].flatten().to_numpy().reshape(batch.num_rows, model.dimensions)
             sums[start : start + batch.num_rows] = vectors
             start += batch.num_rows
