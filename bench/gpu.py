@@ -114,7 +114,7 @@ def bench(
             print(f"bench.gpu: {part} is left out: {most_seconds} seconds are over", file=sys.stderr)
         return over
 
-    kept = read_config(CONFIGS / "s3rec_beauty_next_item.yml", NextItemConfig)
+    kept = read_config(CONFIGS / "sequences_next_item.yml", NextItemConfig)
     config = dataclasses.replace(kept, epochs=epochs, patience=0, validation_people=5000)
     sequences = made_up(**small) if data is None else sequences_from_text(data)
     named = {"data": "made up" if data is None else data.name, "sizes": dict(sequences.describe())}
