@@ -60,7 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="of the town (default 7)")
     parser.add_argument("--people", type=int, default=400, help="(default 400)")
-    parser.add_argument("--nights", type=int, default=3, help="nights from the first day of the new taste (default 3)")
+    parser.add_argument("--nights", type=int, default=2, help="nights from the first day of the new taste (default 2)")
     chosen = parser.parse_args()
     exit_with_sentence(lambda: bench(chosen.seed, chosen.people, chosen.nights))
 

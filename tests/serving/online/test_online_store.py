@@ -71,21 +71,21 @@ def test_sessions_of_the_arm_are_ranked_by_the_version_in_shadow(home, monkeypat
 
     scores = pd.read_parquet(Lake(home / "lake").partition("scores", DS))
     some = [person(0), person(1), person(2)]
-    shadow = scores[scores["person_id"] == some[0]].assign(model_version="next_item/2")
+    shadow = scores[scores["person_id"] == some[0]].assign(model_version="next_item/3")
     publish(home, "shadow_scores", shadow.to_dict("records"))
     arms = zip(some, ("challenger", "holdout", "challenger"), strict=True)  # the last was not ranked
     publish(home, "assignments", [{"person_id": one, "experiment": "challenger", "arm": arm} for one, arm in arms])
     # the net of the champion once more, by another name
-    monkeypatch.setattr(Champions, "shadows", lambda self: [replace(self.get("next_item"), name="next_item/2")])
+    monkeypatch.setattr(Champions, "shadows", lambda self: [replace(self.get("next_item"), name="next_item/3")])
     build_store(DS)
     opened = OpenedStore.open((home / "online" / "current").resolve())
     try:
         manifest = opened.manifest
-        assert (manifest.session_version, manifest.challenger_version) == ("next_item/1", "next_item/2")
+        assert (manifest.session_version, manifest.challenger_version) == ("next_item/2", "next_item/3")
         acts = [Act(opened.code_of(item(15)), "view", 0.0)]
         answers = [recommend(opened, layout.person_key(one), acts) for one in some] + [recommend(opened, None, acts)]
         assert [answer.spoke for answer in answers] == ["session"] * 4
-        assert [answer.version for answer in answers] == ["next_item/2", "next_item/1", "next_item/2", "next_item/1"]
+        assert [answer.version for answer in answers] == ["next_item/3", "next_item/2", "next_item/3", "next_item/2"]
     finally:
         opened.close()
 
