@@ -60,6 +60,11 @@ class Signature:
     """Inputs that a caller may leave out."""
 
 
+STANDARD_ERROR, COVERAGE = "validation_standard_error", "validation_coverage"
+"""Metrics of an epoch that tuning reads beside the watched one, of models that can say them: its standard error over
+the units that validate, and the share of all items that the lists of the validation people show."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Where a training keeps its files, and who follows its epochs."""
@@ -127,6 +132,8 @@ class Learner(ABC):
     """What the deciding metric is measured on, plural: people, pictures, rows."""
     watched: ClassVar[str]
     """The validation metric that ends training early and that tuning maximises, as named in `Fitted.epochs`."""
+    shows_items: ClassVar[bool] = False
+    """Whether it ranks items, so that its epochs have a `COVERAGE`."""
     config: ClassVar[type]
     """Frozen dataclass of everything that can be chosen."""
     signature: ClassVar[Signature]

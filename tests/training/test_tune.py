@@ -10,7 +10,7 @@ from tests.training.markov_town import DS, SMALL_CONFIG, build_town
 from training.config import CONFIGS, MODELS, load_learner, read_config, write_config
 from training.registry.client import Registry
 from training.train import train
-from training.tune import tune
+from training.tune import is_behind, median_curve, tune
 
 
 @pytest.fixture
@@ -32,13 +32,16 @@ def test_a_search_finds_better_keeps_its_trials_and_goes_on_after_a_kill(town, c
     found = tune("next_item", DS, minutes=5, trials=2, output=output)
     written = output.read_text()
     assert f"validation_ndcg_at_10 {found:.4f} on {DS}, against 0." in written
+    page = (town / "tuning" / "next_item-front.html").read_text()
+    assert "3 configurations trained to the end, 0 stopped early" in page
+    assert f"is kept: validation_ndcg_at_10 {found:.4f}" in page
     best = read_config(output, load_learner("next_item").config)
     assert best.learning_rate > 0.0001
     assert best.batch_size == 8  # not searched: as it was
 
     storage = f"sqlite:///{town / 'tuning' / 'next_item.db'}"
     study = optuna.load_study(study_name=None, storage=storage)
-    assert len(study.trials) == 2
+    assert [len(trial.values) for trial in study.trials] == [3, 3]  # accuracy, seconds, coverage
     study.ask()  # a trial that a kill leaves open
 
     tune("next_item", DS, minutes=5, trials=1, output=output)
@@ -80,6 +83,16 @@ def test_a_search_without_time_keeps_the_present_configuration(town, capsys):
     assert 0 < tune("next_item", DS, minutes=0, output=town / "best.yml") < 1
     assert "the present configuration stays, as no other training ended within the time" in capsys.readouterr().out
     assert (town / "best.yml").read_text() == before
+
+
+def test_who_is_behind_the_median_of_four_by_more_than_a_standard_error_is_stopped():
+    curves = [[0.1, 0.2], [0.2, 0.1], [0.3, 0.5], [0.4]]  # best so far: .2, .2, .5, .4 in the second epoch
+    assert median_curve(curves[:3]) == []
+    assert median_curve(curves) == pytest.approx([0.25, 0.3])
+    assert is_behind([0.1, 0.24], [0.25, 0.3], 0.05)
+    assert not is_behind([0.1, 0.26], [0.25, 0.3], 0.05)
+    assert not is_behind([0.26, 0.1], [0.25, 0.3], 0.05)  # its best epoch counts
+    assert not is_behind([0.0], [], 0.0)
 
 
 class EndOfEveryRange:

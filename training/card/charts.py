@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -57,6 +60,18 @@ def figure_intervals(groups: pd.DataFrame, axis: str) -> Figure:
     plot.invert_yaxis()
     plot.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def figure_html(figure: Figure, alternative: str = "") -> str:
+    """A figure as HTML that stands alone, with words for who does not see it; by default its label."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return image_html(content.getvalue(), alternative or figure.get_label() or "plot")
+
+
+def image_html(png: bytes, alternative: str) -> str:
+    """A picture as HTML that stands alone, with words for who does not see it."""
+    return f'<p><img alt="{html.escape(alternative)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
 
 
 def _without_formulas(name: object) -> str:

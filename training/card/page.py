@@ -5,10 +5,8 @@ After Mitchell et al., Model Cards for Model Reporting (FAT* 2019). The page sta
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import html
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +16,13 @@ import pandas as pd
 from contracts.checked_yaml import read_yaml
 from contracts.errors import ModelError
 from contracts.pages import html_page, html_section
-from training.card.charts import figure_bars, figure_intervals
+from training.card.charts import figure_bars, figure_html, figure_intervals, image_html
 from training.card.privacy import curve_table, curve_words, figure_curve, privacy_sentences
 from training.config import MODELS
 from training.gate.decision import slice_table
 from training.gate.small_groups import suppression_note, too_small
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from training.gate.decision import GateConfig
     from training.learner import Trained
 
@@ -55,7 +51,9 @@ def write_card(
             _table(trained.sizes.items()),
         ),
         html_section("Protocol", f"<p>{html.escape(texts.protocol)}</p>"),
-        html_section("Learning curve", _image((folder / "epochs.png").read_bytes(), "loss and validation by epoch")),
+        html_section(
+            "Learning curve", image_html((folder / "epochs.png").read_bytes(), "loss and validation by epoch")
+        ),
         html_section(
             f"Beside baselines: {measured.metric} on {len(measured.values):,} held-out {learner.unit}",
             *_beside_baselines(trained, gate),
@@ -113,7 +111,7 @@ def read_texts(model: str, file: Path = TEXTS) -> Texts:
 def _beside_baselines(trained: Trained, gate: GateConfig) -> Iterable[str]:
     """Every metric of the model and the baselines; below the deciding one, the ends of its interval."""
     compared = {"this model": trained.measured, **trained.baselines}
-    yield _figure(figure_bars({name: one.value for name, one in compared.items()}, trained.measured.metric))
+    yield figure_html(figure_bars({name: one.value for name, one in compared.items()}, trained.measured.metric))
     metrics = pd.DataFrame({name: dict(one.metrics) for name, one in compared.items()})
     if trained.intervals:
         deciding = trained.measured.metric
@@ -147,7 +145,7 @@ def _groups(trained: Trained, gate: GateConfig, smallest_group: int) -> Iterable
         f"<p>{measured.metric} of each group with its {gate.confidence:.0%} interval. The gate looks at groups of "
         f"{gate.slice_units} or more {learner.unit}. {suppression_note(hidden, smallest_group)}</p>"
     )
-    yield _figure(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>"
+    yield figure_html(figure_intervals(groups, measured.metric)) if len(groups) else "<p>No groups.</p>"
 
 
 def _attributions(trained: Trained) -> Iterable[str]:
@@ -155,13 +153,15 @@ def _attributions(trained: Trained) -> Iterable[str]:
     shares = trained.learner.attributions(trained.fitted, trained.data)
     if shares:
         words = "<p>Share of each feature in what moves the score (integrated gradients, absolute values).</p>"
-        yield html_section("Attributions", words, _figure(figure_bars(dict(list(shares.items())[:15]), "share")))
+        yield html_section("Attributions", words, figure_html(figure_bars(dict(list(shares.items())[:15]), "share")))
 
 
 def _charts(trained: Trained, folder: Path) -> Iterable[str]:
     files = trained.learner.charts(trained.fitted, trained.data, trained.measured, trained.baselines, folder)
     if files:
-        yield html_section("A closer look", *(_image(file.read_bytes(), file.stem.replace("_", " ")) for file in files))
+        yield html_section(
+            "A closer look", *(image_html(file.read_bytes(), file.stem.replace("_", " ")) for file in files)
+        )
 
 
 def _privacy(trained: Trained, curve: Mapping[str, Any] | None) -> Iterable[str]:
@@ -173,7 +173,7 @@ def _privacy(trained: Trained, curve: Mapping[str, Any] | None) -> Iterable[str]
     yield from (f"<p>{html.escape(line)}</p>" for line in lines)
     if curve is not None:
         yield f"<p>{html.escape(curve_words(curve))}</p>"
-        yield _figure(figure_curve(curve))
+        yield figure_html(figure_curve(curve))
         yield curve_table(curve).to_html(float_format="{:.4f}".format, na_rep="", border=0)
 
 
@@ -189,13 +189,3 @@ def _written(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_written(one)}" for name, one in value.items())
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _figure(figure: Figure) -> str:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return _image(content.getvalue(), figure.get_label() or "plot")
-
-
-def _image(png: bytes, alternative: str) -> str:
-    return f'<p><img alt="{html.escape(alternative)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'

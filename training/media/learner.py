@@ -21,10 +21,11 @@ from sklearn.metrics import f1_score
 
 from contracts.lake import Lake
 from contracts.settings import Settings
-from training.learner import Context, Fitted, Learner, Measured, Predictor, Signature
+from training.learner import STANDARD_ERROR, Context, Fitted, Learner, Measured, Predictor, Signature
 from training.loop import train_epochs
 from training.media.labelled import Kind, Labelled, labelled_files
 from training.metrics.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
+from training.metrics.standard_error import standard_error
 from training.parts import Part
 from training.privacy.membership import AttackSignals, sample
 
@@ -144,11 +145,17 @@ def fit_classifier(
 
     def validate() -> dict[str, float]:
         logits = logits_of(served, validation[0])
-        accuracy = float((logits.argmax(axis=1) == validation[1]).mean())
+        right = logits.argmax(axis=1) == validation[1]
+        accuracy = float(right.mean())
         log_loss = log_loss_of_logits(logits, validation[1])
         # Validation parts are so small that many epochs have the same accuracy; of those, the best log loss decides.
         tied = accuracy - 1e-4 * min(log_loss, 10.0)
-        return {WATCHED: tied, "validation_accuracy": accuracy, "validation_log_loss": log_loss}
+        return {
+            WATCHED: tied,
+            STANDARD_ERROR: standard_error(right),
+            "validation_accuracy": accuracy,
+            "validation_log_loss": log_loss,
+        }
 
     epochs = train_epochs(
         model,

@@ -21,9 +21,10 @@ from lake_tables.described_items import DescribedItems
 from training.baselines import each_baseline
 from training.gate.decision import gate_of
 from training.integrated_gradients import completeness, integrated_gradients
-from training.learner import Context, Fitted, Learner, Measured, Signature
+from training.learner import COVERAGE, STANDARD_ERROR, Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.metrics.ranking import Scorer, overlap, rank_targets, same_for_everyone, without_seen
+from training.metrics.standard_error import standard_error
 from training.models.next_item.attack import attack_acts
 from training.models.next_item.attributions import STEPS, history_path, shares_by_position
 from training.models.next_item.batches import model_inputs, next_item_batches
@@ -105,6 +106,7 @@ class NextItemLearner(Learner):
     table = "training_sequences"
     unit = "people"
     watched = "validation_ndcg_at_10"
+    shows_items = True
     config = NextItemConfig
     signature = Signature(
         inputs={"history": "array<string>", "occurred_at": "array<any>", "taste_vector": "array<any>"},
@@ -331,7 +333,11 @@ class NextItemLearner(Learner):
         def validate() -> Mapping[str, float]:
             model.refresh(fitted.ranker)
             ranking = rank_targets(scorer(fitted), histories, targets, items=len(vocabulary))
-            return {self.watched: float(ranking.ndcg.mean())}
+            return {
+                self.watched: float(ranking.ndcg.mean()),
+                STANDARD_ERROR: standard_error(ranking.ndcg),
+                COVERAGE: ranking.coverage,
+            }
 
         return validate
 

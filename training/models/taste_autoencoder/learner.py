@@ -20,9 +20,10 @@ from contracts.settings import Settings
 from lake_tables.consent import Consenting
 from training.baselines import each_baseline
 from training.gate.decision import gate_of
-from training.learner import Context, Fitted, Learner, Measured, Signature
+from training.learner import COVERAGE, STANDARD_ERROR, Context, Fitted, Learner, Measured, Signature
 from training.loop import train_epochs
 from training.metrics.ranking import overlap
+from training.metrics.standard_error import standard_error
 from training.models.taste_autoencoder.attack import attack_baskets
 from training.models.taste_autoencoder.baselines import popularity, tuned_ease
 from training.models.taste_autoencoder.basket_metrics import PaddedScorer, best_items, measured, pad, rank_baskets
@@ -141,6 +142,7 @@ class TasteAutoencoderLearner(Learner):
     table = "training_sequences"
     unit = "people"
     watched = "validation_ndcg_at_100"
+    shows_items = True
     config = TasteAutoencoderConfig
     signature = Signature(
         inputs={"history": "array<string>"},
@@ -192,7 +194,8 @@ class TasteAutoencoderLearner(Learner):
 
         def validate() -> Mapping[str, float]:
             ranking = rank_baskets(fitted.score, fitted.item_ids, validated, baskets.distinct_ids)
-            return {self.watched: float(ranking.ndcg(100).mean())}
+            ndcg = ranking.ndcg(100)
+            return {self.watched: float(ndcg.mean()), STANDARD_ERROR: standard_error(ndcg), COVERAGE: ranking.coverage}
 
         fitted.epochs = train_epochs(
             model,

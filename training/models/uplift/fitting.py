@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from training.learner import Context
+from training.learner import STANDARD_ERROR, Context
 from training.loop import train_epochs
+from training.metrics.standard_error import standard_error
 from training.metrics.uplift import effects
 from training.models.response.batches import row_batches
 from training.models.response.features import FeatureSpace, learn_features
@@ -116,7 +117,8 @@ def fit_experiment(table: ExperimentTable, config: UpliftConfig, context: Contex
 
     def validate() -> Mapping[str, float]:
         logits = logits_of(model.embedder, model.head, *held_back)
-        return {watched: _likelihood(logits, table, validation)}
+        values = _likelihoods(logits, table, validation)
+        return {watched: float(values.mean()), STANDARD_ERROR: standard_error(values)}
 
     fitted.epochs = train_epochs(
         model,
@@ -175,11 +177,11 @@ def _slopes(
     )
 
 
-def _likelihood(logits: np.ndarray, table: ExperimentTable, rows: np.ndarray) -> float:
-    """Mean log likelihood of the first outcome of some rows in the arm that each was in, in nats."""
+def _likelihoods(logits: np.ndarray, table: ExperimentTable, rows: np.ndarray) -> np.ndarray:
+    """Log likelihood of the first outcome of some rows in the arm that each was in, in nats (rows,)."""
     own = np.where(table.treated[rows], logits[:, len(table.names)], logits[:, 0])
     signs = np.where(table.outcomes[rows, 0], 1.0, -1.0)
-    return float(-np.logaddexp(0.0, -signs * own).mean())
+    return -np.logaddexp(0.0, -signs * own)
 
 
 def _differences(fitted: FittedUplift, inputs: Sequence[np.ndarray]) -> np.ndarray:

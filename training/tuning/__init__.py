@@ -1,0 +1,1 @@
+"""What `python -m training.tune` weighs: accuracy, breadth and seconds of the configurations that it tried."""
