@@ -47,6 +47,7 @@ def commands(data: Path) -> list[tuple[str, list[str], list[Path]]]:
         ),
         ("interest_gan", [], adult),
         ("response", [], [tabular / "bank_marketing.csv.gz"]),
+        ("response", ["--split", "random"], [tabular / "bank_marketing.csv.gz"]),
         ("rectools_speed", [], [beauty]),
         ("lift", ["--home", str(Settings.from_env().home.root)], [data / "retail" / "online_retail.csv.gz"]),
         ("off_policy", [], [data / "ads" / "obd_random_men.csv.gz"]),

@@ -52,6 +52,8 @@ BANK_INTERVALS = {
 """Ages of adults, and indicators of the Portuguese economy: public knowledge, independent of the rows."""
 
 BANK_PRIVATE = {
+    "cross_layers": 1,
+    "interaction_penalty": 0.1,
     "deep_layers": 0,
     "hidden_share": 0.0,
     "learning_rate": 0.02,

@@ -12,19 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.sparse
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from training.baselines import each_baseline
 from training.metrics.auc import placements
 from training.models.response.features import category_column, learn_features
+from training.models.response.regression import STRENGTHS, best_regression, one_hot
 from training.models.response.table import LabelledTable
 from training.parts import Part
-
-STRENGTHS = (0.01, 0.1, 1.0)
-"""Inverse strengths of regularisation that the logistic regression tries."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def baseline_chances(
     """
     if not len(table.indices(answer, Part.TEST)):
         return dict.fromkeys(("rate", "logistic_regression", "boosted_trees"), np.zeros(0))
-    views = functools.cache(lambda: _Views(table, answer))
+    views = functools.cache(lambda: Views(table, answer))
     return each_baseline(
         f"answer {table.answers[answer]}",
         {
@@ -80,7 +76,7 @@ def _rate(table: LabelledTable, answer: int, name: str) -> np.ndarray:
     return rates.reindex(groups[table.indices(answer, Part.TEST)]).fillna(yes.mean()).to_numpy()
 
 
-class _Views:
+class Views:
     """The rows of an answer in the forms that logistic regression and trees read."""
 
     def __init__(self, table: LabelledTable, answer: int) -> None:
@@ -89,10 +85,7 @@ class _Views:
         training = table.rows.iloc[self.train]
         space = learn_features(training, numbers=table.numbers, categories=table.categories, columns=table.columns)
         numbers, codes = space.encode(table.rows)
-        rows = np.repeat(np.arange(len(codes)), codes.shape[1])
-        cells = (np.ones(codes.size, "float32"), (rows, codes.ravel()))
-        one_hot = scipy.sparse.csr_array(cells, shape=(len(codes), space.codes))
-        self.linear = scipy.sparse.hstack([scipy.sparse.csr_array(numbers), one_hot]).tocsr()  # (rows, numbers + codes)
+        self.linear = one_hot(numbers, codes, space.codes)  # (rows, numbers + codes)
         scaled = np.where(numbers[:, 1::2] > 0, np.nan, numbers[:, ::2])
         scaled[:, np.isnan(scaled[self.train]).all(axis=0)] = 0.0  # the trees refuse a column without a single number
         self.trees = np.hstack([scaled, codes - space.unknown_codes])  # (rows, columns)
@@ -109,18 +102,18 @@ class _Views:
         return float(placements(scores, self.yes_validation).mean())
 
 
-def _logistic_regression(views: _Views, strengths: Sequence[float]) -> np.ndarray:
-    tried = []
-    for strength in strengths:
-        regression = LogisticRegression(C=strength, max_iter=1000).fit(views.linear[views.train], views.yes_train)
-        value = 0.0
-        if views.can_validate:
-            value = views.value(regression.decision_function(views.linear[views.validation]))
-        tried.append((value, regression))
-    return _best(tried).predict_proba(views.linear[views.test])[:, 1]
+def _logistic_regression(views: Views, strengths: Sequence[float]) -> np.ndarray:
+    regression, _ = best_regression(
+        views.linear[views.train],
+        views.yes_train,
+        views.linear[views.validation],
+        views.yes_validation,
+        strengths=tuple(strengths),
+    )
+    return regression.predict_proba(views.linear[views.test])[:, 1]
 
 
-def _boosted_trees(views: _Views, settings: Sequence[TreeSetting]) -> np.ndarray:
+def _boosted_trees(views: Views, settings: Sequence[TreeSetting]) -> np.ndarray:
     """The best setting, each with its best number of rounds, by the validation part."""
     tried = []
     for setting in settings:

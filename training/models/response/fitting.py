@@ -16,13 +16,15 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from training.learner import Context
+from training.learner import STANDARD_ERROR, Context
 from training.loop import train_epochs
 from training.metrics.auc import placements
+from training.metrics.standard_error import standard_error
 from training.models.response.batches import people_batches, row_batches
 from training.models.response.features import FeatureSpace, learn_features
 from training.models.response.network import ResponseConfig, build
 from training.models.response.private_statistics import PrivateStatistics
+from training.models.response.regression import fit_regressions
 from training.models.response.table import LabelledTable
 from training.parts import Part
 
@@ -43,6 +45,8 @@ class FittedTable:
     offsets: np.ndarray
     """Of the calibration of each answer (answers,)."""
     epochs: Sequence[Mapping[str, float]] = field(default_factory=list)
+    value: float = 0.0
+    """Validation AUC of the first answer under the weights that were kept."""
 
     def encode(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         return self.space.encode(rows)
@@ -77,6 +81,7 @@ def fit_table(
 ) -> FittedTable:
     """Train on the training part of each answer; stop early and calibrate on the validation part.
 
+    A plain training that no epoch improves ends as it began, with the regressions.
     A private training reads nothing from the validation part: it trains all epochs and does not calibrate.
 
     Args:
@@ -110,15 +115,24 @@ def fit_table(
         positive_shares=positive_shares,
         spent=private.spent if private is not None else None,
     )
+    if private is None and config.start == "regression":
+        regressions = fit_regressions(
+            tuple(inputs), labels, weights, table, encoded, width=space.codes, seed=config.seed
+        )
+        model.start_at(regressions)
+        chosen = [f"{one:g} of {name}" for name, one in zip(table.answers, regressions.strengths, strict=True)]
+        context.say(f"begins with logistic regressions of inverse strength {', '.join(chosen)}")
     answers = len(table.answers)
-    slices = space.slices(config.embedding_dimensions)
+    slices = space.slices(model.features_of_a_category)
     fitted = FittedTable(model.embedder, model.head, space, slices, np.ones(answers), np.zeros(answers))
     validation = [values[table.indices(0, Part.VALIDATION)] for values in encoded]
     yes = table.yes(0, Part.VALIDATION)
 
     def validate() -> Mapping[str, float]:
-        return {watched: float(placements(logits_of(model.embedder, model.head, *validation)[:, 0], yes).mean())}
+        values = placements(logits_of(model.embedder, model.head, *validation)[:, 0], yes)
+        return {watched: float(values.mean()), STANDARD_ERROR: standard_error(values)}
 
+    initial_weights, initial_value = model.get_weights(), validate()[watched]
     fitted.epochs = train_epochs(
         model,
         batches,
@@ -130,7 +144,13 @@ def fit_table(
         context=context,
         keep="last" if private is not None else "best",
     )
+    values = [initial_value, *(epoch[watched] for epoch in fitted.epochs)]
+    fitted.value = values[-1]
     if private is None:
+        fitted.value = max(values)
+        if fitted.value == initial_value:
+            model.set_weights(initial_weights)
+            context.say(f"no epoch is better than the start, {watched} {initial_value:.4f}: the net stays as it began")
         _calibrate(fitted, table, encoded)
     return fitted
 

@@ -13,10 +13,11 @@ FEWEST_YES = 30
 
 
 def measures(chances: np.ndarray, yes: np.ndarray) -> dict[str, float]:
-    """AUC (ties against the model), average precision, log loss in nats, expected calibration error, ratio.
+    """AUC (ties against the model), average precision, log loss in nats, Brier score, calibration error, ratio.
 
-    The ratio is that of the mean chance to the share of yes: 1 for chances that come true as often as they say. It is
-    left out where so few said yes that it is chance.
+    The Brier score is the mean squared difference of chance and label. The ratio is that of the mean chance to the
+    share of yes: 1 for chances that come true as often as they say. It is left out where so few said yes that it is
+    chance.
 
     If all labels are the same, AUC and average precision are left out; without rows the result is empty.
 
@@ -29,6 +30,7 @@ def measures(chances: np.ndarray, yes: np.ndarray) -> dict[str, float]:
     safe = np.clip(chances, 1e-7, 1 - 1e-7)
     found = {
         "log_loss": float(-np.log(np.where(yes, safe, 1 - safe)).mean()),
+        "brier": float(np.square(chances - yes).mean()),
         "ece": expected_calibration_error(chances, yes),
     }
     if yes.any() and not yes.all():

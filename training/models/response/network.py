@@ -1,14 +1,16 @@
 """Response to campaigns: one net gives the chances that a person clicks, buys and leaves.
 
-A deep and cross network (`trunk.py`), of which the answers (click, purchase, leave) share all layers but the last. The
-net has two parts, so that a prediction can be explained by its features: an embedder from a row's columns to one
-vector, and a head from that vector to logits.
+A deep and cross network (`trunk.py`), of which the answers (click, purchase, leave) share all layers but the last. It
+begins as the logistic regression of each answer (`regression.py`), which stays as it is; what the deep and cross layers
+say is added to it, and is 0 before the first step. The net has two parts, so that a prediction can be explained by its
+features: an embedder from a row's columns to one vector, and a head from that vector to logits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -19,17 +21,24 @@ from training.models.response.trunk import embedder, trunk
 from training.privacy.accounting import PLAIN, Privacy, Spending
 from training.privacy.dp_sgd import Owned, PrivateTraining, private_optimizer
 
+if TYPE_CHECKING:
+    from training.models.response.regression import Regressions
+
 NOT_KNOWN = -1.0
 """The label of an unknown answer; it adds nothing to the loss."""
 
 LOSSES = ("plain", "weighted", "focal")
 STRUCTURES = ("parallel", "stacked")
+STARTS = ("regression", "random")
 
 
 @dataclass(frozen=True)
 class ResponseConfig:
     """What can be chosen about the model and its training."""
 
+    start: str = "regression"
+    """`regression`: the net learns what the logistic regressions of the answers leave; `random`: it learns everything
+    from random weights. A private training starts at random, since a regression reads the rows."""
     scaling: str = "quantile"
     """Of numbers: `quantile` by rank, `standard` by mean and standard deviation."""
     fewest_rows: int = 10
@@ -64,6 +73,9 @@ class ResponseConfig:
     """Most synthetic rows that are added, as a share of the real training rows."""
     learning_rate: float = 0.01
     weight_decay: float = 0.01
+    ema_momentum: float = 0.97
+    """Share of the old value in the moving average of the weights after a step, which is validated and kept; 0 keeps
+    the weights themselves. A private training has a momentum of its own."""
     batch_size: int = 256
     """Rows per batch."""
     epochs: int = 20
@@ -90,8 +102,12 @@ class Response(keras.Model):
         unknown_codes: Sequence[int],
         positive_shares: Sequence[float],
     ) -> None:
-        column_embedder = embedder(config, numbers, codes, np.asarray(unknown_codes))
-        head = _head(config, column_embedder.output_shape[-1], len(positive_shares))
+        answers = len(positive_shares)
+        column_embedder = embedder(
+            config, numbers, codes, np.asarray(unknown_codes), coefficients=answers if _regressed(config) else 0
+        )
+        self.features_of_a_category = config.embedding_dimensions + (answers if _regressed(config) else 0)
+        head = _head(config, column_embedder.output_shape[-1], answers)
         super().__init__(column_embedder.inputs, head(column_embedder.outputs[0]), name="response")
         self.embedder, self.head = column_embedder, head
         self.loss_name, self.gamma = config.loss, config.gamma
@@ -100,6 +116,17 @@ class Response(keras.Model):
         self.class_weights = np.stack([0.5 / (1 - shares), 0.5 / shares]).astype("float32")  # (class, answers)
         auxiliary = np.full(len(positive_shares) - 1, config.auxiliary_weight)
         self.answer_weights = np.concatenate([[1.0], auxiliary]).astype("float32")  # (answers,)
+
+    def start_at(self, regressions: Regressions) -> None:
+        """Set the part of the net that stays: before the first step, the logits are those of the regressions."""
+        numbers, answers = regressions.numbers.shape
+        self.embedder.get_layer("coefficients").set_weights([regressions.codes])
+        linear = self.head.get_layer("regression")
+        kernel = np.zeros(linear.kernel.shape, "float32")  # (features, answers)
+        kernel[:numbers] = regressions.numbers
+        for end in range(numbers + self.features_of_a_category, len(kernel) + 1, self.features_of_a_category):
+            kernel[end - answers : end] = np.eye(answers)  # a category's last features: its coefficient of each answer
+        linear.set_weights([kernel, regressions.intercepts])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # noqa: ARG002
         """Mean of `example_losses`, weighted by `sample_weight` (batch,) if it is there, plus penalties."""
@@ -158,9 +185,9 @@ def build(
         spent: the privacy budget; None for a plain training.
 
     Raises:
-        ModelError: no such loss or structure.
+        ModelError: no such loss, structure or start.
     """
-    for name, known in (("loss", LOSSES), ("structure", STRUCTURES)):
+    for name, known in (("loss", LOSSES), ("structure", STRUCTURES), ("start", STARTS)):
         if getattr(config, name) not in known:
             raise ModelError(
                 expected=f"{name} as one of {', '.join(known)}",
@@ -171,7 +198,13 @@ def build(
     kind = Response if spent is None else PrivateResponse
     model = kind(config, numbers=numbers, codes=codes, unknown_codes=unknown_codes, positive_shares=positive_shares)
     if spent is None:
-        model.compile(optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay))
+        optimizer = keras.optimizers.AdamW(
+            config.learning_rate,
+            weight_decay=config.weight_decay,
+            use_ema=config.ema_momentum > 0,
+            ema_momentum=config.ema_momentum,
+        )
+        model.compile(optimizer=optimizer)
     else:
         model.train_privately([model.embedder, model.head], spent, config.privacy.clip)
         model.compile(optimizer=private_optimizer(config.learning_rate, config.weight_decay), jit_compile=False)
@@ -181,4 +214,13 @@ def build(
 def _head(config: ResponseConfig, width: int, answers: int) -> keras.Model:
     """Features (batch, width) to logits (batch, answers)."""
     features = keras.Input((width,), name="features")
-    return keras.Model(features, layers.Dense(answers, name="logits")(trunk(config, features)), name="head")
+    if not _regressed(config):
+        return keras.Model(features, layers.Dense(answers, name="logits")(trunk(config, features)), name="head")
+    linear = layers.Dense(answers, kernel_initializer="zeros", trainable=False, name="regression")(features)
+    left = layers.Dense(answers, kernel_initializer="zeros", name="left")(trunk(config, features))
+    return keras.Model(features, layers.Add(name="logits")([linear, left]), name="head")
+
+
+def _regressed(config: ResponseConfig) -> bool:
+    """Whether the net begins with regressions."""
+    return config.start == "regression" and not config.privacy.on

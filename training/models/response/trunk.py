@@ -27,8 +27,14 @@ class TrunkConfig(Protocol):
     seed: int
 
 
-def embedder(config: TrunkConfig, numbers: int, codes: int, unknown_codes: np.ndarray) -> keras.Model:
-    """Numbers and codes to features (batch, numbers + categories * embedding dimensions)."""
+def embedder(
+    config: TrunkConfig, numbers: int, codes: int, unknown_codes: np.ndarray, *, coefficients: int = 0
+) -> keras.Model:
+    """Numbers and codes to features (batch, numbers + categories * (embedding dimensions + coefficients)).
+
+    Args:
+        coefficients: so many numbers of each code, 0 at first, are not trained: they follow those that are.
+    """
     values = keras.Input((numbers,), name="numbers")
     categories = keras.Input((len(unknown_codes),), dtype="int32", name="codes")
     embedding = layers.Embedding(codes, config.embedding_dimensions)
@@ -36,6 +42,11 @@ def embedder(config: TrunkConfig, numbers: int, codes: int, unknown_codes: np.nd
     initial = np.random.default_rng(config.seed).normal(0, 0.1, (codes, config.embedding_dimensions))
     initial[unknown_codes] = 0  # an unknown category carries no information
     embedding.set_weights([initial])
+    if coefficients:
+        fixed = layers.Embedding(
+            codes, coefficients, embeddings_initializer="zeros", trainable=False, name="coefficients"
+        )(categories)
+        vectors = layers.Concatenate(name="vectors")([vectors, fixed])  # (batch, categories, dimensions + coefficients)
     features = layers.Concatenate(name="features")([values, layers.Flatten()(vectors)])
     return keras.Model([values, categories], features, name="embedder")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.response import measure, read_table
+from bench.response import at_random, measure, read_table
 from contracts.errors import ModelError
 from training.parts import Part
 
@@ -43,6 +43,15 @@ def test_a_line_has_each_seed_and_the_baselines_of_the_same_run(file, tmp_path, 
     assert {"bench", "protocol", "data", "config", "seeds", "seconds", "metrics", "baselines"} <= set(line)
     assert len(line["metrics_by_seed"]) == 1
     assert 0 <= line["metrics"]["auc"] <= 1
+
+
+def test_at_random_every_row_has_a_part_and_each_seed_draws_anew(file):
+    table = read_table(file)
+    one, again, other = (at_random(table, seed).parts[:, 0] for seed in (1, 1, 2))
+    assert [(one == part).sum() for part in Part] == [120, 40, 40]
+    assert (one == again).all()
+    assert (one != other).any()
+    assert (one != table.parts[:, 0]).any()
 
 
 def test_another_file_is_refused_in_words(tmp_path):

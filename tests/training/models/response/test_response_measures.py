@@ -30,7 +30,8 @@ def test_measures_by_hand():
     found = measures(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False]))
     assert found["auc"] == pytest.approx((1.0 + 0.5) / 2)  # the tie counts against the model
     assert found["log_loss"] == pytest.approx(-(2 * np.log(0.9) + 2 * np.log(0.5)) / 4)
-    assert measures(np.array([0.5]), np.array([True])).keys() == {"log_loss", "ece"}
+    assert found["brier"] == pytest.approx((0.01 + 0.25 + 0.25 + 0.01) / 4)
+    assert measures(np.array([0.5]), np.array([True])).keys() == {"log_loss", "brier", "ece"}
     assert measures(np.zeros(0), np.zeros(0, bool)) == {}
 
 

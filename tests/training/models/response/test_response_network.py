@@ -6,6 +6,7 @@ import pytest
 
 from contracts.errors import ModelError
 from training.models.response.network import NOT_KNOWN, Response, ResponseConfig, build
+from training.models.response.regression import Regressions
 
 CONFIG = ResponseConfig(
     embedding_dimensions=4,
@@ -84,7 +85,7 @@ def test_a_penalty_adds_to_the_loss():
 
 
 def test_a_cross_layer_is_the_formula():
-    model = net(cross_layers=1, deep_layers=0)
+    model = net(cross_layers=1, deep_layers=0, start="random")
     random = np.random.default_rng(0)
     features = random.normal(size=(5, 6)).astype("float32")
     for layer in model.head.layers:
@@ -94,8 +95,35 @@ def test_a_cross_layer_is_the_formula():
     np.testing.assert_allclose(model.head(features), crossed @ last + last_bias, atol=1e-4)
 
 
+@pytest.mark.parametrize("structure", ["parallel", "stacked"])
+def test_before_the_first_step_the_net_is_the_regressions(structure):
+    model = net(structure=structure)
+    model.start_at(
+        Regressions(
+            numbers=np.array([[1.0, 0.5], [-2.0, 0.25]], "float32"),  # (numbers, answers)
+            codes=np.array([[0.0, 0.0], [3.0, -1.0], [-3.0, 2.0]], "float32"),  # (codes, answers)
+            intercepts=np.array([0.1, -0.1], "float32"),
+            strengths=(1.0, 1.0),
+        )
+    )
+    by_hand = [
+        [0.1 + 3, -0.1 - 1],
+        [0.1 + 1 - 3, -0.1 + 0.5 + 2],
+        [0.1 - 2 + 3, -0.1 + 0.25 - 1],
+        [0.1 + 1 - 2 - 3, -0.1 + 0.75 + 2],
+    ]
+    np.testing.assert_allclose(model([NUMBERS, CODES]), by_hand, atol=1e-6)
+    unknown = [0.1, -0.1]
+    np.testing.assert_allclose(model([NUMBERS[:1], np.array([[0]])]), [unknown], atol=1e-6)
+
+
+def test_the_regressions_stay_while_the_net_learns(overfitted):
+    np.testing.assert_array_equal(overfitted.head.get_layer("regression").kernel, np.zeros((8, 2)))
+    assert np.abs(overfitted.head.get_layer("left").kernel).max() > 0
+
+
 def test_what_training_has_not_seen_says_nothing():
-    np.testing.assert_array_equal(net().embedder([NUMBERS[:1], np.array([[0]])])[0, 2:], np.zeros(4))
+    np.testing.assert_array_equal(net().embedder([NUMBERS[:1], np.array([[0]])])[0, 2:], np.zeros(4 + 2))
 
 
 def test_both_parts_load_without_our_code_and_answer_the_same(overfitted, tmp_path):
@@ -114,8 +142,10 @@ def test_the_same_seed_gives_the_same_weights():
         np.testing.assert_array_equal(left, right)
 
 
-def test_a_loss_or_structure_that_is_none_is_refused_in_words():
+def test_a_loss_structure_or_start_that_is_none_is_refused_in_words():
     with pytest.raises(ModelError, match="loss as one of plain, weighted, focal"):
         net(loss="hinge")
     with pytest.raises(ModelError, match="structure as one of parallel, stacked"):
         net(structure="both")
+    with pytest.raises(ModelError, match="start as one of regression, random"):
+        net(start="trees")
