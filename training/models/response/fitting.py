@@ -147,10 +147,11 @@ def fit_table(
     values = [initial_value, *(epoch[watched] for epoch in fitted.epochs)]
     fitted.value = values[-1]
     if private is None:
-        fitted.value = max(values)
-        if fitted.value == initial_value:
-            model.set_weights(initial_weights)
-            context.say(f"no epoch is better than the start, {watched} {initial_value:.4f}: the net stays as it began")
+        if context.epochs is None:
+            fitted.value = max(values)
+            if fitted.value == initial_value:
+                model.set_weights(initial_weights)
+                context.say(f"no epoch is better than the start, {watched} {initial_value:.4f}: the net stays as it is")
         _calibrate(fitted, table, encoded)
     return fitted
 

@@ -60,6 +60,9 @@ def fit_regressions(
 ) -> Regressions:
     """Fit each answer on the rows where it is known, and choose its strength by the AUC of its validation part.
 
+    Where the table says that everything is learned from, the training part alone chooses the strength, as for the
+    weights that were judged: rows that are learned from validate nothing.
+
     Args:
         training: numbers (rows, 2 * numbers) and codes (rows, categories) to learn from.
         labels: 0, 1 or `NOT_KNOWN` (rows, answers).
@@ -79,12 +82,17 @@ def fit_regressions(
         known = labels[:, answer] >= 0
         if len(np.unique(labels[known, answer])) < 2:
             continue
-        held_back = table.indices(answer, Part.VALIDATION)
+        held_back = one_hot(*(values[table.indices(answer, Part.VALIDATION)] for values in encoded), width)
+        held_back_yes, tried = table.yes(answer, Part.VALIDATION), STRENGTHS
+        if table.everything and table.has_both(answer, Part.TRAIN):
+            part = one_hot(*(values[table.indices(answer, Part.TRAIN)] for values in encoded), width)
+            tried = (best_regression(part, table.yes(answer, Part.TRAIN), held_back, held_back_yes)[1],)
         regression, strengths[answer] = best_regression(
             inputs[known],
             labels[known, answer] > 0,
-            one_hot(*(values[held_back] for values in encoded), width),
-            table.yes(answer, Part.VALIDATION),
+            held_back,
+            held_back_yes,
+            strengths=tried,
             weights=weights[known],
         )
         columns[:, answer], intercepts[answer] = regression.coef_[0], regression.intercept_[0]

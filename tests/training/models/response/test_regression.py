@@ -1,5 +1,7 @@
 """The regressions that a net begins with, and the net that stays one where nothing more is to be learned."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,7 +58,20 @@ def test_a_net_that_no_epoch_improves_is_the_best_regression(choice):
     chances = fitted.score(*fitted.encode(rows.rows))[:, 0]
     slope, offset = fitted.slopes[0], fitted.offsets[0]
     np.testing.assert_allclose(np.log(chances / (1 - chances)), slope * scores + offset, atol=1e-3)
-    assert any("the net stays as it began" in line for line in said)
+    assert any("the net stays as it is" in line for line in said)
+
+
+def test_what_learns_from_everything_has_the_strength_that_the_training_part_chooses():
+    rows, said = dataclasses.replace(table(), everything=True), []
+    config = ResponseConfig(**{**CONFIG.__dict__, "epochs": 0})
+    served = fit_table(rows, config, Context(say=said.append, epochs=0), watched="validation_auc")
+    inputs = one_hot(*served.encode(rows.rows), served.space.codes)
+    train, validation = rows.indices(0, Part.TRAIN), rows.indices(0, Part.VALIDATION)
+    parts = inputs[train], rows.yes(0, Part.TRAIN), inputs[validation], rows.yes(0, Part.VALIDATION)
+    _, strength = best_regression(*parts)
+    assert f"inverse strength {strength:g} of click" in said[0]
+    own = LogisticRegression(C=strength, max_iter=1000).fit(inputs.toarray(), rows.labels[:, 0] > 0)
+    assert float(served.head.get_layer("regression").bias[0]) == pytest.approx(own.intercept_[0], abs=1e-3)
 
 
 def test_an_answer_that_is_never_known_has_no_regression():
