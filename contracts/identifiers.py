@@ -106,9 +106,10 @@ class Cleaning:
         """A raw identifier as it is hashed; empty where nothing is left of it."""
         text = value
         if not re.fullmatch(PLAIN, text):
-            form = "NFKC" if kind == "email" else "NFC"
+            form, blank = ("NFKC", "") if kind == "email" else ("NFC", " ")
             text = unicodedata.normalize(form, re.sub(INVISIBLE, "", text)).lower().replace("ς", "σ")
-            text = re.sub(BLANKS, " ", unicodedata.normalize(form, text))
+            text = re.sub(BLANKS, blank, unicodedata.normalize(form, text))
+            text = unicodedata.normalize(form, text)  # what a blank kept apart may be one letter
         text = text.strip(" ").lower()
         if kind == "email":
             found = re.search(MAIL, text.replace(" ", "")[:MOST_CHARACTERS], re.DOTALL)

@@ -33,11 +33,12 @@ def cleaned_sql(kind: str, value: str, cleaning: Cleaning) -> str:
 
 
 def _of_kind(kind: str, value: str, cleaning: Cleaning) -> str:
-    compatible = "true" if kind == "email" else "false"
+    compatible, blank = ("true", "") if kind == "email" else ("false", " ")
     plain = f"coalesce({value}, '')"
     other = _composed(f"replace(lower({_composed(_replaced(plain, INVISIBLE, ''), compatible)}), 'ς', 'σ')", compatible)
+    other = _composed(_replaced(other, BLANKS, blank), compatible)  # what a blank kept apart may be one letter
     # most rows have no value or a plain one: what is costly stands last
-    text = f"if({value} rlike {_whole(PLAIN)}, {value}, if({value} is null, null, {_replaced(other, BLANKS, ' ')}))"
+    text = f"if({value} rlike {_whole(PLAIN)}, {value}, if({value} is null, null, {other}))"
     text = f"lower(trim({text}))"
     if kind == "email":
         text = f"regexp_extract(left(replace({text}, ' ', ''), {MOST_CHARACTERS}), {sql_literal('(?s)' + MAIL)}, 1)"

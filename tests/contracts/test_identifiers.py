@@ -19,6 +19,7 @@ SHIPPED = shipped_cleaning()
 @given(st.sampled_from(IDENTIFIER_KINDS), st.text(max_size=30))
 @example("handle", "@ 0")
 @example("handle", "acct:@acct:zoe")
+@example("email", "0@K¸")
 def test_what_is_clean_stays_as_it_is(kind, text):
     once = SHIPPED.cleaned(kind, text)
     assert SHIPPED.cleaned(kind, once) == once

@@ -28,6 +28,7 @@ MAILS = {
     "zo\u00e9@example.org": "email:zo\u00e9@example.org",
     "zoe\u0301@example.org": "email:zo\u00e9@example.org",
     "ZOE\u0301@example.org": "email:zo\u00e9@example.org",
+    "zoe@exk\u00b8.org": "email:zoe@ex\u0137.org",
     "o'brien@example.org": "email:o'brien@example.org",
     "z.oe+shop@example.org": "email:z.oe+shop@example.org",
     "undefined": None,
