@@ -69,10 +69,10 @@ def nightly(tmp_path_factory, spark, key):  # noqa: ARG001
 
 @pytest.fixture(scope="module")
 def nights(nightly):
-    """Digests of the nightly lake; every table that the two sources write is there on every day."""
+    """Digests of the nightly lake; every table that the web log writes is there on every day."""
     found = digests(nightly)
     written = ["events", "consents", "identity_edges", "quarantine", "reconciliation", "persons"]
-    assert set(found) == {(table, day) for table in written for day in DAYS}
+    assert set(found) == {(table, day) for table in written for day in DAYS} | {("texts", POSTS_DAY)}
     return found
 
 
