@@ -91,13 +91,13 @@ def test_a_quarantined_row_keeps_its_shape_its_file_its_reason_and_the_way_back_
     late = post("10", created_at="yesterday")
     assert rows[keyed_by_hand(settings, late)] == (
         "statuses-1.jsonl",
-        "contract: events.occurred_at",
+        "contract: texts.occurred_at",
         '{"id": "##", "created_at": "*********", "content": "<*>*****</*>", "reblog": null, '
         '"account": {"acct": "****", "bot": false, "fields": []}, "media_attachments": [], "tags": []}',
     )
     found = original_rows(settings, "mastodon", DAY)
     assert len(found) == 7
-    assert ("statuses-1.jsonl", "contract: events.occurred_at", late) in found
+    assert ("statuses-1.jsonl", "contract: texts.occurred_at", late) in found
     assert original_rows(settings, "mastodon", DAY, "wrong_encoding") == [
         ("statuses-1.jsonl", "wrong_encoding", ENCODED_WRONG.decode("latin-1"))
     ]
