@@ -32,22 +32,30 @@ CHOSEN_DAY = "{{ params.day or 'chosen' }}"
 """The day of a run whose task `choose_day` has chosen it, where no form named it."""
 
 
-class FailureAlert(BaseNotifier):
+class _OfADay(BaseNotifier):
+    """One that knows the day that a run is for."""
+
+    template_fields = ("day",)
+
+    def __init__(self, day: str) -> None:
+        """Take the template of that day."""
+        super().__init__()
+        self.day = day
+
+    def day_of(self, ti: Any) -> str:
+        """The day, where no form named it the one that the run has chosen."""
+        return chosen_day(ti) if self.day == "chosen" else self.day
+
+
+class FailureAlert(_OfADay):
     """Reports a task that has failed for good: its day, the sentence of its error, and where its log is.
 
     The sentence stands in the night's report, too, for its page.
     """
 
-    template_fields = ("day",)
-
-    def __init__(self, day: str) -> None:
-        """Take the template of the day that a run is for."""
-        super().__init__()
-        self.day = day
-
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
-        day = chosen_day(ti) if self.day == "chosen" else self.day
+        day = self.day_of(ti)
         said = sentence(ti, context.get("exception"))
         _write_down(day, ti, said)
         lines = [said, f"day: {day}", f"run: {ti.run_id}"]
@@ -57,21 +65,14 @@ class FailureAlert(BaseNotifier):
         send(f"nightshift: {_name(ti)} failed", "\n".join(lines), kind="failure")
 
 
-class FailureOver(BaseNotifier):
+class FailureOver(_OfADay):
     """Takes a failure out of the night's report where the task has succeeded since, as it was started again."""
-
-    template_fields = ("day",)
-
-    def __init__(self, day: str) -> None:
-        """Take the template of the day that a run is for."""
-        super().__init__()
-        self.day = day
 
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
         reports = Settings.from_env().home.reports
         if any(reports.glob(f"*/{_step(ti)}.json")):
-            Report(reports, chosen_day(ti) if self.day == "chosen" else self.day).forget(_step(ti))
+            Report(reports, self.day_of(ti)).forget(_step(ti))
 
 
 def _name(ti: Any) -> str:
@@ -103,19 +104,12 @@ class ApprovalAlert(BaseNotifier):
         send("nightshift: an answer is waited for", f"{context['task'].subject}\nanswer: {address}", kind="info")
 
 
-class WatchAlert(BaseNotifier):
+class WatchAlert(_OfADay):
     """Reports what watching has found, where a night has an alarm that the night before had not."""
-
-    template_fields = ("day",)
-
-    def __init__(self, day: str) -> None:
-        """Take the template of the day that a run is for."""
-        super().__init__()
-        self.day = day
 
     def notify(self, context: Mapping[str, Any]) -> None:
         ti = context["ti"]
-        day = chosen_day(ti) if self.day == "chosen" else self.day
+        day = self.day_of(ti)
         alarms = alarms_of(day)
         new = [alarm for alarm in alarms if alarm["since"] == day]
         if not new:
