@@ -35,7 +35,7 @@ from training.learner import Context
 from training.media.learner import logits_of, measured
 from training.metrics.calibration import calibrated
 from training.models.interest_audio.baselines import mel_logistic, mfcc_neighbours
-from training.models.interest_audio.learner import fit_net
+from training.models.interest_audio.learner import LEARNER
 from training.models.interest_audio.network import InterestAudioConfig
 from training.models.interest_audio.pyfunc import BYTES_READ, read_sound
 
@@ -157,7 +157,7 @@ def split(recordings: Recordings, *, left_out: set[str], asked: str) -> tuple[Pa
 def one_training(config: InterestAudioConfig, learned: Part, checked: Part, asked: Part) -> dict[str, float]:
     """Figures of one speaker and seed."""
     started, processor = time.monotonic(), time.process_time()
-    net, temperature, _ = fit_net(learned, checked, CATEGORIES, config, Context(say=lambda _: None))
+    net, temperature, _ = LEARNER.fit_net(learned, checked, CATEGORIES, config, Context(say=lambda _: None))
     seconds, processor = time.monotonic() - started, time.process_time() - processor
     after = measured(calibrated(logits_of(net, asked[0]), temperature), asked[1])
     return {

@@ -32,7 +32,7 @@ from training.media.learner import logits_of, measured
 from training.metrics.calibration import calibrated, expected_calibration_error
 from training.models.interest_vision.augmentation import photo_batches
 from training.models.interest_vision.baselines import pixels_logistic
-from training.models.interest_vision.learner import fit_net
+from training.models.interest_vision.learner import LEARNER
 from training.models.interest_vision.network import InterestVisionConfig, build
 
 CATEGORIES = 10
@@ -126,7 +126,7 @@ def one_training(
     started, processor = time.monotonic(), time.process_time()
     if minutes is not None:
         config = dataclasses.replace(config, epochs=epochs_within(minutes * 60, learned, config, say))
-    net, temperature, epochs = fit_net(learned, checked, CATEGORIES, config, Context(say=say))
+    net, temperature, epochs = LEARNER.fit_net(learned, checked, CATEGORIES, config, Context(say=say))
     seconds, processor = time.monotonic() - started, time.process_time() - processor
     logits = logits_of(net, tested[0])
     after = measured(calibrated(logits, temperature), tested[1])

@@ -8,10 +8,11 @@ model's attribute `categories`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -21,8 +22,10 @@ from sklearn.metrics import f1_score
 
 from contracts.lake import Lake
 from contracts.settings import Settings
+from training.baselines import each_baseline
 from training.learner import STANDARD_ERROR, Context, Fitted, Learner, Measured, Predictor, Signature
 from training.loop import train_epochs
+from training.media.batches import batch_and_steps
 from training.media.labelled import Kind, Labelled, labelled_files
 from training.metrics.calibration import calibrated, expected_calibration_error, fit_temperature, log_loss_of_logits
 from training.metrics.standard_error import standard_error
@@ -43,6 +46,7 @@ WATCHED = "validation_accuracy_tied_by_log_loss"
 class Schedule(Protocol):
     """How long a net is trained: the part of a model's configuration that all have."""
 
+    batch_size: int
     epochs: int
     patience: int
     minutes: float
@@ -83,6 +87,65 @@ class InterestLearner(Learner):
         # The file of an item belongs to no person, so that its training requires no consent.
         table = pyarrow.dataset.dataset(partition, format="parquet").to_table(columns=columns).to_pandas()
         return labelled_files(table, settings.raw, self.kind)
+
+    def fit(self, data: Labelled, config: Any, context: Context) -> FittedInterests:
+        training, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)
+        net, temperature, epochs = self.fit_net(training, validation, len(data.categories), config, context)
+        return FittedInterests(net, data.categories, temperature, epochs)
+
+    def fit_net(
+        self,
+        training: tuple[np.ndarray, np.ndarray],
+        validation: tuple[np.ndarray, np.ndarray],
+        categories: int,
+        config: Schedule,
+        context: Context,
+    ) -> tuple[keras.Model, float, list[dict[str, float]]]:
+        """Train a net.
+
+        Args:
+            training: values of files (files, ...) and labels (files,).
+            validation: the same of the validation part.
+            categories: number of categories.
+
+        Returns:
+            The served net, from values of files to logits; its temperature; its epochs.
+        """
+        steps = batch_and_steps(len(training[1]), config.batch_size)[1]
+        model, served, batches = self.prepared(training, categories, config, steps=steps * config.epochs)
+        temperature, epochs = fit_classifier(model, served, batches, validation, config, context)
+        return served, temperature, epochs
+
+    @abstractmethod
+    def prepared(
+        self, training: tuple[np.ndarray, np.ndarray], categories: int, config: Any, *, steps: int
+    ) -> tuple[keras.Model, keras.Model, Iterable]:
+        """The compiled net, its served form, which shares the weights, and the training batches.
+
+        Args:
+            steps: number of batches of the whole training.
+        """
+
+    @abstractmethod
+    def simple_chances(
+        self, training: tuple[np.ndarray, np.ndarray], values: np.ndarray, categories: int
+    ) -> Mapping[str, Callable[[], np.ndarray]]:
+        """Baselines beside the most frequent category, each with what computes its probabilities (files, categories).
+
+        Args:
+            values: of the files that are asked for (files, ...).
+        """
+
+    def baselines(self, data: Labelled) -> Mapping[str, Measured]:
+        training, (values, labels) = data.part(Part.TRAIN), data.part(Part.TEST)
+        categories = len(data.categories)
+        ways = {
+            "majority_category": lambda: majority_chances(training[1], len(labels), categories),
+            **self.simple_chances(training, values, categories),
+        }
+        return each_baseline(
+            self.name, {name: lambda chances=chances: measured(chances(), labels) for name, chances in ways.items()}
+        )
 
     def measure(self, model: Predictor, data: Labelled) -> Measured:
         values, labels = data.part(Part.TEST)

@@ -10,6 +10,7 @@ depthwise ones took three times as long per multiplication.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import keras
 from keras import ops
@@ -17,6 +18,18 @@ from keras import ops
 STAGES = 3
 
 _WARM_UP_SHARE = 0.15
+
+
+class NetConfig(Protocol):
+    """What can be chosen about a net: the part of a model's configuration that all have."""
+
+    width: int
+    blocks: int
+    dropout: float
+    label_smoothing: float
+    learning_rate: float
+    weight_decay: float
+    seed: int
 
 
 def pooled_features(features, *, width: int, blocks: int):
@@ -37,21 +50,25 @@ def pooled_features(features, *, width: int, blocks: int):
     )
 
 
-def compile_classifier(
-    model: keras.Model, *, learning_rate: float, weight_decay: float, label_smoothing: float, steps: int
-) -> None:
-    """Compile a net from inputs to logits (batch, categories); targets are probabilities of the same shape.
+def compiled_classifier(name: str, inputs, features, config: NetConfig, categories: int, *, steps: int) -> keras.Model:
+    """The compiled net from inputs to logits (batch, categories); targets are probabilities of the same shape.
 
     Args:
+        features: what is made of the inputs without any weights (batch, height, width, channels).
         steps: number of batches of the whole training, over which the learning rate rises and falls.
     """
-    optimizer = keras.optimizers.AdamW(_RiseAndFall(learning_rate, steps), weight_decay=weight_decay, beta_2=0.99)
+    pooled = pooled_features(features, width=config.width, blocks=config.blocks)
+    pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
+    model = keras.Model(inputs, keras.layers.Dense(categories, name="logits")(pooled), name=name)
+    rates = _RiseAndFall(config.learning_rate, steps)
+    optimizer = keras.optimizers.AdamW(rates, weight_decay=config.weight_decay, beta_2=0.99)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
         optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
         jit_compile=keras.backend.backend() != "tensorflow",  # no faster there on a CPU
     )
+    return model
 
 
 def _residual(features, width: int, shrink: int):

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from training.baselines import each_baseline
-from training.learner import Context, Measured
-from training.media.batches import batch_and_steps
 from training.media.labelled import Labelled
-from training.media.learner import (
-    FittedInterests,
-    InterestLearner,
-    answers_signature,
-    fit_classifier,
-    majority_chances,
-    measured,
-)
+from training.media.learner import InterestLearner, answers_signature
 from training.models.interest_audio.augmentation import sound_batches
 from training.models.interest_audio.baselines import mel_logistic
 from training.models.interest_audio.network import InterestAudioConfig, build, classifier
@@ -45,10 +35,12 @@ class InterestAudioLearner(InterestLearner):
     config = InterestAudioConfig
     signature = answers_signature("sound", remark=True)
 
-    def fit(self, data: Labelled, config: InterestAudioConfig, context: Context) -> FittedInterests:
-        training, validation = data.part(Part.TRAIN), data.part(Part.VALIDATION)
-        net, temperature, epochs = fit_net(training, validation, len(data.categories), config, context)
-        return FittedInterests(net, data.categories, temperature, epochs)
+    def prepared(
+        self, training: tuple[np.ndarray, np.ndarray], categories: int, config: InterestAudioConfig, *, steps: int
+    ) -> tuple[keras.Model, keras.Model, Iterable]:
+        model = build(config, categories, steps=steps)
+        served = classifier(model, voices=config.voices)
+        return model, served, sound_batches(*training, categories, config)
 
     def search_space(self, trial: Any) -> dict[str, Any]:
         return {
@@ -65,45 +57,14 @@ class InterestAudioLearner(InterestLearner):
     def requirements(self) -> Sequence[str]:
         return ("scipy",)
 
-    def baselines(self, data: Labelled) -> Mapping[str, Measured]:
-        training, (sounds, labels) = data.part(Part.TRAIN), data.part(Part.TEST)
-        categories = len(data.categories)
-        return each_baseline(
-            self.name,
-            {
-                "majority_category": lambda: measured(majority_chances(training[1], len(labels), categories), labels),
-                "mel_logistic": lambda: measured(mel_logistic(*training, sounds, categories), labels),
-            },
-        )
+    def simple_chances(
+        self, training: tuple[np.ndarray, np.ndarray], values: np.ndarray, categories: int
+    ) -> Mapping[str, Callable[[], np.ndarray]]:
+        return {"mel_logistic": lambda: mel_logistic(*training, values, categories)}
 
     def example(self, data: Labelled) -> pd.DataFrame:
         """Sounds of two items, which belong to no person."""
         return pd.DataFrame({"sound": [_wav(sound) for sound in data.part(Part.TRAIN)[0][:2]]})
-
-
-def fit_net(
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
-    categories: int,
-    config: InterestAudioConfig,
-    context: Context,
-) -> tuple[keras.Model, float, list[dict[str, float]]]:
-    """Train a net.
-
-    Args:
-        training: samples, int16 (sounds, SAMPLES), and labels (sounds,).
-        validation: the same of the validation part.
-        categories: number of categories.
-
-    Returns:
-        The served net, from samples to logits; its temperature; its epochs.
-    """
-    steps = batch_and_steps(len(training[1]), config.batch_size)[1]
-    model = build(config, categories, steps=steps * config.epochs)
-    served = classifier(model, voices=config.voices)
-    batches = sound_batches(*training, categories, config)
-    temperature, epochs = fit_classifier(model, served, batches, validation, config, context)
-    return served, temperature, epochs
 
 
 def _wav(samples: np.ndarray) -> bytes:

@@ -7,12 +7,13 @@ loudness nor the noise of a microphone says anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from training.media.network import compile_classifier, pooled_features
+from training.media.network import compiled_classifier
 from training.models.interest_audio.pyfunc import RATE, SAMPLES
 
 WINDOW = 256
@@ -87,17 +88,7 @@ def build(config: InterestAudioConfig, categories: int, *, steps: int) -> keras.
     """
     keras.utils.set_random_seed(config.seed)
     spectrograms = keras.Input((FRAMES, config.mel_bins, 1), name="spectrograms")
-    pooled = pooled_features(spectrograms, width=config.width, blocks=config.blocks)
-    pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
-    model = keras.Model(spectrograms, keras.layers.Dense(categories, name="logits")(pooled), name="interest_audio")
-    compile_classifier(
-        model,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        label_smoothing=config.label_smoothing,
-        steps=steps,
-    )
-    return model
+    return compiled_classifier("interest_audio", spectrograms, spectrograms, config, categories, steps=steps)
 
 
 def classifier(net: keras.Model, *, voices: float) -> keras.Model:
@@ -136,18 +127,16 @@ def _spectrograms(sounds, mel_bins: int, warp: float):
         max_freq=RATE / 2,
         power_to_db=False,  # Keras would cut at the loudest moment of the whole batch
     )(values)  # (batch, mel_bins, FRAMES)
-    decibels = 10.0 * ops.log10(ops.maximum(powers, _LEAST_POWER))
-    loudest = ops.max(decibels, axis=(1, 2), keepdims=True)
-    scaled = ops.maximum(decibels - loudest, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0
-    return ops.expand_dims(ops.transpose(scaled, (0, 2, 1)), -1)  # (batch, FRAMES, mel_bins, 1)
+    return ops.expand_dims(ops.transpose(scaled(powers, by=ops), (0, 2, 1)), -1)  # (batch, FRAMES, mel_bins, 1)
 
 
-def scaled(powers: np.ndarray) -> np.ndarray:
+def scaled(powers, *, by: Any = np):
     """Powers of bands to what the net reads: -1 is `RANGE_DB` below the loudest moment, 1 that moment itself.
 
     Args:
-        powers: (sounds, FRAMES, mel_bins).
+        powers: (sounds, FRAMES, mel_bins), or bands before frames.
+        by: whose functions are called: numpy, or `keras.ops` within a net.
     """
-    decibels = 10.0 * np.log10(np.maximum(powers, _LEAST_POWER))
-    loudest = decibels.max(axis=(1, 2), keepdims=True)
-    return np.maximum(decibels - loudest, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0
+    decibels = 10.0 * by.log10(by.maximum(powers, _LEAST_POWER))
+    loudest = by.max(decibels, axis=(1, 2), keepdims=True)
+    return by.maximum(decibels - loudest, -RANGE_DB) * (2.0 / RANGE_DB) + 1.0

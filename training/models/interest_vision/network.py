@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from training.media.network import compile_classifier, pooled_features
+from training.media.network import compiled_classifier
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,7 @@ def build(config: InterestVisionConfig, categories: int, *, steps: int) -> keras
     keras.utils.set_random_seed(config.seed)
     photos = keras.Input((config.size_pixels, config.size_pixels, config.channels), name="photos")
     features = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(photos)
-    pooled = pooled_features(features, width=config.width, blocks=config.blocks)
-    pooled = keras.layers.Dropout(config.dropout, seed=config.seed)(pooled)
-    model = keras.Model(photos, keras.layers.Dense(categories, name="logits")(pooled), name="interest_vision")
-    compile_classifier(
-        model,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        label_smoothing=config.label_smoothing,
-        steps=steps,
-    )
-    return model
+    return compiled_classifier("interest_vision", photos, features, config, categories, steps=steps)
 
 
 def classifier(net: keras.Model, photo_shape: tuple[int, int, int], *, mirror: bool) -> keras.Model:
