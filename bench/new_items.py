@@ -34,9 +34,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bench.choices import read_choices
 from contracts.arguments import day
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import NothingToLearn
+from contracts.errors import ModelError, NothingToLearn
 from contracts.settings import Settings
 from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
@@ -44,8 +45,7 @@ from training.config import CONFIGS, read_config
 if TYPE_CHECKING:
     from training.sequences.histories import Sequences
 
-TOP, LATEST = 10, 5
-_LEAST_RATING, _LEAST_CHOICES = 6, 5
+LATEST = 5
 _CASES_A_BATCH = 1024
 
 
@@ -183,13 +183,11 @@ def cases(sequences: Sequences, new: np.ndarray) -> tuple[list[np.ndarray], np.n
 
 def measures(scores: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """Recall and NDCG at 10 of one target a row; scores (cases, items)."""
-    own = scores[np.arange(len(targets)), targets]
-    ranks = np.count_nonzero(scores >= own[:, None], axis=1)
-    found = ranks <= TOP
-    return {
-        f"recall@{TOP}": round(float(found.mean()), 4),
-        f"ndcg@{TOP}": round(float(np.where(found, 1 / np.log2(ranks + 1), 0.0).mean()), 4),
-    }
+    from training.metrics.ranking import Ranking, ranks_of
+
+    nothing = np.empty((len(targets), 0), int)
+    ranking = Ranking(ranks_of(scores, targets + 1), top=nothing, targets=targets + 1, items=scores.shape[1])
+    return {"recall@10": round(float(ranking.recall.mean()), 4), "ndcg@10": round(float(ranking.ndcg.mean()), 4)}
 
 
 def read_ratings(ratings: Path, movies: Path) -> Sequences:
@@ -198,32 +196,18 @@ def read_ratings(ratings: Path, movies: Path) -> Sequences:
     Raises:
         ModelError: no such file, or not of that form.
     """
-    from contracts.errors import ModelError
     from lake_tables.described_items import DescribedItems
     from serving.words.model import in_steps, text_model
     from training.sequences.histories import Sequences
 
+    rows = read_choices(ratings)
     try:
-        rows = pd.read_csv(
-            ratings,
-            sep="::",
-            engine="python",
-            names=["user", "item", "rating", "time"],
-            dtype={"user": str, "item": str},
-        )
         with (gzip.open if movies.suffix == ".gz" else open)(movies, "rt", encoding="utf-8") as stream:
             films = [line.rstrip("\n").split("::") for line in stream]
     except (OSError, ValueError) as error:
         raise ModelError(
-            expected=f"ratings in {ratings} and films in {movies}", received=str(error), remedy="correct the paths"
+            expected=f"films as item::title::genres in {movies}", received=str(error), remedy="name another file"
         ) from error
-    rows = rows[rows["rating"] >= _LEAST_RATING].drop_duplicates(["user", "item"])
-    while True:
-        before = len(rows)
-        for name in ("item", "user"):
-            rows = rows[rows.groupby(name)["time"].transform("size") >= _LEAST_CHOICES]
-        if len(rows) == before:
-            break
     rows = rows.sort_values(["user", "time"], kind="stable")
     people, persons = np.unique(rows["user"].to_numpy(str), return_inverse=True)
     items, acts = np.unique(rows["item"].to_numpy(object), return_inverse=True)

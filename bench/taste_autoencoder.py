@@ -23,15 +23,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.choices import LEAST_CHOICES, LEAST_RATING, read_choices
 from contracts.entry_point import exit_with_sentence
-from contracts.errors import ModelError
 from training.arguments import choose_backend
 from training.config import CONFIGS, read_config
 
 if TYPE_CHECKING:
     from training.models.taste_autoencoder.baskets import Baskets
 
-LEAST_RATING, LEAST_CHOICES = 6, 5
 EASE_PENALTIES = (10.0, 20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 2000.0)
 PROTOCOL = (
     "strong generalisation: 80/10/10 % of users by hash, 80 % of a held-out user's items folded in, 20 % hidden; "
@@ -152,25 +151,10 @@ def _run(learner, data, config) -> tuple[dict[str, float], Any]:
 
 def _from_ratings(file: Path) -> Baskets:
     import numpy as np
-    import pandas as pd
 
     from training.models.taste_autoencoder.baskets import baskets_of
 
-    try:
-        # Split at single colons, every second column is empty: much faster than a separator of two characters.
-        read = pd.read_csv(file, sep=":", header=None, usecols=[0, 2, 4], dtype={0: str, 2: str, 4: float})
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            expected=f"ratings as user::item::rating::time in {file}", received=str(error), remedy="name another file"
-        ) from error
-    read.columns = ["user", "item", "rating"]
-    chosen = read[read["rating"] >= LEAST_RATING].drop_duplicates(["user", "item"])
-    dropped = True
-    while dropped:
-        before = len(chosen)
-        for column in ("user", "item"):
-            chosen = chosen[chosen.groupby(column)["rating"].transform("size") >= LEAST_CHOICES]
-        dropped = len(chosen) < before
+    chosen = read_choices(file)
     users, people = np.unique(chosen["user"].to_numpy().astype(str), return_inverse=True)
     return baskets_of(users, people, chosen["item"].to_numpy())
 

@@ -13,9 +13,10 @@ import pyarrow.dataset
 
 from contracts.lake import Lake
 from contracts.tables.marts import ITEM
+from contracts.tables.served import ITEM_VECTORS
+from contracts.tables.vocabulary import TEXT_VECTOR
 from lake_tables.arrow import read_table
 
-_VECTORS, _VECTOR = "item_vectors", "text_vector"
 _ITEMS_A_BATCH = 16_384
 
 
@@ -39,7 +40,7 @@ class DescribedItems:
         folder = lake.partition(ITEM.name, ds)
         if not folder.is_dir():
             return None
-        vectors = lake.partition(_VECTORS, ds)
+        vectors = lake.partition(ITEM_VECTORS.name, ds)
         return cls.read(folder, vectors if vectors.is_dir() else None)
 
     @classmethod
@@ -66,11 +67,11 @@ def _texts(folder: Path | None, item_ids: np.ndarray) -> np.ndarray:
         return np.zeros((len(item_ids), 0), "float32")
     dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
     places, found = pd.Index(item_ids), np.zeros((len(item_ids), 0), "float32")
-    for batch in dataset.scanner(["item_id", _VECTOR], batch_size=_ITEMS_A_BATCH).to_batches():
-        batch = batch.filter(pc.is_valid(batch.column(_VECTOR)))
+    for batch in dataset.scanner(["item_id", TEXT_VECTOR.name], batch_size=_ITEMS_A_BATCH).to_batches():
+        batch = batch.filter(pc.is_valid(batch.column(TEXT_VECTOR.name)))
         if not len(batch):
             continue
-        vectors = batch.column(_VECTOR).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+        vectors = batch.column(TEXT_VECTOR.name).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
         if not found.shape[1]:
             found = np.zeros((len(item_ids), vectors.shape[1]), "float32")
         rows = places.get_indexer(batch.column("item_id").to_pandas())

@@ -20,9 +20,13 @@ def serve(folder, config):
     tastes = 2 if config.taste else 0
     ranker = build(config, COUNTS, taste_dimensions=tastes).ranker()
     fitted = FittedNextItem(ranker, ITEMS, COUNTS, config.max_length, config.time_gap, tastes)
+    return fitted, loaded(fitted, folder)
+
+
+def loaded(fitted, folder):
     served = NextItemRanker()
     served.load_context(SimpleNamespace(artifacts={k: str(v) for k, v in fitted.save(folder).items()}))
-    return fitted, served
+    return served
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +153,7 @@ def test_an_item_of_tonights_catalogue_has_a_place_at_once(tmp_path):
     model = build(dataclasses.replace(CONFIG, content=True), COUNTS, contents=contents)
     content = {**SPEC, "projection": np.asarray(model.projection.kernel).tolist()}
     fitted = FittedNextItem(model.ranker(), ITEMS, COUNTS, 5, False, 0, content=content)
-    served = NextItemRanker()
-    served.load_context(SimpleNamespace(artifacts={k: str(v) for k, v in fitted.save(tmp_path).items()}))
+    served = loaded(fitted, tmp_path)
     [before] = answer(served, ["i05", "new"], params={"k": 30}).to_dict("records")
     row = np.array(["hats"], object), np.array([3.0]), np.array([[0.6, 0.8]])
     assert served.admit(np.array(["i05"], object), *row) == 0
