@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from contracts.column_types import Array, ColumnType, Simple, Struct
+from contracts.errors import ModelError
 from contracts.lake import Lake
 from contracts.schema import Table
 
 ROWS_A_GROUP = 50_000
 """Of a file in the order of people that others read for some people: they read few rows more."""
+
+_VECTORS_A_BATCH = 16_384
 
 
 def read_mart(
@@ -77,6 +80,29 @@ def arrow_schema(table: Table) -> pa.Schema:
             for column in table.columns
         ]
     )
+
+
+def vector_batches(folder: Path, key: str, column: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Keys and vectors of the rows of a partition that have one, some at a time: (rows,), float32 (rows, numbers).
+
+    Raises:
+        ModelError: they are of several lengths.
+    """
+    dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
+    lengths: set[int] = set()
+    for batch in dataset.scanner([key, column], batch_size=_VECTORS_A_BATCH).to_batches():
+        batch = batch.filter(pc.is_valid(batch.column(column)))
+        vectors = batch.column(column)
+        lengths |= set(pc.unique(pc.list_value_length(vectors)).to_pylist())
+        if len(lengths) > 1:
+            raise ModelError(
+                expected=f"each {column} of one length in {folder}",
+                received=f"lengths {', '.join(map(str, sorted(lengths)))}",
+                remedy=f"write the {folder.parent.name} of that day again",
+            )
+        if len(batch):
+            flat = vectors.flatten().to_numpy(zero_copy_only=False)
+            yield batch.column(key).to_pandas().to_numpy(), flat.reshape(len(batch), -1).astype("float32")
 
 
 def vector_array(vectors: np.ndarray, known: np.ndarray) -> pa.ListArray:

@@ -8,16 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.dataset
 
 from contracts.lake import Lake
 from contracts.tables.marts import ITEM
 from contracts.tables.served import ITEM_VECTORS
 from contracts.tables.vocabulary import TEXT_VECTOR
-from lake_tables.arrow import read_table
-
-_ITEMS_A_BATCH = 16_384
+from lake_tables.arrow import read_table, vector_batches
 
 
 @dataclass(frozen=True)
@@ -65,15 +61,10 @@ class DescribedItems:
 def _texts(folder: Path | None, item_ids: np.ndarray) -> np.ndarray:
     if folder is None:
         return np.zeros((len(item_ids), 0), "float32")
-    dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
     places, found = pd.Index(item_ids), np.zeros((len(item_ids), 0), "float32")
-    for batch in dataset.scanner(["item_id", TEXT_VECTOR.name], batch_size=_ITEMS_A_BATCH).to_batches():
-        batch = batch.filter(pc.is_valid(batch.column(TEXT_VECTOR.name)))
-        if not len(batch):
-            continue
-        vectors = batch.column(TEXT_VECTOR.name).flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1)
+    for ids, vectors in vector_batches(folder, "item_id", TEXT_VECTOR.name):
         if not found.shape[1]:
             found = np.zeros((len(item_ids), vectors.shape[1]), "float32")
-        rows = places.get_indexer(batch.column("item_id").to_pandas())
+        rows = places.get_indexer(ids)
         found[rows[rows >= 0]] = vectors[rows >= 0]
     return found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from contracts.column_types import parse_type
-from contracts.errors import LakeError
+from contracts.errors import LakeError, ModelError
 from contracts.lake import Lake
 from contracts.schema import Column, Table
-from lake_tables.arrow import arrow_schema, arrow_type, read_mart
+from lake_tables.arrow import arrow_schema, arrow_type, read_mart, vector_array, vector_batches
 
 TABLE = Table(
     "visits",
@@ -58,3 +59,15 @@ def test_some_columns_of_a_mart_are_read_from_all_its_files_and_a_missing_day_na
     assert read_mart(lake, "dim_item", "2026-11-20", ["item"]).to_pydict() == {"item": ["a", "b"]}
     with pytest.raises(LakeError, match=r"run `python -m dbt_project.build --ds 2026-11-21` first"):
         read_mart(lake, "dim_item", "2026-11-21", ["item"])
+
+
+def test_vectors_are_read_as_they_were_written_and_are_of_one_length(tmp_path):
+    vectors = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    written = vector_array(vectors, np.array([True, False, True]))
+    pq.write_table(pa.table({"item_id": ["a", "b", "c"], "vector": written}), tmp_path / "1.parquet")
+    [(ids, found)] = vector_batches(tmp_path, "item_id", "vector")
+    assert ids.tolist() == ["a", "c"]
+    assert found.tolist() == [[1.0, 2.0], [5.0, 6.0]]
+    pq.write_table(pa.table({"item_id": ["d"], "vector": [[1.0, 2.0, 3.0]]}), tmp_path / "2.parquet")
+    with pytest.raises(ModelError, match="received lengths 2, 3"):
+        list(vector_batches(tmp_path, "item_id", "vector"))

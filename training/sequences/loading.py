@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from contracts.errors import ModelError, NothingToLearn
+from lake_tables.arrow import vector_batches
 from lake_tables.described_items import DescribedItems
 from training.parts import DAY, SplitDays, TimeSplit
 from training.people_rows import require_columns
@@ -25,7 +25,6 @@ GROUPS = ("age_band", "gender", "region")
 """Columns by which results are sliced."""
 
 _COLUMNS = ("person_id", "item_ids", "occurred_at")
-_VECTORS_A_BATCH = 16_384
 
 
 def load_sequences(
@@ -162,26 +161,11 @@ def sequences_from_text(file: Path, *, without_last: int = 0) -> Sequences:
 
 def _tastes(folder: Path, person_ids: np.ndarray, scratch: Path | None) -> np.ndarray | None:
     """Taste vector of each person, zeros for people without one; None if no person has one (people, taste)."""
-    dataset = pyarrow.dataset.dataset([str(file) for file in sorted(folder.glob("*.parquet"))])
-    some, place_of = dataset.scanner(["person_id", "taste_vector"], batch_size=_VECTORS_A_BATCH), pd.Index(person_ids)
-    sizes: set[int] = set()
-    tastes = None
-    for batch in some.to_batches():
-        batch = batch.filter(pc.is_valid(batch.column("taste_vector")))
-        vectors = batch.column("taste_vector")
-        sizes |= set(pc.unique(pc.list_value_length(vectors)).to_pylist())
-        if len(sizes) > 1:
-            raise ModelError(
-                expected=f"taste vectors of one length in {folder}",
-                received=f"lengths {', '.join(map(str, sorted(sizes)))}",
-                remedy="write the predictions of that day again",
-            )
-        if not len(batch):
-            continue
+    place_of, tastes = pd.Index(person_ids), None
+    for people, vectors in vector_batches(folder, "person_id", "taste_vector"):
         if tastes is None:
-            tastes = room_for(len(person_ids) * min(sizes), "float32", scratch).reshape(len(person_ids), -1)
+            tastes = room_for(len(person_ids) * vectors.shape[1], "float32", scratch).reshape(len(person_ids), -1)
             tastes[:] = 0.0
-        known = vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(batch), -1).astype("float32")
-        rows = place_of.get_indexer(batch.column("person_id").to_pandas())
-        tastes[rows[rows >= 0]] = np.nan_to_num(known[rows >= 0])
+        rows = place_of.get_indexer(people)
+        tastes[rows[rows >= 0]] = np.nan_to_num(vectors[rows >= 0])
     return tastes
