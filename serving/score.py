@@ -43,7 +43,6 @@ from contracts.settings import Settings
 from contracts.tables.served import PREDICTIONS, RESPONSES, SCORES, UPLIFTS
 from contracts.verdicts import last_champions
 from lake_tables.arrow import arrow_schema
-from lake_tables.described_items import DescribedItems
 from lake_tables.shown.catalogue import Catalogue, morning_after
 from lake_tables.shown.rules import Rules, read_rules
 from serving.scoring.buying_again import NOTHING_DUE, items_due
@@ -97,7 +96,7 @@ def score(ds: str, changed_since: str | None = None, *, everyone: bool = False) 
     settings = Settings.from_env()
     lake = Lake(settings.home.lake)
     with lake.step("score"), Report(settings.home.reports, ds).timed("score") as fragment:
-        champions = Champions(Registry.of(settings), items=DescribedItems.of(lake, ds))
+        champions = Champions(Registry.of(settings), night=(lake, ds))
         marts = Marts.read(lake, ds, champions)
         people = marts.people
         rules = read_rules(settings.rules, (file.stem for file in settings.campaigns.glob("*.yml")))

@@ -44,7 +44,6 @@ from contracts.tables.resolved import PERSONS
 from contracts.tables.served import SCORES
 from lake_tables.arrow import read_mart
 from lake_tables.consent import latest_consents
-from lake_tables.described_items import DescribedItems
 from lake_tables.shown.catalogue import DESCRIBED, morning_after
 from lake_tables.shown.catalogue import Catalogue as ItemsOfDay
 from lake_tables.shown.rules import Rules, read_rules
@@ -138,7 +137,7 @@ def _write(settings: Settings, lake: Lake, ds: str, run: str, folder: Path) -> M
     keys = pseudonym_keys(settings)
     decisions = lake.history(CONSENTS.name)
     mapped = [day for day in lake.days(RECONCILIATION.name) if lake.files(RECONCILIATION.name, day, owner=SOURCE)]
-    champions = Champions(Registry.of(settings), items=DescribedItems.of(lake, ds))
+    champions = Champions(Registry.of(settings), night=(lake, ds))
     champion = champions.get("next_item")
     with _views(lake, ds) as connection:
         agreed = _agreed(lake, ds)

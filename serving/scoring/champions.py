@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.errors import ModelError
+from contracts.lake import Lake
 from contracts.report import say
 from lake_tables.described_items import DescribedItems
 from lake_tables.shown.catalogue import Catalogue
@@ -44,8 +45,8 @@ class Champions:
 
     registry: Registry
     _loaded: dict[str, Champion | None] = field(default_factory=dict)
-    items: DescribedItems | None = None
-    """The catalogue of the night: a model that can tells from it the place of items that it has not learned from."""
+    night: tuple[Lake, str] | None = None
+    """Lake and day of a catalogue: a model that can tells from it the place of items that it has not learned from."""
 
     def get(self, model: str) -> Champion | None:
         """The champion of a model, or None where none has earned it yet.
@@ -82,14 +83,15 @@ class Champions:
 
     def replaced_by(self, shadows: Sequence[Champion]) -> Champions:
         """These champions, with versions in shadow in the place of the champions of their models."""
-        return Champions(
-            self.registry, {**self._loaded, **{one.name.partition("/")[0]: one for one in shadows}}, self.items
-        )
+        loaded = {**self._loaded, **{one.name.partition("/")[0]: one for one in shadows}}
+        return Champions(self.registry, loaded, self.night)
 
     def _load(self, version: Version) -> Champion:
         champion = Champion(f"{version.model}/{version.number}", self.registry.load(version))
-        if self.items is not None and hasattr(champion.model, "admit"):
-            champion.model.admit(self.items.item_ids, self.items.categories, self.items.prices, self.items.texts)
+        if self.night is not None and getattr(champion.model, "content", None):
+            items = DescribedItems.of(*self.night)
+            if items is not None:
+                champion.model.admit(items.item_ids, items.categories, items.prices, items.texts)
         return champion
 
 
